@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""The command line: one function per command, and what `./pith help` says about it."""
+import argparse
+import signal
+import sys
+
+from . import build as builds
+from . import packages, run
+from .ui import Failure, say, usage
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors look like every other error."""
+
+    def error(self, message: str):
+        raise usage(f"{message}; see './{self.prog} --help'")
+
+
+def command_setup(arguments) -> int:
+    packages.setup("test")
+    say("pith: everything needed is installed")
+    return 0
+
+
+def command_build(arguments) -> int:
+    packages.setup("run" if arguments.compiler == "gcc" else "test")
+    directory = builds.build_shown(builds.choose(arguments.compiler, arguments.debug))
+    say(f"pith: built {directory}")
+    return 0
+
+
+def command_run(arguments) -> int:
+    return run.run(arguments.system, arguments.memory, arguments.cpus, arguments.extra)
+
+
+def command_test(arguments) -> int:
+    from . import testing
+    return testing.test(arguments.expression, arguments.quick)
+
+
+def command_bench(arguments) -> int:
+    from . import bench
+    return bench.bench(arguments.json, arguments.check, arguments.expression, arguments.repeat)
+
+
+def command_debug(arguments) -> int:
+    from . import panic
+    return panic.explain(arguments.record, arguments.build)
+
+
+def command_mutants(arguments) -> int:
+    from . import mutants
+    packages.setup("test")
+    return mutants.run_mutants(arguments.name, arguments.short)
+
+
+def add_setup(add) -> None:
+    add("setup", command_setup, "install the Debian packages that are missing", """
+        Lists the Debian packages that the tree needs and this machine lacks, says what each is for
+        and installs them with apt-get (through sudo where you are not root).  The other commands
+        do this themselves for what they need.""")
+
+
+def add_build(add) -> None:
+    parser = add("build", command_build, "build everything", """
+        Builds the loader, the kernel, the programs, the boot images and the host unit tests into
+        build/release (gcc), build/debug (--debug), build/clang or build/clang-debug.  The debug
+        build has assertions, invariant checks and the debug system calls.""")
+    parser.add_argument("--compiler", choices=("gcc", "clang"), default="gcc")
+    parser.add_argument("--debug", action="store_true", help="build with assertions and checks")
+
+
+def add_run(add) -> None:
+    parser = add("run", command_run, "boot a system in QEMU", """
+        Builds what is needed and boots a system with its serial line on this terminal.  Leave with
+        Ctrl-A X, or let the guest power off: its status is the status of this command.  What
+        stands after -- is handed to QEMU.""")
+    parser.add_argument("--system", default="hello", metavar="NAME", help="default: hello")
+    parser.add_argument("--memory", type=positive, default=512, metavar="M", help="MiB of RAM")
+    parser.add_argument("--cpus", type=positive, default=1, metavar="N")
+    parser.add_argument("extra", nargs="*", metavar="QEMU-ARGUMENT",
+                        help="further arguments for QEMU")
+
+
+def add_test(add) -> None:
+    parser = add("test", command_test, "check everything that must hold", """
+        Builds with gcc (release and debug) and clang, checks the sources (clang-format, clang-tidy,
+        include rights, house rules), runs the
+        host unit tests, the system tests in QEMU, the benchmarks against their limits and the
+        short mutants.  Logs lie in build/logs.""")
+    parser.add_argument("-k", dest="expression", metavar="EXPR",
+                        help="only the tests whose names match (pytest's -k)")
+    parser.add_argument("--quick", action="store_true",
+                        help="gcc release build only; no slow tests, benchmarks or mutants")
+
+
+def add_bench(add) -> None:
+    parser = add("bench", command_bench, "measure, and compare with the limits", """
+        Runs the programs that bench/programs.toml names on the release build and prints every
+        metric beside its limit and aim from bench/limits.toml.""")
+    parser.add_argument("--json", metavar="FILE", help='also write {"metrics": {...}} to FILE')
+    parser.add_argument("--check", action="store_true",
+                        help="fail when a limit is missed or a metric with a limit is not measured")
+    parser.add_argument("-k", dest="expression", metavar="TEXT",
+                        help="only programs whose name contains TEXT")
+    parser.add_argument("--repeat", type=positive, default=1, metavar="N",
+                        help="run each program N times; every run must give the same figures")
+
+
+def add_debug(add) -> None:
+    parser = add("debug", command_debug, "explain a panic record", """
+        Turns a panic record (a line that starts with PITH-PANIC) into functions and source lines.
+        RECORD is the line itself, a file that holds one (a serial log, say) or - for the standard
+        input.  The program that panicked is found below build/ by its build-id.""")
+    parser.add_argument("record", metavar="RECORD")
+    parser.add_argument("--build", metavar="DIR", help="look for the program below DIR instead")
+
+
+def add_mutants(add) -> None:
+    parser = add("mutants", command_mutants, "show that the checks catch what they claim", """
+        Applies each patch of tests/mutants to a copy of the tree, builds it and runs the check that
+        the patch names, which must fail; the same check must pass on the unchanged copy.""")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="only tests/mutants/NAME.patch")
+    parser.add_argument("--short", action="store_true",
+                        help="only those marked '# short: yes', as ./pith test does")
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
+    return int(text)
+
+
+def make_parser() -> tuple:
+    parser = Parser(prog="pith", description="Build, run and test Pith.", add_help=False)
+    parser.add_argument("-h", "--help", action="store_true", dest="want_help")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    known = {}
+
+    def add(name, function, short, text):
+        sub = commands.add_parser(name, help=short, description=" ".join(text.split()))
+        sub.set_defaults(function=function)
+        known[name] = (sub, short)
+        return sub
+
+    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_debug, add_mutants):
+        add_one(add)
+    return parser, known
+
+
+def show_help(known: dict, name: str = None) -> int:
+    if name is not None:
+        if name not in known:
+            raise usage(f"no command '{name}'; there are: {', '.join(known)}")
+        known[name][0].print_help()
+        return 0
+    say("usage: ./pith COMMAND [ARGUMENTS]\n")
+    for command, (_, short) in known.items():
+        say(f"  {command:<10} {short}")
+    say("  help       explain a command: ./pith help COMMAND\n")
+    say("To begin with: ./pith run")
+    return 0
+
+
+def dispatch(words: list) -> int:
+    parser, known = make_parser()
+    if not words or words[0] in ("help", "-h", "--help"):
+        if len(words) > 2:
+            raise usage("help takes one command")
+        return show_help(known, *words[1:2])
+    arguments = parser.parse_args(words)
+    return arguments.function(arguments)
+
+
+def interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
+def main(words: list) -> int:
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        return dispatch(words)
+    except Failure as failure:
+        print(f"pith: error: {failure}", file=sys.stderr)
+        return failure.status
+    except KeyboardInterrupt:
+        print("\npith: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 141

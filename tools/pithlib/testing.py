@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""`./pith test`: every check, stage by stage.
+
+A stage returns how many of its checks passed and failed; one that cannot run counts as one failure.
+Each stage's full output is in build/logs.
+"""
+import json
+import os
+import time
+import xml.etree.ElementTree as xml
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, NamedTuple, Optional
+
+from checks import sources
+
+from . import bench, mutants, packages
+from . import build as builds
+from .ui import TREE, Failure, Step, environment, run_logged, say, tail
+
+LOGS = TREE / "build" / "logs"
+RELEASE = builds.CONFIGURATIONS["release"]
+PYTEST = ["/usr/bin/python3", "-m", "pytest"]
+NOTHING_COLLECTED = 5  # pytest's status
+
+
+class Score(NamedTuple):
+    passed: int
+    failed: int
+    report: str = ""  # what to show of the failures
+    skipped: int = 0
+
+    def note(self) -> str:
+        words = [f"FAIL: {self.failed} failed"] if self.failed else []
+        words.append(f"{self.passed} passed")
+        words += [f"{self.skipped} skipped"] if self.skipped else []
+        return ", ".join(words)
+
+
+class Stage(NamedTuple):
+    name: str
+    run: Callable
+    vital: bool = False  # nothing after it makes sense without it
+
+
+def build_stage(name: str) -> Stage:
+    configuration = builds.CONFIGURATIONS[name]
+
+    def run() -> Score:
+        builds.build(configuration)
+        return Score(1, 0)
+    return Stage(f"build {name}", run, vital=True)
+
+
+def check_format() -> Score:
+    files = [str(p) for p in sources.all_files(TREE) if sources.is_c(p)]
+    log = LOGS / "format.log"
+    if not files or run_logged(["clang-format", "--dry-run", "--Werror", *files], log) == 0:
+        return Score(1, 0)
+    places = [line for line in log.read_text().splitlines() if ": error:" in line]
+    return Score(0, 1, "\n".join(places[:15]) + f"\n'clang-format -i' mends it; full log: {log}")
+
+
+def target_sources(build: Path) -> list:
+    """The C sources that a build compiles for the target."""
+    entries = json.loads((build / "compile_commands.json").read_text())
+    return sorted({os.path.normpath(Path(e["directory"]) / e["file"]) for e in entries
+                   if "-ffreestanding" in e["command"] and e["file"].endswith(".c")})
+
+
+def check_tidy() -> Score:
+    """clang-tidy with the flags of the clang build, on as many processors as there are."""
+    build = builds.build_dir(builds.CONFIGURATIONS["clang"])
+    files, workers = target_sources(build), os.cpu_count() or 1
+
+    def run_share(share: int) -> str:
+        log = LOGS / f"clang-tidy-{share}.log"
+        chosen = files[share::workers]
+        if chosen and run_logged(["clang-tidy", "--quiet", "-p", str(build), *chosen], log) != 0:
+            return log.read_text()
+        return ""
+    with ThreadPoolExecutor(workers) as pool:
+        output = "\n".join(pool.map(run_share, range(workers)))
+    places = {line.replace(f"{TREE}/", "") for line in output.splitlines() if ": error:" in line}
+    if not output.strip():
+        return Score(1, 0)
+    return Score(0, 1, "\n".join(sorted(places)[:30]) + f"\nfull logs: {LOGS}/clang-tidy-*.log")
+
+
+def host_tests() -> Score:
+    build = builds.build_dir(RELEASE)
+    log, results = LOGS / "host-tests.log", build / "meson-logs" / "testlog.json"
+    results.unlink(missing_ok=True)
+    status = run_logged(["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"],
+                        log, env=environment())
+    rows = []
+    if results.exists():
+        rows = [json.loads(line) for line in results.read_text().splitlines()]
+    bad = [row["name"] for row in rows if row["result"] not in ("OK", "SKIP", "EXPECTEDFAIL")]
+    if status != 0 and not bad:
+        raise Failure(f"meson test failed:\n{tail(log.read_text())}\nfull log: {log}")
+    report = f"{', '.join(bad)}\n{tail(log.read_text())}\nfull log: {log}" if bad else ""
+    return Score(len(rows) - len(bad), len(bad), report)
+
+
+def read_junit(path: Path) -> tuple:
+    """(passed, failed, skipped) of a report in JUnit's form."""
+    suite = xml.parse(path).getroot().find("testsuite")
+    total, skipped = int(suite.get("tests")), int(suite.get("skipped"))
+    failed = int(suite.get("failures")) + int(suite.get("errors"))
+    return total - failed - skipped, failed, skipped
+
+
+def run_pytest(name: str, build: Path, arguments: list) -> Score:
+    log, results = LOGS / f"{name}.log", LOGS / f"{name}.xml"
+    results.unlink(missing_ok=True)
+    command = [*PYTEST, "-p", "no:cacheprovider", "-rfEs", "--tb=short", f"--junitxml={results}",
+               *arguments]
+    status = run_logged(command, log, env=environment(PITH_BUILD=str(build)))
+    if status == NOTHING_COLLECTED:
+        return Score(0, 0)
+    if status not in (0, 1) or not results.exists():
+        raise Failure(f"pytest ended with status {status}:\n{tail(log.read_text())}\n"
+                      f"full log: {log}")
+    passed, failed, skipped = read_junit(results)
+    report = f"{tail(log.read_text())}\nfull log: {log}" if failed else ""
+    return Score(passed, failed, report, skipped)
+
+
+def pytest_stage(title: str, configuration: str, paths: list, options: list = ()) -> Stage:
+    build = builds.build_dir(builds.CONFIGURATIONS[configuration])
+    name = title.replace(",", "").replace(" ", "-")
+    return Stage(title, lambda: run_pytest(name, build, [*options, *paths]))
+
+
+def check_bench() -> Score:
+    metrics, limits = bench.evaluate(builds.build_dir(RELEASE), TREE, None, repeat=2)
+    missed = bench.misses(metrics, limits)
+    return Score(len(limits) - len(missed), len(missed), "\n".join(missed))
+
+
+def check_mutants() -> Score:
+    verdicts = mutants.judge(mutants.choose(TREE, None, short=True))
+    bad = [f"{v.result} {v.name}: {v.note}" for v in verdicts if v.result != "caught"]
+    return Score(len(verdicts) - len(bad), len(bad), "\n".join(bad))
+
+
+def choose_stages(expression: Optional[str], quick: bool) -> list:
+    options = (["-k", expression] if expression else []) + (["-m", "not slow"] if quick else [])
+    release = build_stage("release")
+    others = [build_stage("debug"), build_stage("clang")]
+    static = [Stage("clang-format", check_format), Stage("host unit tests", host_tests)]
+    tree = pytest_stage("tests of tree and tools", "release", ["tests/tree", "tests/tools"],
+                        options)
+    system = pytest_stage("system tests", "release", ["tests/system"], options)
+    if expression:
+        return [release, tree, system]
+    if quick:
+        return [release, *static, tree, system]
+    return [release, *others, *static, Stage("clang-tidy", check_tidy), tree,
+            pytest_stage("include rights, clang", "clang", ["tests/tree/test_rights.py"]),
+            system,
+            pytest_stage("system tests, debug build", "debug", ["tests/system"]),
+            Stage("benchmarks", check_bench), Stage("mutants", check_mutants)]
+
+
+def run_stage(stage: Stage, may_be_empty: bool) -> Score:
+    with Step(stage.name) as step:
+        try:
+            score = stage.run()
+        except Failure as failure:
+            score = Score(0, 1, str(failure))
+        if score.passed + score.failed == 0 and not may_be_empty:
+            score = Score(0, 1, "nothing ran", score.skipped)
+        step.note = score.note()
+    if score.report:
+        say("\n".join("      | " + line for line in score.report.splitlines()))
+    return score
+
+
+def test(expression: Optional[str], quick: bool) -> int:
+    packages.setup("test")
+    start, passed, failed, tests = time.monotonic(), 0, 0, 0
+    for stage in choose_stages(expression, quick):
+        score = run_stage(stage, may_be_empty=bool(expression))
+        passed, failed = passed + score.passed, failed + score.failed
+        tests += 0 if stage.vital else score.passed + score.failed
+        if score.failed and stage.vital:
+            say("pith: stopping here, the rest needs this build")
+            break
+    if expression and tests == 0 and failed == 0:
+        raise Failure(f"nothing matches '{expression}'")
+    seconds = time.monotonic() - start
+    say(f"==== {passed} passed, {failed} failed in {seconds:.0f} s ====")
+    return 1 if failed else 0
