@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// What the files of this directory, and the linker script, offer each other.
+#pragma once
+
+#include <arch/context.h>
+#include <hal/context.h>
+
+#include <abi/bootinfo.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hal_percpu;
+
+// Up: kernel/entry.h, the core's side of the contract.
+void kernel_boot(const struct boot_info *info);
+void kernel_syscall(struct arch_context *context);
+void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
+void kernel_interrupt(unsigned irq);
+void kernel_timer(void);
+
+// linker script
+extern const char text_start[], text_end[];
+extern char stack_kernel_start[], stack_kernel_end[];
+extern char stack_nmi[], stack_debug[], stack_double[], stack_machine[];
+extern const uint64_t clac_start[], clac_end[];  // addresses of the CLAC instructions
+extern const uint32_t
+    build_id_note[];  // ELF note: name bytes, descriptor bytes, type, name, descriptor
+
+// entry.S
+void syscall_entry(void);
+extern const char exception_stubs[], interrupt_stubs[];
+
+// trap.c: called by entry.S
+void trap_user(struct arch_context *context);
+struct arch_context *trap_ist(struct arch_context *frame, struct hal_percpu *percpu);
+__attribute__((noreturn)) void trap_fatal(const struct arch_context *frame);
+void interrupt_handle(uint64_t vector);
+void interrupt_postpone(uint64_t vector);
+
+// panic.c: the record for an exception in the kernel.
+__attribute__((noreturn)) void panic_trap(const struct arch_context *frame);
+
+// apic.c
+void apic_boot(const struct boot_info *info);
+uint32_t apic_id(void);
+void apic_eoi(void);
+void apic_send_self(unsigned vector);
+void timer_fired(void);  // the interrupt came: calls kernel_timer if the deadline is reached, else
+                         // programs the rest
+
+// irq.c
+void irq_boot(const struct boot_info *info);
+void irq_fired(unsigned irq);  // acknowledge (and mask if level-triggered), call kernel_interrupt
+void irq_quiet(unsigned irq);  // acknowledge (and mask if level-triggered) only
+
+// power.c, vector.c, trap.c
+void power_boot(const struct boot_info *info);
+__attribute__((noreturn)) void power_panic(void);
+void vector_boot(void);
+void trap_boot(void);

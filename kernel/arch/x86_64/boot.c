@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Brings a CPU from the state that the loader leaves (abi/bootinfo.h) to that in which the kernel
+// runs.  Called once, by the core.
+#include "arch.h"
+#include "x86.h"
+
+#include <arch/percpu.h>
+#include <hal/cpu.h>
+
+#include <abi/message.h>
+
+// Segment descriptors: present, accessed, long mode.
+#define DESCRIPTOR_KERNEL_CODE 0x00af9b000000ffffull
+#define DESCRIPTOR_KERNEL_DATA 0x00cf93000000ffffull
+#define DESCRIPTOR_USER_DATA   0x00cff3000000ffffull
+#define DESCRIPTOR_USER_CODE   0x00affb000000ffffull
+#define DESCRIPTOR_TSS         0x0000890000000000ull
+
+// WB, WC, UC-, UC, twice (abi: paging.h).
+#define PAT 0x0007010600070106ull
+
+#define CPUID_1_EDX_MCE  (1u << 7)
+#define CPUID_1_EDX_PGE  (1u << 13)
+#define CPUID_7_EBX_SMEP (1u << 7)
+#define CPUID_7_EBX_SMAP (1u << 20)
+#define CPUID_7_ECX_UMIP (1u << 2)
+
+#define NOP3       \
+ {                 \
+  0x0f, 0x1f, 0x00 \
+ }
+
+#define SYSCALL_CLEARS                                                                            \
+ (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | \
+  RFLAGS_OF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
+
+static struct hal_percpu percpus[BOOT_MAX_CPUS];
+static struct arch_context idle, nobody;
+
+static void tss_boot(struct hal_percpu *percpu)
+{
+    static char *const stacks[IST_COUNT] = {
+        [IST_NMI] = stack_nmi,
+        [IST_DEBUG] = stack_debug,
+        [IST_DOUBLE] = stack_double,
+        [IST_MACHINE] = stack_machine,
+    };
+    for (unsigned i = IST_NMI; i < IST_COUNT; i++) {
+        struct hal_percpu **top = (struct hal_percpu **)((uint64_t)stacks[i] + PAGE_SIZE -
+                                                         STACK_RESERVE);
+        *top = percpu;
+        percpu->tss.ist[i - 1] = (uint64_t)top;
+    }
+    percpu->tss.rsp0 = (uint64_t)(percpu->idle + 1);
+    percpu->tss.io_map = sizeof(percpu->tss);  // beyond the limit: no ports
+}
+
+static void gdt_boot(struct hal_percpu *percpu)
+{
+    uint64_t tss = (uint64_t)&percpu->tss;
+    percpu->gdt[GDT_KERNEL_CODE / 8] = DESCRIPTOR_KERNEL_CODE;
+    percpu->gdt[GDT_KERNEL_DATA / 8] = DESCRIPTOR_KERNEL_DATA;
+    percpu->gdt[GDT_USER_DATA / 8] = DESCRIPTOR_USER_DATA;
+    percpu->gdt[GDT_USER_CODE / 8] = DESCRIPTOR_USER_CODE;
+    percpu->gdt[GDT_TSS / 8] = DESCRIPTOR_TSS | (sizeof(percpu->tss) - 1) | (tss & 0xffffff) << 16 |
+                               (tss >> 24 & 0xff) << 56;
+    percpu->gdt[GDT_TSS / 8 + 1] = tss >> 32;
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) pointer = { sizeof(percpu->gdt) - 1, (uint64_t)percpu->gdt };
+    __asm__ volatile("lgdt %[gdt]\n\t"
+                     "pushq %[code]\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "lretq\n"
+                     "1:\tmovl %[data], %%ss\n\t"
+                     "movl %[none], %%ds\n\t"
+                     "movl %[none], %%es\n\t"
+                     "movl %[none], %%fs\n\t"
+                     "movl %[none], %%gs\n\t"
+                     "lldt %w[none]\n\t"
+                     "ltr %w[tss]"
+                     :
+                     : [gdt] "m"(pointer), [code] "i"(GDT_KERNEL_CODE), [data] "r"(GDT_KERNEL_DATA),
+                       [none] "r"(0), [tss] "r"(GDT_TSS)
+                     : "rax", "memory");
+}
+
+static void msr_boot(struct hal_percpu *percpu)
+{
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
+    wrmsr(MSR_STAR, (uint64_t)(GDT_USER_BASE | 3) << 48 | (uint64_t)GDT_KERNEL_CODE << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_SFMASK, SYSCALL_CLEARS);
+    wrmsr(MSR_PAT, PAT);
+    wrmsr(MSR_GS_BASE, (uint64_t)percpu);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
+// Protection and state features.  Global pages come last: writing that bit drops every older
+// translation.
+static void control_boot(void)
+{
+    struct cpuid basic = cpuid(1, 0), extended = cpuid(7, 0);
+    uint64_t cr4 = cr4_read() & ~CR4_PGE;
+    cr4_write(cr4);
+    cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_OSXSAVE;
+    cr4 |= basic.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0;
+    cr4 |= extended.ebx & CPUID_7_EBX_SMEP ? CR4_SMEP : 0;
+    cr4 |= extended.ebx & CPUID_7_EBX_SMAP ? CR4_SMAP : 0;
+    cr4 |= extended.ecx & CPUID_7_ECX_UMIP ? CR4_UMIP : 0;
+    cr4_write(cr4);
+    cr4_write(cr4 | (basic.edx & CPUID_1_EDX_PGE ? CR4_PGE : 0));
+    cr0_write((cr0_read() & ~CR0_AM) | CR0_WP);
+}
+
+// CLAC is undefined where SMAP is missing: there its places become NOPs, through a moment of
+// writable text.
+static void clac_boot(void)
+{
+    static const uint8_t nop[] = NOP3;
+    if (cr4_read() & CR4_SMAP)
+        return;
+    cr0_write(cr0_read() & ~CR0_WP);
+    for (const uint64_t *place = clac_start; place < clac_end; place++)
+        for (unsigned i = 0; i < sizeof(nop); i++)
+            ((volatile uint8_t *)*place)[i] = nop[i];
+    cr0_write(cr0_read() | CR0_WP);
+}
+
+// What the loader left below is the loader's own.
+static void lower_half_drop(const struct boot_info *info)
+{
+    uint64_t *root = (uint64_t *)(info->kernel_root + KERNEL_DIRECT_BASE);
+    for (unsigned i = 0; i < 256; i++)
+        root[i] = 0;
+    hal_aspace_kernel.cr3 = info->kernel_root;
+    cr3_write(info->kernel_root);
+}
+
+static void percpu_boot(struct hal_percpu *percpu, const struct boot_info *info, struct cpu *cpu)
+{
+    idle.vector = CONTEXT_IDLE;
+    percpu->self = percpu;
+    percpu->cpu = cpu;
+    percpu->idle = percpu->current = &idle;
+    percpu->nobody = percpu->gs_owner = &nobody;
+    percpu->stack = (uint64_t)stack_kernel_end - STACK_RESERVE;
+    percpu->cr3 = info->kernel_root;
+}
+
+void hal_boot(const struct boot_info *info, struct cpu *cpu)
+{
+    struct hal_percpu *percpu = &percpus[0];
+    percpu_boot(percpu, info, cpu);
+    tss_boot(percpu);
+    gdt_boot(percpu);
+    msr_boot(percpu);
+    trap_boot();
+    lower_half_drop(info);
+    control_boot();
+    clac_boot();
+    vector_boot();
+    power_boot(info);
+    apic_boot(info);
+    irq_boot(info);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The registers of threads that are not running: set up, read, write sanitised.  Contract:
+// hal/context.h.
+//
+// Invariant that the way out relies on (IRET, SYSRET, WRFSBASE and WRGSBASE then cannot fault):
+// every context has canonical RIP and bases, the user's segments, and RFLAGS with IF set and IOPL
+// and VM clear.  What user mode itself puts into them has that by itself; what other programs write
+// is made so here.
+#include "arch.h"
+#include "x86.h"
+
+#include <arch/percpu.h>
+
+#include <abi/message.h>
+
+#define RFLAGS_USER                                                                               \
+ (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | \
+  RFLAGS_AC | RFLAGS_ID | RFLAGS_RF)
+
+#define SYSCALL_BYTES 2
+
+static uint64_t user_address(uint64_t address)
+{
+    return address < USER_END ? address : 0;
+}
+
+void hal_context_init(struct arch_context *context)
+{
+    *context = (struct arch_context){ .cs = USER_CS,
+                                      .ss = USER_SS,
+                                      .rflags = RFLAGS_ONE | RFLAGS_IF };
+}
+
+void hal_context_set_guest(struct arch_context *context, bool guest)
+{
+    context->guest = guest;
+    if (PERCPU->gs_owner == context) PERCPU
+        ->guest = guest;
+}
+
+void hal_context_restart(struct arch_context *context)
+{
+    context->rip -= SYSCALL_BYTES;
+    context->rcx = context->rip;
+    context->r11 = context->rflags;
+    context->vector = 0;
+}
+
+void hal_context_read(struct arch_context *context, struct thread_regs *regs)
+{
+    if (PERCPU->current == context)
+        context->fs_base = x86_fs_base();
+    if (PERCPU->gs_owner == context)
+        context->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+    bool syscall = context->vector == CONTEXT_SYSCALL || context->vector == CONTEXT_GUEST_SYSCALL;
+    *regs = (struct thread_regs){
+        .rip = context->rip,
+        .rsp = context->rsp,
+        .rflags = context->rflags,
+        .rax = context->rax,
+        .rbx = context->rbx,
+        .rcx = syscall ? context->rip : context->rcx,
+        .rdx = context->rdx,
+        .rsi = context->rsi,
+        .rdi = context->rdi,
+        .rbp = context->rbp,
+        .r8 = context->r8,
+        .r9 = context->r9,
+        .r10 = context->r10,
+        .r11 = syscall ? context->rflags : context->r11,
+        .r12 = context->r12,
+        .r13 = context->r13,
+        .r14 = context->r14,
+        .r15 = context->r15,
+        .fs_base = context->fs_base,
+        .gs_base = context->gs_base,
+    };
+}
+
+// Each field of `regs`, which may be memory of user space, is read once.
+void hal_context_write(struct arch_context *context, const struct thread_regs *regs)
+{
+    const volatile struct thread_regs *from = regs;
+    context->rip = user_address(from->rip);
+    context->rsp = user_address(from->rsp);
+    context->rflags = (from->rflags & RFLAGS_USER) | RFLAGS_ONE | RFLAGS_IF;
+    context->cs = USER_CS;
+    context->ss = USER_SS;
+    context->rax = from->rax;
+    context->rbx = from->rbx;
+    context->rcx = from->rcx;
+    context->rdx = from->rdx;
+    context->rsi = from->rsi;
+    context->rdi = from->rdi;
+    context->rbp = from->rbp;
+    context->r8 = from->r8;
+    context->r9 = from->r9;
+    context->r10 = from->r10;
+    context->r11 = from->r11;
+    context->r12 = from->r12;
+    context->r13 = from->r13;
+    context->r14 = from->r14;
+    context->r15 = from->r15;
+    context->fs_base = user_address(from->fs_base);
+    context->gs_base = user_address(from->gs_base);
+    context->vector = 0;
+    if (PERCPU->current == context)
+        x86_fs_base_load(context->fs_base);
+    if (PERCPU->gs_owner == context) PERCPU
+        ->gs_owner = PERCPU->nobody;
+}
+
+void hal_context_forget(struct arch_context *context)
+{
+    if (PERCPU->current == context)
+        hal_switch_idle();
+    if (PERCPU->gs_owner == context) PERCPU
+        ->gs_owner = PERCPU->nobody;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The ways into the kernel and out of it.  Relies on boot.c for the tables, on context.h for the layout of a context.
+//
+// Interrupts are off throughout, except in two places: hal_interrupt_window (irq.c) and the idle halt below.
+// While the kernel runs GS is its per-CPU structure; handlers on stacks of their own (ist_common) may come at any instruction and
+// therefore neither use nor change it.
+#include "offsets.h"
+
+// What a trap has pushed when its stub ends in trap_common or ist_common: vector, error code, RIP, CS, RFLAGS, RSP, SS.
+// These two continue and undo it, in the order of struct arch_context.
+    .macro push_registers
+    .irp reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    pushq %\reg
+    .endr
+    .endm
+
+    .macro pop_registers
+    .irp reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+    popq %\reg
+    .endr
+    .endm
+
+    .macro clac_if_smap
+1:  clac
+    .pushsection .clac, "a"
+    .quad 1b
+    .popsection
+    .endm
+
+    .macro function name
+    .globl \name
+    .type \name, @function
+\name:
+    .endm
+
+// ---- boot ---------------------------------------------------------------------------------------
+
+    .section .text.boot, "ax"
+function _start
+    movq $stack_kernel_end - STACK_RESERVE, %rsp
+    xorl %ebp, %ebp
+    call kernel_boot
+    jmp resume
+
+// ---- SYSCALL ------------------------------------------------------------------------------------
+
+    .text
+    .balign 64
+function syscall_entry
+    swapgs
+    cmpb $0, %gs:PERCPU_GUEST
+    jne syscall_guest
+    movq %gs:PERCPU_CURRENT, %r8
+    movq %rsp, CTX_RSP(%r8)
+    movq %rcx, CTX_RIP(%r8)
+    movq %r11, CTX_RFLAGS(%r8)
+    movq %gs:PERCPU_STACK, %rsp
+#if FAST_PATH
+    cmpq $SYS_reply_recv, %rax
+    jb kernel_fast_call             // the only number below
+    je kernel_fast_reply_recv
+#endif
+    movq %rax, %rcx
+    jmp syscall_save
+
+// RDI slot, RSI tag, RDX third, RCX number, R8 context; message words in their registers.
+function hal_syscall_slow
+    movq %gs:PERCPU_STACK, %rsp
+syscall_save:
+    movq $CONTEXT_SYSCALL, CTX_VECTOR(%r8)
+    movq %rdi, CTX_RDI(%r8)
+    movq %rsi, CTX_RSI(%r8)
+    movq %rdx, CTX_RDX(%r8)
+    movq %rcx, CTX_RAX(%r8)
+    movq %rbx, CTX_RBX(%r8)
+    movq %rbp, CTX_RBP(%r8)
+    movq %r12, CTX_R12(%r8)
+    movq %r13, CTX_R13(%r8)
+    movq %r14, CTX_R14(%r8)
+    movq %r15, CTX_R15(%r8)
+    movq %r8, %rdi
+    call kernel_syscall
+
+// ---- exit: resume the current context -----------------------------------------------------------
+
+resume:
+    movq %gs:PERCPU_CURRENT, %rdx
+    cmpq %gs:PERCPU_GS_OWNER, %rdx
+    jne resume_other
+    swapgs
+resume_with_gs:                     // GS is the user's from here on
+    cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
+    jne resume_all
+    movq CTX_RBX(%rdx), %rbx
+    movq CTX_RBP(%rdx), %rbp
+    movq CTX_R12(%rdx), %r12
+    movq CTX_R13(%rdx), %r13
+    movq CTX_R14(%rdx), %r14
+    movq CTX_R15(%rdx), %r15
+    movq CTX_RAX(%rdx), %rax
+    movq CTX_RDI(%rdx), %rdi
+    movq CTX_RSI(%rdx), %rsi
+    movq CTX_RIP(%rdx), %rcx
+    movq CTX_RFLAGS(%rdx), %r11
+    movq CTX_RSP(%rdx), %rsp
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    xorl %edx, %edx
+    sysretq
+
+// Another context than the one that ran last in user mode: exchange the GS bases.
+resume_other:
+    cmpq $CONTEXT_IDLE, CTX_VECTOR(%rdx)
+    je idle
+    movq %gs:PERCPU_GS_OWNER, %rcx
+    movq %rdx, %gs:PERCPU_GS_OWNER
+    movb CTX_GUEST(%rdx), %al
+    movb %al, %gs:PERCPU_GUEST
+    swapgs
+    rdgsbase %rax
+    movq %rax, CTX_GS_BASE(%rcx)
+    movq CTX_GS_BASE(%rdx), %rax
+    wrgsbase %rax
+    jmp resume_with_gs
+
+// From the context itself, which is a stack for a moment; what may interrupt here has a stack of its own.
+resume_all:
+    leaq CTX_R15(%rdx), %rsp
+    pop_registers
+    cmpq $CONTEXT_GUEST_SYSCALL, (%rsp)
+    je 1f
+    addq $TRAP_RIP, %rsp
+    iretq
+1:  movq TRAP_RIP(%rsp), %rcx
+    movq TRAP_RFLAGS(%rsp), %r11
+    movq TRAP_RSP(%rsp), %rsp
+    sysretq
+
+// Nothing to run.  An interrupt finds RIP at idle_halted: HLT follows STI without a gap.
+idle:
+    movq %gs:PERCPU_STACK, %rsp
+1:  sti
+    hlt
+idle_halted:
+    cli                             // after an NMI
+    jmp 1b
+
+// A guest's system call: every register is kept.
+syscall_guest:
+    movq %rsp, %gs:PERCPU_SCRATCH
+    movq %gs:PERCPU_CURRENT, %rsp
+    movq %rcx, CTX_RIP(%rsp)
+    movq %r11, CTX_RFLAGS(%rsp)
+    movq $CONTEXT_GUEST_SYSCALL, CTX_VECTOR(%rsp)
+    movq %rdi, CTX_RDI(%rsp)
+    movq %rsi, CTX_RSI(%rsp)
+    movq %rdx, CTX_RDX(%rsp)
+    movq %rax, CTX_RAX(%rsp)
+    movq %r8, CTX_R8(%rsp)
+    movq %r9, CTX_R9(%rsp)
+    movq %r10, CTX_R10(%rsp)
+    movq %rbx, CTX_RBX(%rsp)
+    movq %rbp, CTX_RBP(%rsp)
+    movq %r12, CTX_R12(%rsp)
+    movq %r13, CTX_R13(%rsp)
+    movq %r14, CTX_R14(%rsp)
+    movq %r15, CTX_R15(%rsp)
+    movq %rsp, %rdi
+    movq %gs:PERCPU_SCRATCH, %rax
+    movq %rax, CTX_RSP(%rdi)
+    movq %gs:PERCPU_STACK, %rsp
+    call kernel_syscall
+    jmp resume
+
+// ---- exceptions and interrupts ------------------------------------------------------------------
+
+// From user mode RSP is inside the current context (TSS.RSP0), from kernel mode on the kernel's stack.
+trap_common:
+    testb $3, TRAP_CS(%rsp)
+    jz trap_kernel
+    push_registers
+    clac_if_smap
+    cld
+    swapgs
+    leaq -CTX_R15(%rsp), %rdi
+    movq %gs:PERCPU_STACK, %rsp
+    call trap_user
+    jmp resume
+
+// From kernel mode: an interrupt while halted or in the window, or a bug of the kernel's.
+trap_kernel:
+    cmpq $CONTEXT_INTERRUPT, (%rsp)
+    jne trap_bug
+    movq TRAP_ERROR(%rsp), %rdi
+    cmpq $idle_halted, TRAP_RIP(%rsp)
+    je idle_interrupt
+    // hal_interrupt_window: it expects its scratch registers lost, EAX not zero, and interrupts off.
+    andl $~RFLAGS_IF, TRAP_RFLAGS(%rsp)
+    subq $8, %rsp
+    call interrupt_postpone
+    movl $1, %eax
+    addq $8 + TRAP_RIP, %rsp
+    iretq
+idle_interrupt:
+    movq %gs:PERCPU_STACK, %rsp
+    call interrupt_handle
+    jmp resume
+trap_bug:
+    push_registers
+    cld
+    leaq -CTX_R15(%rsp), %rdi
+    call trap_fatal
+
+// NMI, #DB, #DF, #MC: on stacks of one page each, whose last words point at the per-CPU structure.
+// Return whence they came, unless the C code names a context (a trap of user mode) to go on with as such.
+ist_common:
+    push_registers
+    clac_if_smap
+    cld
+    leaq -CTX_R15(%rsp), %rdi
+    movq %rsp, %rax
+    orq $STACK_LAST, %rax
+    movq 1 - STACK_RESERVE(%rax), %rsi
+    call trap_ist
+    testq %rax, %rax
+    jnz 1f
+    pop_registers
+    addq $TRAP_RIP, %rsp
+    iretq
+1:  movq %rax, %rdi
+    swapgs
+    movq %gs:PERCPU_STACK, %rsp
+    call trap_user
+    jmp resume
+
+// One stub of 16 bytes for each exception; those for which the CPU pushes no error code push a zero.
+    .balign 16
+function exception_stubs
+    .set number, 0
+    .rept VECTOR_EXTERNAL
+    .balign 16
+    .if !((EXCEPTIONS_WITH_ERROR >> number) & 1)
+    pushq $0
+    .endif
+    pushq $number
+    .if (EXCEPTIONS_ON_IST >> number) & 1
+    jmp ist_common
+    .else
+    jmp trap_common
+    .endif
+    .set number, number + 1
+    .endr
+
+// One of 8 bytes for each interrupt vector, which stands where an exception has its error code.
+    .balign 16
+function interrupt_stubs
+    .set number, VECTOR_EXTERNAL
+    .rept VECTOR_END - VECTOR_EXTERNAL
+    .balign 8
+    .if number < 128
+    pushq $number
+    .else
+    pushq $number - 256
+    .endif
+    jmp interrupt_common
+    .set number, number + 1
+    .endr
+interrupt_common:
+    pushq $CONTEXT_INTERRUPT
+    jmp trap_common
+
+    .section .note.GNU-stack, "", @progbits

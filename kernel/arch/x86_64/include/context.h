@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The registers of a thread on x86_64, and the switch between threads.  Contract: hal/context.h.
+//
+// The last words are what the CPU pushes on an exception or interrupt: TSS.RSP0 points at the end
+// of the current thread's context, so that hardware and entry code write registers straight into
+// the Thread.
+#pragma once
+
+#include <arch/paging.h>
+#include <arch/percpu.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arch_context {
+    uint64_t guest;  // 1: system calls are a guest's
+    uint64_t reserved;
+    uint64_t fs_base, gs_base;
+    // General registers in the order in which trap entry pushes them.
+    union {
+        struct {
+            uint64_t r15, r14, r13, r12, rbp, rbx;  // message words 5 4 3 2 1 0
+        };
+        uint64_t words_reversed[6];
+    };
+    uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    uint64_t vector, error;  // how the thread left user mode (CONTEXT_*, or an exception number),
+                             // and its error code
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+_Static_assert(sizeof(struct arch_context) % 16 == 0, "the CPU aligns the stack before it pushes");
+
+// Values of `vector` beside the numbers of exceptions.  The first two select a return by SYSRET;
+// anything else loads every register and returns by IRET.
+#define CONTEXT_SYSCALL       0x100  // native system call: message registers, result and zeros
+#define CONTEXT_GUEST_SYSCALL 0x101  // all registers but RCX and R11
+#define CONTEXT_IDLE          0x102  // not a thread: halt
+#define CONTEXT_INTERRUPT     0x20   // `error` holds the vector, sign-extended from 8 bits
+
+// The largest vector state that fits a Thread object: x87, SSE, AVX, AVX-512 in the standard
+// format.
+#define HAL_VECTOR_MAX 2688u
+
+// The kernel's own address space: the shared half and nothing below.  Valid after hal_boot.
+extern struct hal_aspace hal_aspace_kernel;
+
+// ---- registers of a system call -----------------------------------------------------------------
+
+static inline uint64_t hal_context_number(const struct arch_context *context)
+{
+    return context->rax;
+}
+
+static inline uint64_t hal_context_slot(const struct arch_context *context)
+{
+    return context->rdi;
+}
+
+static inline uint64_t hal_context_tag(const struct arch_context *context)
+{
+    return context->rsi;
+}
+
+static inline uint64_t hal_context_third(const struct arch_context *context)
+{
+    return context->rdx;
+}
+
+static inline uint64_t hal_context_word(const struct arch_context *context, unsigned i)
+{
+    return context->words_reversed[5 - i];
+}
+
+static inline void hal_context_set_word(struct arch_context *context, unsigned i, uint64_t value)
+{
+    context->words_reversed[5 - i] = value;
+}
+
+// Only for a native thread in a system call: it leaves the kernel as from one (RDX and R8-R10
+// zero), also if it blocked in the fast path, which saves nothing but RIP, RSP and RFLAGS.
+static inline void hal_context_set_result(struct arch_context *context, uint64_t status)
+{
+    context->rax = status;
+    context->vector = CONTEXT_SYSCALL;
+}
+
+static inline void hal_context_set_message(struct arch_context *context, uint64_t badge,
+                                           uint64_t tag)
+{
+    context->rdi = badge;
+    context->rsi = tag;
+}
+
+static inline void hal_context_set_arguments(struct arch_context *context, uint64_t slot,
+                                             uint64_t tag, uint64_t third)
+{
+    context->rdi = slot;
+    context->rsi = tag;
+    context->rdx = third;
+}
+
+static inline uint64_t hal_context_guest_number(const struct arch_context *context)
+{
+    return context->rax;
+}
+
+// Linux's convention: RDI RSI RDX R10 R8 R9.
+static inline uint64_t hal_context_guest_arg(const struct arch_context *context, unsigned i)
+{
+    switch (i) {
+    case 0: return context->rdi;
+    case 1: return context->rsi;
+    case 2: return context->rdx;
+    case 3: return context->r10;
+    case 4: return context->r8;
+    default: return context->r9;
+    }
+}
+
+static inline void hal_context_set_guest_result(struct arch_context *context, uint64_t value)
+{
+    context->rax = value;
+}
+
+static inline uint64_t hal_context_ip(const struct arch_context *context)
+{
+    return context->rip;
+}
+
+// Whether system calls of this context are a guest's (every register is saved, no fast path).
+void hal_context_set_guest(struct arch_context *context, bool guest);
+
+// ---- switch -------------------------------------------------------------------------------------
+
+static inline uint64_t x86_fs_base(void)
+{
+    uint64_t base;
+    __asm__ volatile("rdfsbase %0" : "=r"(base));
+    return base;
+}
+
+// Faults on a non-canonical address: what is loaded was read from the register or sanitised.
+static inline void x86_fs_base_load(uint64_t base)
+{
+    __asm__ volatile("wrfsbase %0" : : "r"(base));
+}
+
+// The FS base changes hands here, the GS base on the way out (entry.S), where SWAPGS has made it
+// accessible. All spaces share the kernel's half, so that the kernel's memory looks the same after
+// the load of CR3.
+static inline void hal_switch(struct arch_context *to, const struct hal_aspace *aspace)
+{
+    PERCPU->current->fs_base = x86_fs_base();
+    x86_fs_base_load(to->fs_base);
+    PERCPU->current = to;
+    PERCPU->tss.rsp0 = (uint64_t)(to + 1);
+    if (aspace->cr3 != PERCPU->cr3) {
+        PERCPU->cr3 = aspace->cr3;
+        __asm__ volatile("mov %0, %%cr3" : : "r"(aspace->cr3));
+    }
+}
+
+static inline void hal_switch_idle(void)
+{
+    hal_switch(PERCPU->idle, &hal_aspace_kernel);
+}
+
+// The thread in user mode until now (gs_owner) must be another than `to`, and a native one.
+__attribute__((noreturn)) static inline void hal_resume_message(struct arch_context *to,
+                                                                uint64_t badge, uint64_t tag)
+{
+    struct arch_context *from = PERCPU->gs_owner;
+    PERCPU->gs_owner = to;
+    __asm__ volatile("swapgs\n\t"
+                     "rdgsbase %%rcx\n\t"
+                     "mov %%rcx, %c[gs](%[from])\n\t"
+                     "mov %c[gs](%[to]), %%rcx\n\t"
+                     "wrgsbase %%rcx\n\t"
+                     "mov %c[rip](%[to]), %%rcx\n\t"
+                     "mov %c[rflags](%[to]), %%r11\n\t"
+                     "mov %c[rsp](%[to]), %%rsp\n\t"
+                     "xor %%eax, %%eax\n\t"
+                     "xor %%edx, %%edx\n\t"
+                     "xor %%r8d, %%r8d\n\t"
+                     "xor %%r9d, %%r9d\n\t"
+                     "xor %%r10d, %%r10d\n\t"
+                     "sysretq"
+                     :
+                     : [to] "r"(to), [from] "r"(from), "D"(badge),
+                       "S"(tag), [gs] "i"(offsetof(struct arch_context, gs_base)),
+                       [rip] "i"(offsetof(struct arch_context, rip)),
+                       [rflags] "i"(offsetof(struct arch_context, rflags)),
+                       [rsp] "i"(offsetof(struct arch_context, rsp))
+                     : "rcx", "r11", "memory");
+    __builtin_unreachable();
+}
+
+// The same where the thread in user mode until now may be a guest.
+__attribute__((noreturn)) static inline void hal_resume_handler(struct arch_context *to,
+                                                                uint64_t badge, uint64_t tag)
+{
+    PERCPU->guest = false;
+    hal_resume_message(to, badge, tag);
+}
+
+// ---- vector registers ---------------------------------------------------------------------------
+
+static inline bool hal_vector_idle(void)
+{
+    return !PERCPU->vector_access;
+}

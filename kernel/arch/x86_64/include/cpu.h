@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Clock and per-CPU pointer on x86_64.  Contract: hal/cpu.h.
+#pragma once
+
+#include <arch/percpu.h>
+
+#include <stdint.h>
+
+struct cpu;
+
+// The time stamp counter.
+static inline uint64_t hal_clock(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline struct cpu *hal_cpu(void)
+{
+    return PERCPU->cpu;
+}
+
+static inline void hal_pause(void)
+{
+    __asm__ volatile("pause");
+}

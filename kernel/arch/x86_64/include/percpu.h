@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// What the ISA keeps for each CPU.  GS points at it while the kernel runs; handlers on stacks of
+// their own find it at the top of their stack.  Only its own CPU reads or writes it, with
+// interrupts off.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arch_context;
+struct cpu;
+
+// Task state segment (Intel SDM vol. 3A, 8.7).
+struct x86_tss {
+    uint32_t reserved0;
+    uint64_t rsp0;     // end of the current context: traps from user mode are pushed there
+    uint64_t scratch;  // in place of RSP1 (nothing runs in ring 1): a guest's RSP while entry code
+                       // saves it
+    uint64_t rsp2;
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map;
+} __attribute__((packed));
+_Static_assert(sizeof(struct x86_tss) == 104, "size");
+
+#define GDT_ENTRIES 9
+
+struct hal_percpu {
+    // One cache line of what the paths in and out of the kernel touch.
+    struct arch_context *current;   // what the next return to user mode resumes and traps save to
+    struct arch_context *gs_owner;  // whose GS base is in the hardware
+    uint64_t stack;                 // top of the kernel stack
+    uint64_t cr3;                   // as loaded
+    struct cpu *cpu;                // the core's
+    bool guest;          // gs_owner, the context that ran last in user mode, is a guest's
+    bool vector_access;  // CR0.TS is clear
+    uint16_t reserved;
+    struct x86_tss tss;
+
+    struct hal_percpu *self;
+    struct arch_context *idle;    // resumed when there is nothing to run
+    struct arch_context *nobody;  // owns the GS base when its owner is gone
+    void *vector_owner;           // whose vector state is in the registers, NULL: nobody's
+    uint64_t deadline;            // of the timer, UINT64_MAX: none
+    uint64_t programmed;          // when the timer will fire, at or before `deadline`
+    uint32_t number, apic_id;
+    uint64_t nmi_count;
+    uint64_t gdt[GDT_ENTRIES];
+} __attribute__((aligned(64)));
+_Static_assert(offsetof(struct hal_percpu, tss) + offsetof(struct x86_tss, scratch) + 8 <= 64,
+               "first cache line");
+
+#define PERCPU ((struct hal_percpu __seg_gs *)0)

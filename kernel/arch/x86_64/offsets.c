@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// What entry.S needs to know of C's structures and constants.  Compiled to assembly, from which
+// offsets.py makes offsets.h.
+#include "x86.h"
+
+#include <arch/context.h>
+#include <arch/percpu.h>
+
+#include <abi/message.h>
+
+#include <stddef.h>
+
+enum {
+#define DEBUG_SYSCALL(number, name, arguments, fails, text)
+#define SYSCALL(number, name, arguments, fails, text) SYS_##name = (number),
+#include <abi/syscalls.def>
+#undef SYSCALL
+#undef DEBUG_SYSCALL
+};
+_Static_assert(SYS_call == 0 && SYS_reply_recv == 1,
+               "entry.S tells them apart with one comparison");
+
+// Exceptions for which the CPU pushes an error code (Intel SDM vol. 3A, table 6-1; AMD APM vol.
+// 2, 8.2).
+#define EXCEPTIONS_WITH_ERROR \
+ (1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30)
+#define EXCEPTIONS_ON_IST \
+ (1 << VECTOR_NMI | 1 << VECTOR_DEBUG | 1 << VECTOR_DOUBLE | 1 << VECTOR_MACHINE)
+
+#define VALUE(name, value) __asm__ volatile(".ascii \"->" #name " %c0\"" : : "i"(value))
+
+void offsets(void);
+
+void offsets(void)
+{
+#define FIELD(name, structure, field) VALUE(name, offsetof(struct structure, field))
+    FIELD(PERCPU_CURRENT, hal_percpu, current);
+    FIELD(PERCPU_GS_OWNER, hal_percpu, gs_owner);
+    FIELD(PERCPU_STACK, hal_percpu, stack);
+    FIELD(PERCPU_GUEST, hal_percpu, guest);
+    FIELD(PERCPU_SCRATCH, hal_percpu, tss.scratch);
+    FIELD(CTX_GUEST, arch_context, guest);
+    FIELD(CTX_GS_BASE, arch_context, gs_base);
+    FIELD(CTX_R15, arch_context, r15);
+    FIELD(CTX_R14, arch_context, r14);
+    FIELD(CTX_R13, arch_context, r13);
+    FIELD(CTX_R12, arch_context, r12);
+    FIELD(CTX_RBP, arch_context, rbp);
+    FIELD(CTX_RBX, arch_context, rbx);
+    FIELD(CTX_R10, arch_context, r10);
+    FIELD(CTX_R9, arch_context, r9);
+    FIELD(CTX_R8, arch_context, r8);
+    FIELD(CTX_RAX, arch_context, rax);
+    FIELD(CTX_RDX, arch_context, rdx);
+    FIELD(CTX_RSI, arch_context, rsi);
+    FIELD(CTX_RDI, arch_context, rdi);
+    FIELD(CTX_VECTOR, arch_context, vector);
+    FIELD(CTX_RIP, arch_context, rip);
+    FIELD(CTX_RFLAGS, arch_context, rflags);
+    FIELD(CTX_RSP, arch_context, rsp);
+    // Inside what a trap has pushed, from `vector` up.
+    VALUE(TRAP_ERROR, offsetof(struct arch_context, error) - offsetof(struct arch_context, vector));
+    VALUE(TRAP_RIP, offsetof(struct arch_context, rip) - offsetof(struct arch_context, vector));
+    VALUE(TRAP_CS, offsetof(struct arch_context, cs) - offsetof(struct arch_context, vector));
+    VALUE(TRAP_RFLAGS,
+          offsetof(struct arch_context, rflags) - offsetof(struct arch_context, vector));
+    VALUE(TRAP_RSP, offsetof(struct arch_context, rsp) - offsetof(struct arch_context, vector));
+    VALUE(CONTEXT_SYSCALL, CONTEXT_SYSCALL);
+    VALUE(CONTEXT_GUEST_SYSCALL, CONTEXT_GUEST_SYSCALL);
+    VALUE(CONTEXT_IDLE, CONTEXT_IDLE);
+    VALUE(CONTEXT_INTERRUPT, CONTEXT_INTERRUPT);
+    VALUE(VECTOR_EXTERNAL, VECTOR_EXTERNAL);
+    VALUE(VECTOR_END, VECTOR_END);
+    VALUE(EXCEPTIONS_WITH_ERROR, EXCEPTIONS_WITH_ERROR);
+    VALUE(EXCEPTIONS_ON_IST, EXCEPTIONS_ON_IST);
+    VALUE(SYS_reply_recv, SYS_reply_recv);
+    VALUE(RFLAGS_IF, RFLAGS_IF);
+    VALUE(STACK_LAST, PAGE_SIZE - 1);
+    VALUE(STACK_RESERVE, STACK_RESERVE);
+}
