@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Capability tables.  Slot 0 of a table holds its header; it is never a capability (its kind is KIND_EMPTY), until the table
+// is destroyed and nothing refers to it any more: then its original is moved there (destroy.c).
+#pragma once
+
+#include "object.h"
+
+struct captable {
+    uint8_t kind;  // KIND_EMPTY, so that slot 0 reads as an empty slot
+    uint8_t reserved[3];
+    uint32_t count;  // slots, with slot 0
+    uint64_t reserved2[7];
+};
+_Static_assert(sizeof(struct captable) == sizeof(struct cap), "the header is a slot");
+
+static inline struct captable *captable_of(const struct cap *cap)
+{
+    return (struct captable *)cap->address;
+}
+
+static inline struct cap *captable_slots(struct captable *table)
+{
+    return (struct cap *)table;
+}
+
+// Slot `slot` of the table that `cap` names, whatever it holds; NULL outside and for slot 0.
+static inline struct cap *captable_slot(const struct cap *cap, uint64_t slot)
+{
+    struct captable *table = captable_of(cap);
+    return slot && slot < table->count ? captable_slots(table) + slot : NULL;
+}
+
+// Write the header of a new table.  (A table is destroyed by the capability code itself, not through its row in object.c.)
+void captable_init(struct cap *original);
+
+MUST_USE enum err op_untyped_retype(struct invocation *inv);
+MUST_USE enum err op_captable_copy(struct invocation *inv);
+MUST_USE enum err op_captable_mint(struct invocation *inv);
+MUST_USE enum err op_captable_move(struct invocation *inv);
+MUST_USE enum err op_captable_delete(struct invocation *inv);
+MUST_USE enum err op_captable_revoke(struct invocation *inv);
+MUST_USE enum err op_captable_identify(struct invocation *inv);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// All state of one CPU in the core.
+#pragma once
+
+#include <hal/cpu.h>
+
+#include "tree.h"
+#include "types.h"
+
+struct thread;
+struct sched_context;
+
+#define PRIORITIES 256
+#define READY_NONE (-1)
+
+struct cpu {
+    struct thread *current;        // NULL: idle
+    struct sched_context *sched;   // in use since `since`; NULL: none
+    int32_t ready_top;             // highest priority with a ready thread, READY_NONE
+    bool rotate;                   // the current thread goes behind its peers
+    uint32_t work;                 // since the last preemption point that looked
+    uint64_t since;
+    struct thread *vector_guest;   // the guest whose vector registers were loaded last
+    uint64_t timer;                // armed deadline
+    uint64_t admitted;             // millionths of this CPU handed out through limited SchedControls
+    struct tree waiting;           // contexts without budget by release time
+    uint64_t ready_bits[PRIORITIES / 64];
+    struct thread *ready[PRIORITIES];  // rings, first to run
+};

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Deletion, revocation and destruction.  Everything is done in bounded steps between which an interrupt may preempt and
+// others may delete, revoke, copy and move as they like; what is left to do is all in the structures, so whoever comes next goes on.
+// Nothing recurses.  Owns the list of buried tables, guarded by the kernel lock.
+//
+// Revoking a list (revoke_list).  The first child, if not marked, is marked and put last, its own children in front.  A marked
+// one at the front is deleted.  It ends: marked capabilities cannot be copied, so each is marked once and deleted once, and only
+// unmarked descendants can be copied meanwhile, into a finite number of slots.  Marking is by an order cheaper than the system
+// call that copies, and all are marked before the first of them is deleted, so one who copies at the same rate loses ground.
+//
+// Destroying a table.  Its slots may hold originals of anything: of further tables without bound, of the Untyped that the
+// table itself was made from, of a table that holds this one's original.  So a table is *buried*: once everything derived from it
+// is gone, its original is moved into its own slot 0, where the header was.  Now nobody can name it, the slot of its original is
+// empty at once, and it waits in the list of buried tables (`buried`) until its slots are emptied.  A table found in one of these slots is
+// buried itself.  Each table is buried once; so the list comes to an end, and tables that hold each other need no care.
+//
+// Destroying an Untyped in a slot of a buried table.  All objects that were made from it are destroyed, but its tables are only
+// buried: one of them may be the very table that the slot is in.  The Untyped cannot wait for them.  It *dissolves*: its first
+// table, the heir, takes its place in the tree above, keeps its whole range occupied, and has the other tables as its own children.
+// So no byte of the range can be used again before all of them are finished, and the last of them frees it.
+//
+// Whoever deletes an original ends with cap_drain: its own tables are finished when it returns, at the price of helping with
+// those of others that were preempted.  If a deleter never comes back (a thread that destroyed itself), its tables stay buried, in
+// the tree of their Untyped, until somebody else drains: the next to delete an original, to revoke an Untyped with one of them, or to
+// retype over one of them.
+#include "captable.h"
+#include "forest.h"
+#include "preempt.h"
+
+static struct cap *buried;  // their slots 0, linked by `below`
+
+static bool is_buried(const struct cap *cap)
+{
+    return cap->kind == KIND_CAPTABLE && cap->flags & CAP_BURIED;
+}
+
+// Empty the slot of a capability that has left the forest.
+static void slot_release(struct cap *cap)
+{
+    bool internal = cap->flags & CAP_INTERNAL;
+    cap_clear(cap);
+    if (internal) {
+        cap->flags = CAP_INTERNAL;
+        object_internal_cleared(cap);
+    }
+}
+
+enum err cap_delete_derived(struct cap *cap)
+{
+    if (cap_empty(cap))
+        return ERR_OK;
+    ASSERT(!(cap->flags & CAP_ORIGINAL));
+    cap->flags |= CAP_MARKED;  // so that nothing new hangs on it
+    if (cap->flags & CAP_ATTACHED) {
+        enum err err = object_detach(cap);
+        if (err)
+            return err;
+    }
+    forest_unlink(cap);
+    slot_release(cap);
+    return ERR_OK;
+}
+
+// An original without descendants: destroy its object.
+static enum err original_destroy(struct cap *cap)
+{
+    while (!(cap->flags & CAP_EMBRYO)) {
+        enum err err = object_destroy_step(cap);
+        if (!err)
+            break;
+        if (err != ERR_PREEMPTED || preempt_point(5))
+            return err;
+    }
+    forest_unlink(cap);
+    cap_clear(cap);
+    return ERR_OK;
+}
+
+// See above.  Children that are originals themselves (interrupt handlers, ports) may have been marked by their own deletion, and
+// still have children.
+static enum err revoke_list(struct cap *cap)
+{
+    while (forest_has_list(cap) && cap->child) {
+        struct cap *first = cap->child;
+        bool original = first->flags & CAP_ORIGINAL;
+        if (!(first->flags & CAP_MARKED) || (original && first->child)) {
+            first->flags |= CAP_MARKED;
+            forest_flatten_first(cap);
+        } else {
+            enum err err = original ? original_destroy(first) : cap_delete_derived(first);
+            if (err)
+                return err;
+        }
+        if (preempt_point(5))
+            return ERR_PREEMPTED;
+    }
+    return ERR_OK;
+}
+
+static void table_bury(struct cap *original)
+{
+    struct captable *table = captable_of(original);
+    struct cap *grave = captable_slots(table);
+    cap_move(grave, original);
+    grave->flags |= CAP_BURIED;
+    grave->rights = grave->bits;
+    grave->aux = 1;
+    grave->objects.root = NULL;
+    grave->below = buried;
+    buried = grave;
+}
+
+// Delete an original that is no Untyped; a table is only buried.
+static enum err original_delete(struct cap *cap)
+{
+    cap->flags |= CAP_MARKED;
+    enum err err = revoke_list(cap);
+    if (err)
+        return err;
+    if (cap->kind != KIND_CAPTABLE || cap->flags & CAP_EMBRYO)
+        return original_destroy(cap);
+    table_bury(cap);
+    return ERR_OK;
+}
+
+// One step of dissolving a marked Untyped whose children are all buried tables.  True when it is gone.
+static bool untyped_dissolve_step(struct cap *untyped)
+{
+    struct cap *heir = forest_next(&untyped->objects, 0);
+    if (!heir) {
+        forest_unlink(untyped);
+        cap_clear(untyped);
+        return true;
+    }
+    struct cap *other = forest_next(&untyped->objects, heir->address + 1);
+    if (other) {
+        tree_remove(&untyped->objects, &other->by_address, CAP_BY_ADDRESS_KEY);
+        tree_insert(&heir->objects, &other->by_address, CAP_BY_ADDRESS_KEY);
+        return false;
+    }
+    struct tree *above = forest_tree(untyped);
+    tree_remove(above, &untyped->by_address, CAP_BY_ADDRESS_KEY);
+    heir->address = untyped->address;
+    heir->bits = untyped->bits;
+    tree_insert(above, &heir->by_address, CAP_BY_ADDRESS_KEY);
+    cap_clear(untyped);
+    return true;
+}
+
+// Destroy what was made from an Untyped, but for tables, which are buried.  `progress` is the address below which all children are buried
+// tables; while it is not 0 the Untyped refuses retype, so none is added there.  Untypeds made from it are descended into,
+// each smaller than the one above, and dissolved.
+static enum err untyped_clear(struct cap *top)
+{
+    struct cap *untyped = top;
+    for (;;) {
+        if (!untyped->progress)
+            untyped->progress = untyped->address;
+        struct cap *child = forest_next(&untyped->objects, untyped->progress);
+        if (!child && untyped == top)
+            return ERR_OK;
+        if (child && child->kind == KIND_UNTYPED) {
+            child->flags |= CAP_MARKED;
+            untyped = child;
+            continue;
+        }
+        if (!child) {
+            if (untyped_dissolve_step(untyped))
+                untyped = top;
+        } else if (is_buried(child)) {
+            untyped->progress = child->address + 1;
+        } else {
+            enum err err = original_delete(child);
+            if (err)
+                return err;
+        }
+        if (preempt_point(20))
+            return ERR_PREEMPTED;
+    }
+}
+
+// Empty a slot of a buried table.
+static enum err slot_empty(struct cap *cap)
+{
+    if (!(cap->flags & CAP_ORIGINAL))
+        return cap_delete_derived(cap);
+    if (cap->kind != KIND_UNTYPED)
+        return original_delete(cap);
+    cap->flags |= CAP_MARKED;
+    enum err err = untyped_clear(cap);
+    while (!err && !untyped_dissolve_step(cap))
+        err = preempt_point(20) ? ERR_PREEMPTED : ERR_OK;
+    return err;
+}
+
+// All slots of the first buried table are empty.  It leaves the tree, unless its range covers tables that are not finished; the
+// last of these brings it back.
+static void table_finish(struct cap *grave)
+{
+    buried = grave->below;
+    grave->flags |= CAP_HOLLOW;
+    if (grave->objects.root)
+        return;
+    struct tree *tree = grave->flags & CAP_IN_TREE ? forest_tree(grave) : &forest_roots;
+    forest_unlink(grave);
+    if (tree->root || tree == &forest_roots)
+        return;
+    struct cap *above = CONTAINER_OF(tree, struct cap, objects);
+    if (is_buried(above) && above->flags & CAP_HOLLOW) {
+        above->flags &= (uint8_t)~CAP_HOLLOW;
+        above->below = buried;
+        buried = above;
+    }
+}
+
+// Empty one slot of the first buried table.
+static enum err drain_step(void)
+{
+    struct cap *grave = buried;
+    ASSERT(grave);
+    if (grave->aux == 1u << (grave->rights - CAP_BITS)) {
+        table_finish(grave);
+        return ERR_OK;
+    }
+    struct cap *slot = grave + grave->aux;
+    enum err err = cap_empty(slot) ? ERR_OK : slot_empty(slot);
+    if (!err)
+        grave->aux++;
+    return err;
+}
+
+enum err cap_drain(void)
+{
+    while (buried) {
+        enum err err = drain_step();
+        if (err)
+            return err;
+        if (preempt_point(2))
+            return ERR_PREEMPTED;
+    }
+    return ERR_OK;
+}
+
+// The Untyped may sit in a table that was made from it, and dissolve on the way: its slot is then empty.
+static enum err untyped_revoke(struct cap *untyped)
+{
+    enum err err = untyped_clear(untyped);
+    while (!err && !cap_empty(untyped) && untyped->objects.root) {
+        err = drain_step();
+        if (!err && preempt_point(2))
+            err = ERR_PREEMPTED;
+    }
+    if (!err && !cap_empty(untyped))
+        untyped->progress = 0;
+    return err;
+}
+
+enum err cap_revoke(struct cap *cap)
+{
+    return cap->kind == KIND_UNTYPED ? untyped_revoke(cap) : revoke_list(cap);
+}
+
+enum err cap_delete(struct cap *cap)
+{
+    if (!(cap->flags & CAP_ORIGINAL))
+        return cap_delete_derived(cap);
+    enum err err;
+    if (cap->kind != KIND_UNTYPED) {
+        err = original_delete(cap);
+    } else {
+        cap->flags |= CAP_MARKED;
+        err = untyped_revoke(cap);
+        if (!err && !cap_empty(cap)) {
+            forest_unlink(cap);
+            cap_clear(cap);
+        }
+    }
+    return err ? err : cap_drain();
+}

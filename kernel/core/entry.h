@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// What the ISA calls in the core.  Interrupts off, on the CPU's kernel stack; whatever a call changes, the ISA resumes the context that
+// was given last to hal_switch.
+#pragma once
+
+#include <abi/bootinfo.h>
+#include <hal/context.h>
+
+#include "types.h"
+
+// Set up the core and the root task.  Returns to resume it.
+void kernel_boot(const struct boot_info *info);
+
+// A system call of a native thread or a guest whose registers are all in its context.
+void kernel_syscall(struct arch_context *context);
+
+// An exception in user mode.
+void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
+
+// An interrupt line fired (already masked or acknowledged at the controller as its trigger needs: level lines are masked).
+void kernel_interrupt(unsigned irq);
+
+// The timer fired.
+void kernel_timer(void);
+
+// Fast paths of call and reply_recv.  Entry code jumps to them with the message words still in their registers, which the
+// code of fastpath.c never touches; instruction pointer, flags and stack pointer are already in the context.  They either
+// resume another thread, or with nothing changed end in hal_syscall_slow with the same arguments.  Neither returns.
+NORETURN void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context);
+NORETURN void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context);
+
+// Entry code: save the words and arguments into the context, call kernel_syscall, resume.
+NORETURN void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number, struct arch_context *context);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// call and reply_recv when everything is simple: refuse, commit, do.  Entry code jumps here with the message words in
+// their registers.  This file is compiled so that the compiler never touches those registers, and the resume at
+// the end leaves them as they are: the words do not see memory between sender and receiver.
+//
+// Refuses (takes the slow path, which does the same and everything else) when: the message carries capabilities, somebody else is
+// to run first, the partner is not waiting, or time is not simply lent and given back.
+#include <hal/cpu.h>
+
+#include "entry.h"
+#include "ipc.h"
+#include "sched.h"
+
+enum {
+#define SYSCALL(number, name, args, fails, text) SYS_##name = (number),
+#define DEBUG_SYSCALL(number, name, args, fails, text)
+#include <abi/syscalls.def>
+#undef SYSCALL
+#undef DEBUG_SYSCALL
+};
+
+#define TAG_LOW_MASK ((1ull << TAG_LABEL_SHIFT) - 1)
+
+// Kind, a right, and the flags that forbid use, as one comparison of a slot's first word.
+#define CAP_WORD(kind, rights)      ((uint32_t)(kind) | (uint32_t)(rights) << 8)
+#define CAP_WORD_MASK(rights)       (0xffu | (uint32_t)(rights) << 8 | (uint32_t)(CAP_MARKED | CAP_EMBRYO) << 16)
+
+static inline bool cap_is(const struct cap *cap, enum kind kind, unsigned rights)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, cap, sizeof(word));
+    return (word & CAP_WORD_MASK(rights)) == CAP_WORD(kind, rights);
+}
+
+// Words 6 and on.  False: it cannot be done here.
+static inline bool long_message(const struct thread *from, struct thread *to, uint64_t tag)
+{
+    uint64_t length = tag & TAG_LOW_MASK;
+    if (length > MSG_MAX_WORDS || !from->buffer || !to->buffer) {
+        return false;
+    }
+    for (uint64_t i = MSG_REG_WORDS; i < length; i++) {
+        to->buffer->words[i] = from->buffer->words[i];
+    }
+    return true;
+}
+
+// Nobody with more priority than `next` waits, and no vector registers are involved.
+static inline bool direct(const struct cpu *cpu, const struct thread *next)
+{
+    return (int32_t)next->priority >= cpu->ready_top && hal_vector_idle() && !(next->flags & THREAD_VECTOR);
+}
+
+HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
+{
+    (void)unused;
+    struct thread *thread = (struct thread *)context;
+    struct cpu *cpu = hal_cpu();
+    struct cap *cap = thread->cspace + slot;
+    if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND))) {
+        goto slow;
+    }
+    struct endpoint *endpoint = endpoint_of(cap);
+    struct thread *receiver = endpoint->receivers;
+    if (UNLIKELY(!receiver)) {
+        goto slow;
+    }
+    struct reply *reply = receiver->reply;
+    if (UNLIKELY(!reply) || UNLIKELY(receiver->own != NULL) || UNLIKELY(endpoint->min_budget) || UNLIKELY(!direct(cpu, receiver))) {
+        goto slow;
+    }
+    if (UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS) && !long_message(thread, receiver, tag)) {
+        goto slow;
+    }
+    // COMMIT
+    struct thread *next = receiver->next;
+    struct thread *prev = receiver->prev;
+    next->prev = prev;
+    prev->next = next;
+    endpoint->receivers = next == receiver ? NULL : next;
+    struct sched_context *sched = thread->sched;
+    reply->caller = thread;
+    reply->receiver = NULL;
+    reply->context = sched;
+    reply->below = sched->reply;
+    sched->reply = reply;
+    sched->thread = receiver;
+    thread->sched = NULL;
+    thread->reply = reply;
+    thread->state = THREAD_BLOCKED_REPLY;
+    thread->sending = SENDING_CALL;
+    receiver->sched = sched;
+    receiver->reply = NULL;
+    receiver->state = THREAD_READY;
+    cpu->current = receiver;
+    hal_switch(&receiver->context, receiver->translation);
+    hal_resume_message(&receiver->context, cap->badge, tag);
+slow:
+    hal_syscall_slow(slot, tag, third, SYS_call, context);
+}
+
+HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
+{
+    (void)unused;
+    struct thread *thread = (struct thread *)context;
+    struct cpu *cpu = hal_cpu();
+    struct cap *cap = thread->cspace + slot;
+    struct cap *reply_cap = thread->cspace + third;
+    if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(third >= thread->cspace_count) ||
+        UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_RECEIVE)) || UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0))) {
+        goto slow;
+    }
+    struct endpoint *endpoint = endpoint_of(cap);
+    struct reply *reply = (struct reply *)reply_cap->address;
+    struct thread *caller = reply->caller;
+    struct sched_context *sched = thread->sched;
+    // The time in use is what this call lent, so that there is a caller and the context does not change.
+    if (UNLIKELY(sched->reply != reply) || UNLIKELY(endpoint->senders.root) || UNLIKELY(thread->notification) ||
+        UNLIKELY(!direct(cpu, caller))) {
+        goto slow;
+    }
+    if (UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS) && !long_message(thread, caller, tag)) {
+        goto slow;
+    }
+    // COMMIT
+    sched->reply = reply->below;
+    sched->thread = caller;
+    reply->caller = NULL;
+    reply->context = NULL;
+    reply->receiver = thread;
+    thread->sched = NULL;
+    thread->reply = reply;
+    thread->state = THREAD_BLOCKED_RECV;
+    thread->sending = SENDING_SEND;
+    caller->sched = sched;
+    caller->reply = NULL;
+    caller->state = THREAD_READY;
+    caller->sending = SENDING_SEND;
+    endpoint_add_receiver(endpoint, thread);
+    cpu->current = caller;
+    hal_switch(&caller->context, caller->translation);
+    hal_resume_message(&caller->context, 0, tag);
+slow:
+    hal_syscall_slow(slot, tag, third, SYS_reply_recv, context);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Frames: attaching to an address space, mapping, detaching.
+// A frame capability is attached to at most one space, frames of one space do not overlap, so each
+// leaf has one owner. Relies on pagetable.c.  Called by invocations, by the capability code
+// (frame_detach) and by guest faults (frame_map).
+
+#include "pagetable.h"
+#include "preempt.h"
+
+// The space in which a frame can be mapped.
+static enum err frame_space(const struct cap *frame, struct aspace **as)
+{
+    if (!(frame->flags & CAP_ATTACHED) || frame->flags & FRAME_LEAVING)
+        return ERR_STATE;
+    *as = frame->space;
+    return (*as)->dying ? ERR_DEAD : ERR_OK;
+}
+
+enum err op_frame_attach(struct invocation *inv)
+{
+    struct cap *frame = inv->self;
+    if (frame->flags & CAP_ORIGINAL)
+        return ERR_ORIGINAL;
+    if (frame->flags & CAP_ATTACHED)
+        return ERR_STATE;
+    struct cap *space;
+    enum err err = cap_lookup_kind(inv->thread, inv->words[0], KIND_ADDRESS_SPACE, RIGHT_WRITE, 1,
+                                   &space);
+    if (err)
+        return err;
+    struct aspace *as = aspace_of(space);
+    if (as->dying)
+        return err_blame(ERR_DEAD, 1);
+    uint64_t last = frame->address + cap_bytes(frame) - 1;
+    struct tree_node *below = tree_find_le(&as->frames, last, CAP_ATTACHED_KEY);
+    if (below) {
+        const struct cap *other = CONTAINER_OF(below, struct cap, attached);
+        if (other->address + cap_bytes(other) > frame->address)
+            return ERR_OVERLAP;
+    }
+    frame->space = as;
+    frame->flags |= CAP_ATTACHED;
+    tree_insert(&as->frames, &frame->attached, CAP_ATTACHED_KEY);
+    return ERR_OK;
+}
+
+void frame_release(struct cap *frame)
+{
+    struct aspace *as = frame->space;
+    tree_remove(&as->frames, &frame->attached, CAP_ATTACHED_KEY);
+    if (frame->flags & FRAME_LEAVING)
+        as->leaving--;
+    frame->flags &= (uint8_t) ~(CAP_ATTACHED | FRAME_LEAVING);
+    frame->space = NULL;
+}
+
+struct sweep {
+    struct visit visit;
+    struct hit hit;
+};
+
+static enum err leaves_sweep(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
+{
+    struct sweep *sweep = CONTAINER_OF(visit, struct sweep, visit);
+    if (level)
+        sweep->hit.bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (!hal_pte_present(entry[i]))
+            continue;
+        uint64_t page = hal_pte_address(entry[i]);
+        if (!hit_has(&sweep->hit, page)) {
+            if (visit_cut(visit, i))
+                return ERR_OK;
+            if (!hit_find(&sweep->hit, visit->as, page, level))
+                continue;
+        }
+        if (!sweep->hit.leaving)
+            continue;
+        entry[i] = 0;
+        visit->changed = true;
+    }
+    visit->done = count;
+    return ERR_OK;
+}
+
+// Go on with the pass that removes every leaf of the leaving frames.
+static enum err space_sweep(struct aspace *as)
+{
+    if (!as->sweep)
+        return ERR_OK;
+    struct sweep sweep = { .visit = { .as = as,
+                                      .vaddr = as->sweep,
+                                      .pages = (USER_END - as->sweep) / PAGE_SIZE,
+                                      .leaves = leaves_sweep } };
+    enum err err = visit_range(&sweep.visit);
+    as->sweep = err ? sweep.visit.vaddr : 0;
+    return err;
+}
+
+// Take out the frames whose pass is complete, so that another may begin.
+static enum err space_collect(struct aspace *as)
+{
+    while (as->leaving) {
+        struct tree_node *node = tree_find_ge(&as->frames, as->collect, CAP_ATTACHED_KEY);
+        ASSERT(node);
+        struct cap *frame = CONTAINER_OF(node, struct cap, attached);
+        as->collect = frame->address + 1;
+        if (frame->flags & FRAME_LEAVING)
+            frame_release(frame);
+        if (preempt_point(20))
+            return ERR_PREEMPTED;
+    }
+    return ERR_OK;
+}
+
+enum err frame_detach(struct cap *frame)
+{
+    if (!(frame->flags & CAP_ATTACHED))
+        return ERR_OK;
+    struct aspace *as = frame->space;
+    if (!as->dying && !(frame->flags & FRAME_LEAVING)) {
+        enum err err = as->sweep ? ERR_OK : space_collect(as);
+        if (err)
+            return err;
+        frame->flags |= FRAME_LEAVING;
+        as->leaving++;
+        as->sweep = PAGE_SIZE;
+        as->collect = 0;
+    }
+    enum err err = as->dying ? ERR_OK : space_sweep(as);
+    if (err)
+        return err;
+    frame_release(frame);
+    return ERR_OK;
+}
+
+enum err op_frame_detach(struct invocation *inv)
+{
+    // After a restart the frame may have been taken out already, by another one that left.
+    if (!(inv->self->flags & CAP_ATTACHED))
+        return inv->progress ? ERR_OK : ERR_STATE;
+    inv->progress = 1;
+    return frame_detach(inv->self);
+}
+
+static enum err map_check(const struct cap *frame, const uint64_t words[4])
+{
+    uint64_t vaddr = words[0], page = words[1], pages = words[2], prot = words[3];
+    uint64_t mask = (1ull << entry_shift(prot & PROT_LARGE ? HAL_PT_LARGE_LEVEL : 0)) - 1;
+    if (vaddr & mask)
+        return err_blame(ERR_ALIGN, 1);
+    if (vaddr < PAGE_SIZE || vaddr >= USER_END)
+        return err_blame(ERR_RANGE, 1);
+    if (page >= frame->aux || (frame->address + page * PAGE_SIZE) & mask)
+        return err_blame(ERR_RANGE, 2);
+    if (pages == 0 || pages > frame->aux - page || pages > (USER_END - vaddr) / PAGE_SIZE ||
+        pages & mask / PAGE_SIZE)
+        return err_blame(ERR_RANGE, 3);
+    if (!prot_allowed(frame->rights, prot))
+        return err_blame(ERR_RIGHTS, 4);
+    // RAM has one memory type, that of the kernel's own mapping; a device has one of two.
+    uint64_t type = prot & (PROT_UNCACHED | PROT_COMBINE);
+    uint64_t types = frame->flags & CAP_DEVICE ? PROT_UNCACHED | PROT_COMBINE : 0;
+    uint64_t known = PROT_RIGHTS | PROT_LARGE | PROT_REPLACE | types;
+    if (prot & ~known || !(prot & PROT_READ) || type == (PROT_UNCACHED | PROT_COMBINE))
+        return err_blame(ERR_RANGE, 4);
+    return ERR_OK;
+}
+
+// Rights and type of the leaves.
+static unsigned map_prot(const struct cap *frame, uint64_t prot)
+{
+    unsigned type = frame->flags & CAP_DEVICE ? PROT_UNCACHED : 0;
+    if (prot & PROT_COMBINE)
+        type = PROT_COMBINE;
+    return (unsigned)(prot & PROT_RIGHTS) | type;
+}
+
+// Fill entries for consecutive pages until something is in the way; how many.  `replaced` NULL:
+// nothing may be replaced; otherwise set where something was.
+static HOT unsigned leaves_fill(struct place place, unsigned count, uint64_t page, unsigned prot,
+                                bool *replaced)
+{
+    unsigned i = 0;
+    for (; i < count; i++, page += 1ull << entry_shift(place.level)) {
+        uint64_t old = place.entry[i];
+        if (UNLIKELY(hal_pte_present(old))) {
+            if (!replaced || hal_pte_is_table(old, place.level))
+                break;
+            *replaced = true;
+        }
+        place.entry[i] = hal_pte_leaf(page, prot, place.level);
+    }
+    return i;
+}
+
+// Map the next entries of one table; how many pages.
+static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint64_t words[4],
+                         struct place place)
+{
+    unsigned room = TABLE_ENTRIES - entry_index(words[0], place.level);
+    uint64_t entries = words[2] >> (TABLE_BITS * place.level);
+    unsigned count = (unsigned)least(least(entries, room), CHUNK_PAGES);
+    bool replaced = false;
+    unsigned filled = leaves_fill(place, count, frame->address + words[1] * PAGE_SIZE,
+                                  map_prot(frame, words[3]),
+                                  words[3] & PROT_REPLACE ? &replaced : NULL);
+    uint64_t pages = filled * entry_pages(place.level);
+    if (replaced)
+        table_flush(as, words[0], pages);
+    return pages;
+}
+
+enum err frame_map(struct cap *frame, uint64_t words[4])
+{
+    struct aspace *as;
+    enum err err = frame_space(frame, &as);
+    if (err)
+        return err;
+    err = map_check(frame, words);
+    if (err)
+        return err;
+    unsigned level = words[3] & PROT_LARGE ? HAL_PT_LARGE_LEVEL : 0;
+    struct demand demand = { .as = as };
+    for (;;) {
+        struct place place;
+        uint64_t missing = table_demand(&demand, words[0], words[2], level, &place);
+        if (missing) {
+            words[0] = missing;
+            return err_blame(ERR_TABLES, 1);
+        }
+        uint64_t pages = place.level == level ? map_step(as, frame, words, place) : 0;
+        if (!pages)
+            return err_blame(ERR_MAPPED, 1);
+        words[0] += pages * PAGE_SIZE;
+        words[1] += pages;
+        words[2] -= pages;
+        if (!words[2])
+            return ERR_OK;
+        if (preempt_point(60))
+            return ERR_PREEMPTED;
+    }
+}
+
+enum err op_frame_map(struct invocation *inv)
+{
+    enum err err = frame_map(inv->self, inv->words);
+    // Where to go on, too: page and pages left.
+    inv->results = err == err_blame(ERR_TABLES, 1) ? 3 : 0;
+    return err;
+}
+
+enum err op_frame_unmap(struct invocation *inv)
+{
+    struct aspace *as;
+    enum err err = frame_space(inv->self, &as);
+    if (err)
+        return err;
+    err = range_check(inv->words[0], inv->words[1], 1);
+    if (err)
+        return err;
+    return range_remove(as, inv->words, inv->self->address, cap_bytes(inv->self));
+}
+
+enum err op_frame_paddr(struct invocation *inv)
+{
+    if (!(inv->self->rights & RIGHT_PADDR))
+        return ERR_RIGHTS;
+    inv->words[0] = inv->self->address - KERNEL_DIRECT_BASE;
+    inv->results = 1;
+    return ERR_OK;
+}
+
+void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t size, unsigned rights)
+{
+    uint64_t bytes = cap_bytes(frame);
+    if (frame->flags & CAP_DEVICE || (frame->rights & rights) != rights)
+        return NULL;
+    if (size > bytes || offset > bytes - size)
+        return NULL;
+    return (void *)(frame->address + offset);
+}

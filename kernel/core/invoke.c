@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Dispatch of invocations.  The table is abi/ops.def.
+//
+// A preempted operation keeps what is left to do in thread->invocation, out of user space's reach; the system call is then
+// executed again and finds it there.
+#include "invoke.h"
+
+#include <abi/message.h>
+#include <hal/cpu.h>
+
+#include "aspace.h"
+#include "captable.h"
+#include "control.h"
+#include "cpu.h"
+#include "endpoint.h"
+#include "irq.h"
+#include "preempt.h"
+#include "sched_context.h"
+#include "thread.h"
+
+#define OPS_MAX 12
+
+// Names of the functions: prefix of the kind, then the operation.
+#define FN_UNTYPED(name)       op_untyped_##name
+#define FN_CAPTABLE(name)      op_captable_##name
+#define FN_FRAME(name)         op_frame_##name
+#define FN_ADDRESS_SPACE(name) op_aspace_##name
+#define FN_THREAD(name)        op_thread_##name
+#define FN_SCHED_CONTEXT(name) op_sched_context_##name
+#define FN_ENDPOINT(name)      op_endpoint_##name
+#define FN_IRQ_HANDLER(name)   op_irq_handler_##name
+#define FN_IO_PORTS(name)      op_io_ports_##name
+#define FN_IRQ_CONTROL(name)   op_irq_control_##name
+#define FN_IO_CONTROL(name)    op_io_control_##name
+#define FN_POWER_CONTROL(name) op_power_control_##name
+
+#define COUNT_(unused, a1, a2, a3, a4, a5, a6, count, ...) count
+#define ARGS(...)                                          COUNT_(0 __VA_OPT__(, ) __VA_ARGS__, 6, 5, 4, 3, 2, 1, 0, 0)
+
+static const struct operation {
+    enum err (*function)(struct invocation *inv);
+    uint8_t arguments;
+} operations[KIND_COUNT][OPS_MAX] = {
+#define OP(kind, number, name, args, results, fails, text) [KIND_##kind][number] = { FN_##kind(name), args },
+#include <abi/ops.def>
+#undef OP
+};
+
+static enum err operation_run(struct invocation *inv, uint64_t label)
+{
+    const struct cap *self = inv->self;
+    uint64_t number = label & 0xff;
+    if (label >> 8 != self->kind || number >= OPS_MAX || !operations[self->kind][number].function) {
+        return err_blame(ERR_OP, 1);
+    }
+    const struct operation *operation = &operations[self->kind][number];
+    if (inv->length < operation->arguments) {
+        return err_blame(ERR_LENGTH, 1);
+    }
+    inv->results = 0;
+    return operation->function(inv);
+}
+
+// Prepare `inv` for a new operation, whose words the caller fills in; or, in a restart, leave it as it was.
+static bool invocation_begin(struct thread *thread, uint64_t tag)
+{
+    struct invocation *inv = &thread->invocation;
+    bool restarted = thread->restarted;
+    thread->restarted = false;
+    if (!restarted) {
+        inv->thread = thread;
+        inv->progress = 0;
+        inv->length = (uint8_t)tag_length(tag);
+    }
+    return !restarted;
+}
+
+enum err invoke(struct thread *thread, uint64_t slot, uint64_t tag)
+{
+    struct invocation *inv = &thread->invocation;
+    enum err error = cap_lookup(thread, slot, &inv->self);
+    if (error) {
+        return error;
+    }
+    if (invocation_begin(thread, tag)) {
+        for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
+            inv->words[i] = hal_context_word(&thread->context, i);
+        }
+    }
+    error = operation_run(inv, tag_label(tag));
+    if (hal_cpu()->current != thread) {
+        return ERR_BLOCKED;  // it destroyed itself
+    }
+    if (error == ERR_PREEMPTED) {
+        thread->restarted = true;
+    } else if (!error || error == err_blame(ERR_TABLES, 1) || error == err_blame(ERR_TABLES, 2)) {
+        for (unsigned i = 0; i < inv->results; i++) {
+            hal_context_set_word(&thread->context, i, inv->words[i]);
+        }
+    }
+    return error;
+}
+
+// Entries left, first first: as the restart will see them.
+static void batch_progress(struct thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
+{
+    hal_context_set_arguments(&thread->context, slot, offset, count);
+}
+
+enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
+{
+    struct invocation *inv = &thread->invocation;
+    struct cap *frame;
+    for (; count; offset += sizeof(struct batch_entry), count--) {
+        // Everything is looked up anew for each entry: the one before may have removed it.
+        enum err error = cap_lookup_kind(thread, slot, KIND_FRAME, RIGHT_READ, 0, &frame);
+        if (error) {
+            return error;
+        }
+        if (offset % sizeof(struct batch_entry)) {
+            return err_blame(ERR_ALIGN, 1);
+        }
+        const volatile struct batch_entry *entry = frame_ram(frame, offset, sizeof(struct batch_entry), RIGHT_READ);
+        if (!entry) {
+            return err_blame(ERR_RANGE, 1);
+        }
+        uint64_t entry_slot = entry->slot;
+        uint64_t tag = entry->tag;
+        if (invocation_begin(thread, tag)) {
+            for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
+                inv->words[i] = entry->words[i];
+            }
+        }
+        error = cap_lookup(thread, entry_slot, &inv->self);
+        error = error ? error : operation_run(inv, tag_label(tag));
+        if (hal_cpu()->current != thread) {
+            return ERR_BLOCKED;
+        }
+        batch_progress(thread, slot, offset, count);
+        if (error) {
+            thread->restarted = error == ERR_PREEMPTED;
+            return error;
+        }
+        if (preempt_point(10)) {
+            batch_progress(thread, slot, offset + sizeof(struct batch_entry), count - 1);
+            return ERR_PREEMPTED;
+        }
+    }
+    hal_context_set_arguments(&thread->context, slot, offset, 0);
+    return ERR_OK;
+}

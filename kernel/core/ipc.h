@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Synchronous messages, the general path.  fastpath.c does the common cases of call and reply_recv the same way, shorter.
+#pragma once
+
+#include "endpoint.h"
+#include "reply.h"
+#include "thread.h"
+
+// System calls.  The caller is the current thread.  ERR_BLOCKED: its result is, or will be, in its context.
+MUST_USE enum err ipc_send(struct thread *thread, uint64_t slot, uint64_t tag, enum thread_sending sending, bool block);
+MUST_USE enum err ipc_receive(struct thread *thread, uint64_t slot, uint64_t reply, bool block);
+MUST_USE enum err ipc_reply(struct thread *thread, uint64_t slot, uint64_t tag, unsigned argument);
+MUST_USE enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, uint64_t reply);
+
+// Send what the kernel says for `thread` (SENDING_FAULT, SENDING_GUEST; thread->trap) to `endpoint`, or queue.
+void ipc_send_trap(struct thread *thread, const struct cap *endpoint, enum thread_sending sending);
+
+// End what a thread is blocked in (it is in no queue and no reply stands for it any more): a system call returns `error`; a faulted thread
+// goes on, or is suspended where nobody will ever answer (DEAD); a guest stays stopped.
+void ipc_finish(struct thread *thread, enum err error);
+
+// Take a thread out of an endpoint's receivers and off its Reply.
+void ipc_receive_end(struct thread *thread);
+
+// Give a thread that receives (blocked, or the current one) the bound notification's word.
+void ipc_deliver_notification(struct thread *thread, uint64_t word);
+
+// Whatever a thread is blocked in ends with `error`; false: preempted, call again.  Not blocked: nothing happens.
+MUST_USE bool ipc_cancel(struct thread *thread, enum err error);

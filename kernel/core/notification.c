@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+#include "notification.h"
+
+#include "ipc.h"
+#include "sched.h"
+
+void notification_init(struct cap *original)
+{
+    notification_of(original)->object_kind = KIND_NOTIFICATION;
+}
+
+static void waiter_add(struct notification *notification, struct thread *thread)
+{
+    struct thread *head = notification->waiters;
+    thread->waiting = notification;
+    if (!head) {
+        thread->next = thread->prev = thread;
+        notification->waiters = thread;
+        return;
+    }
+    thread->next = head;
+    thread->prev = head->prev;
+    head->prev->next = thread;
+    head->prev = thread;
+}
+
+void notification_remove_waiter(struct thread *thread)
+{
+    struct notification *notification = thread->waiting;
+    thread->waiting = NULL;
+    if (thread->next == thread) {
+        notification->waiters = NULL;
+        return;
+    }
+    thread->next->prev = thread->prev;
+    thread->prev->next = thread->next;
+    if (notification->waiters == thread) {
+        notification->waiters = thread->next;
+    }
+}
+
+enum err notification_destroy_step(struct cap *original)
+{
+    struct notification *notification = notification_of(original);
+    notification->object_kind = 0;
+    if (notification->bound) {
+        notification->bound->notification = NULL;
+        notification->bound = NULL;
+    }
+    struct thread *thread = notification->waiters;
+    if (!thread) {
+        return ERR_OK;
+    }
+    notification_remove_waiter(thread);
+    ipc_finish(thread, ERR_DEAD);
+    return ERR_PREEMPTED;
+}
+
+uint64_t notification_take(struct notification *notification)
+{
+    uint64_t word = notification->word;
+    notification->word = 0;
+    return word;
+}
+
+void notification_signal(struct notification *notification, uint64_t badge)
+{
+    struct thread *thread = notification->waiters;
+    badge |= notification->word;
+    if (thread) {
+        notification_remove_waiter(thread);
+    } else {
+        thread = notification->bound;
+        if (!thread || thread->state != THREAD_BLOCKED_RECV) {
+            notification->word = badge;
+            return;
+        }
+        ipc_receive_end(thread);
+    }
+    notification->word = 0;
+    ipc_deliver_notification(thread, badge);
+    sched_wake(thread);
+}
+
+enum err notification_wait(struct thread *thread, uint64_t slot, bool block)
+{
+    struct cap *cap;
+    enum err error = cap_lookup_kind(thread, slot, KIND_NOTIFICATION, RIGHT_READ, 0, &cap);
+    if (error) {
+        return error;
+    }
+    struct notification *notification = notification_of(cap);
+    uint64_t word = notification_take(notification);
+    if (word) {
+        ipc_deliver_notification(thread, word);
+        return ERR_BLOCKED;
+    }
+    if (!block) {
+        return ERR_AGAIN;
+    }
+    thread->state = THREAD_BLOCKED_WAIT;
+    thread->sending = SENDING_SEND;
+    if (sched_lent(thread)) {
+        sched_assign(thread, NULL);  // the caller's time waits with its Reply
+    }
+    waiter_add(notification, thread);
+    return ERR_BLOCKED;
+}
+
+enum err notification_signal_slot(struct thread *thread, uint64_t slot)
+{
+    struct cap *cap;
+    enum err error = cap_lookup_kind(thread, slot, KIND_NOTIFICATION, RIGHT_WRITE, 0, &cap);
+    if (error) {
+        return error;
+    }
+    // An unbadged capability signals bit 0: a signal is never nothing.
+    notification_signal(notification_of(cap), cap->badge ? cap->badge : 1);
+    return ERR_OK;
+}

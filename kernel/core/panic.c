@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+#include <hal/cpu.h>
+
+#include "types.h"
+
+void kernel_panic(const char *file, int line, const char *what)
+{
+    hal_panic(file, line, what);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+#include "preempt.h"
+
+#include "cpu.h"
+
+bool preempt_point(unsigned work)
+{
+    struct cpu *cpu = hal_cpu();
+    cpu->work += work;
+    if (LIKELY(cpu->work < PREEMPT_WORK)) {
+        return false;
+    }
+    cpu->work = 0;
+    return hal_interrupt_window();
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Who runs: ready queues, contexts of time, accounting.  All guarded by the kernel lock.
+//
+// A ready queue holds only threads that could run and do not (Benno scheduling): the running thread is in none.
+// A thread is runnable when it is READY and its context (`sched`) has budget; a context without budget waits in the
+// CPU's `waiting` tree for its next replenishment.  The clock is read only when the context changes.
+#pragma once
+
+#include "cpu.h"
+#include "sched_context.h"
+#include "thread.h"
+
+// A thread stops waiting: READY from now on, with a context if it has any, in a queue if it has budget (behind its peers).
+void sched_wake(struct thread *thread);
+// The same, in front of its peers: for who is served by a direct switch.
+void sched_wake_first(struct thread *thread);
+
+// A thread is no longer to run (its state says so already, or its context is about to change): out of its queue.
+void sched_remove(struct thread *thread);
+
+// Give `context` to a thread as the one in use (NULL: none), leaving its old one unused.  Does not queue.
+void sched_assign(struct thread *thread, struct sched_context *context);
+
+// A thread loses the context it uses, and goes on with its own or its fall-back one, if that is another.
+void sched_drop(struct thread *thread);
+
+// The context to run on when nobody lends time.
+static inline struct sched_context *sched_home(const struct thread *thread)
+{
+    return thread->own ? thread->own : thread->fallback;
+}
+
+// Does a thread run on time lent by a caller?
+static inline bool sched_lent(const struct thread *thread)
+{
+    return thread->sched && thread->sched != thread->own && thread->sched != thread->fallback;
+}
+
+// Decide who runs next on this CPU and make it current.  Last thing before each return to user mode.
+void sched_exit(struct cpu *cpu);
+
+// The current thread lets its peers run.
+void sched_yield(struct cpu *cpu);
+
+// The timer fired: replenish, charge.
+void sched_timer(struct cpu *cpu);
+
+// Change a priority, re-queueing the thread wherever it waits in order of priority.
+void sched_set_priority(struct thread *thread, unsigned priority);
+
+// Charge the context in use on this CPU until now; returns the clock.  What has no budget left waits from now on.
+uint64_t sched_charge(struct cpu *cpu);
+
+// Switch from the current thread, which has been charged or goes on on the same context, to `next`, which is in no queue.
+void sched_run(struct cpu *cpu, struct thread *next);
+
+// The budget of a context is used up (it has been charged), or less than somebody asks for.
+void sched_exhausted(struct cpu *cpu, struct sched_context *context);
+// Wait until `time`: nobody runs on the context before; the timer then looks at it.
+void sched_wait(struct cpu *cpu, struct sched_context *context, uint64_t time);
+void sched_unwait(struct cpu *cpu, struct sched_context *context);

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Budgets: replenishments of a sporadic server, and the operations on contexts.  Who runs is decided in sched.c.
+#include "sched_context.h"
+
+#include <hal/cpu.h>
+
+#include "preempt.h"
+#include "reply.h"
+#include "sched.h"
+
+static struct refill *refill_at(struct sched_context *context, unsigned index)
+{
+    return &context->refills[(context->first + index) % SCHED_REFILLS];
+}
+
+static void refill_pop(struct sched_context *context)
+{
+    context->first = (uint8_t)((context->first + 1) % SCHED_REFILLS);
+    context->count--;
+}
+
+// Add a replenishment behind all others.  A full ring gives its last one more, later: budget is never
+// gained by that, at most delayed.
+static void refill_push(struct sched_context *context, struct refill refill)
+{
+    struct refill *last = refill_at(context, context->count - 1u);
+    if (context->count == SCHED_REFILLS || last->time == refill.time) {
+        last->amount += refill.amount;
+        last->time = refill.time > last->time ? refill.time : last->time;
+        return;
+    }
+    context->count++;
+    *refill_at(context, context->count - 1u) = refill;
+}
+
+// Join the first two replenishments at the later one's time.
+static void refill_join(struct sched_context *context)
+{
+    uint64_t amount = sched_context_head(context)->amount;
+    refill_pop(context);
+    sched_context_head(context)->amount += amount;
+}
+
+static bool slice_charge(struct sched_context *context, uint64_t used, uint64_t now)
+{
+    struct refill *head = sched_context_head(context);
+    head->time = now;
+    if (used < head->amount) {
+        head->amount -= used;
+        return false;
+    }
+    head->amount = context->budget;
+    return true;
+}
+
+bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
+{
+    context->used += used;
+    if (context->budget == context->period) {
+        return slice_charge(context, used, now);
+    }
+    bool exhausted = false;
+    // An overrun (the kernel worked on) uses up replenishments that are still to come.  It is short of
+    // the sum of all by far; where it were not, the loop ends with the ring.
+    for (unsigned n = context->count; n && used >= sched_context_head(context)->amount; n--) {
+        struct refill spent = *sched_context_head(context);
+        used -= spent.amount;
+        spent.time += context->period;
+        refill_pop(context);
+        if (context->count) {
+            refill_push(context, spent);
+        } else {
+            context->count = 1;
+            *sched_context_head(context) = spent;
+        }
+        exhausted = true;
+    }
+    struct refill *head = sched_context_head(context);
+    if (used && used < head->amount) {
+        head->amount -= used;
+        refill_push(context, (struct refill){ .time = head->time + context->period, .amount = used });
+    }
+    while (context->count > 1 && sched_context_head(context)->amount < SCHED_MIN_TICKS) {
+        refill_join(context);
+    }
+    return exhausted || head->time > now;
+}
+
+void sched_context_begin(struct sched_context *context, uint64_t now)
+{
+    struct refill *head = sched_context_head(context);
+    if (head->time > now) {
+        return;
+    }
+    head->time = now;
+    while (context->count > 1 && refill_at(context, 1)->time <= now + head->amount) {
+        uint64_t amount = refill_at(context, 1)->amount + head->amount;
+        refill_pop(context);
+        head = sched_context_head(context);
+        *head = (struct refill){ .time = now, .amount = amount };
+    }
+}
+
+void sched_context_gather(struct sched_context *context, uint64_t amount)
+{
+    while (context->count > 1 && sched_context_head(context)->amount < amount) {
+        refill_join(context);
+    }
+}
+
+void sched_context_init(struct cap *original)
+{
+    struct sched_context *context = sched_context_of(original);
+    context->object_kind = KIND_SCHED_CONTEXT;
+    context->budget = context->period = SCHED_MIN_TICKS;
+    context->count = 1;  // no budget until configured
+    context->refills[0].time = UINT64_MAX;
+}
+
+// Take the context away from its owner and from whoever uses it; no call has it on loan any more.
+static void sched_context_release(struct sched_context *context)
+{
+    struct thread *bound = context->bound;
+    if (bound) {
+        if (context->role == SCHED_OWN) {
+            bound->own = NULL;
+        } else {
+            bound->fallback = NULL;
+        }
+    }
+    context->bound = NULL;
+    if (context->thread) {
+        sched_drop(context->thread);
+    }
+    sched_unwait(hal_cpu(), context);
+}
+
+enum err sched_context_destroy_step(struct cap *original)
+{
+    struct sched_context *context = sched_context_of(original);
+    if (context->reply && !reply_recall(context, NULL)) {
+        return ERR_PREEMPTED;
+    }
+    sched_context_release(context);
+    struct cpu *cpu = hal_cpu();
+    if (cpu->sched == context) {
+        (void)sched_charge(cpu);
+        cpu->sched = NULL;
+    }
+    cpu->admitted -= context->share;
+    context->share = 0;
+    return ERR_OK;
+}
+
+enum err op_sched_context_configure(struct invocation *inv)
+{
+    struct sched_context *context = sched_context_of(inv->self);
+    struct cap *control;
+    enum err error = ERR_OK;
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    if ((error = cap_lookup_kind(inv->thread, inv->words[0], KIND_SCHED_CONTROL, 0, 1, &control))) {
+        return error;
+    }
+    uint64_t budget = inv->words[1];
+    uint64_t period = inv->words[2];
+    if (period < SCHED_MIN_TICKS || period > SCHED_MAX_TICKS) {
+        return err_blame(ERR_RANGE, 3);
+    }
+    if (budget < SCHED_MIN_TICKS || budget > period) {
+        return err_blame(ERR_RANGE, 2);
+    }
+    struct cpu *cpu = hal_cpu();
+    uint32_t share = control->badge ? (uint32_t)((budget >> 20 ? budget >> 8 : budget) * 1000000 /
+                                                 (budget >> 20 ? period >> 8 : period))
+                                    : 0;
+    if (control->badge && cpu->admitted - context->share + share > control->badge) {
+        return err_blame(ERR_LIMIT, 1);
+    }
+    if (cpu->sched == context) {
+        (void)sched_charge(cpu);
+    }
+    cpu->admitted = cpu->admitted - context->share + share;
+    context->share = share;
+    context->budget = budget;
+    context->period = period;
+    context->first = 0;
+    context->count = 1;
+    context->refills[0] = (struct refill){ .time = hal_clock(), .amount = budget };
+    sched_unwait(cpu, context);
+    if (context->thread && context->thread->state == THREAD_READY && context->thread != cpu->current) {
+        sched_remove(context->thread);
+        sched_wake(context->thread);
+    }
+    return ERR_OK;
+}
+
+enum err op_sched_context_bind(struct invocation *inv)
+{
+    struct sched_context *context = sched_context_of(inv->self);
+    struct cap *cap;
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_THREAD, RIGHT_WRITE, 1, &cap);
+    if (error) {
+        return error;
+    }
+    struct thread *thread = thread_of(cap);
+    if (inv->words[1] > SCHED_FALLBACK) {
+        return err_blame(ERR_RANGE, 2);
+    }
+    bool own = inv->words[1] == SCHED_OWN;
+    if (own ? thread->own != NULL : thread->fallback != NULL) {
+        return err_blame(ERR_STATE, 1);
+    }
+    if (context->bound) {
+        return ERR_STATE;
+    }
+    context->bound = thread;
+    context->role = (uint8_t)inv->words[1];
+    if (own) {
+        thread->own = context;
+    } else {
+        thread->fallback = context;
+    }
+    if (!thread->sched) {
+        sched_assign(thread, context);
+        if (thread->state == THREAD_READY) {
+            sched_wake(thread);
+        }
+    }
+    return ERR_OK;
+}
+
+enum err op_sched_context_unbind(struct invocation *inv)
+{
+    struct sched_context *context = sched_context_of(inv->self);
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    if (!context->bound && !inv->progress) {
+        return ERR_STATE;
+    }
+    inv->progress = 1;
+    if (context->reply && !reply_recall(context, NULL)) {
+        return ERR_PREEMPTED;
+    }
+    sched_context_release(context);
+    return ERR_OK;
+}
+
+enum err op_sched_context_consumed(struct invocation *inv)
+{
+    struct sched_context *context = sched_context_of(inv->self);
+    if (!(inv->self->rights & RIGHT_READ)) {
+        return ERR_RIGHTS;
+    }
+    struct cpu *cpu = hal_cpu();
+    if (cpu->sched == context) {
+        (void)sched_charge(cpu);
+    }
+    inv->words[0] = context->used;
+    inv->results = 1;
+    return ERR_OK;
+}

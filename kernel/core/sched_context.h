@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Contexts of time: a budget per period as a sporadic server (Sprunt, Sha, Lehoczky 1989; with the corrections of Stanovich
+// et al. 2010): what is used comes back one period after it began to be used.  A budget equal to its period is a time slice.
+#pragma once
+
+#include "cap.h"
+#include "object.h"
+#include "thread.h"
+
+#define SCHED_REFILLS 16
+#define SCHED_MIN_TICKS 1000ull               // least budget; less is not worth a switch
+#define SCHED_MAX_TICKS (1ull << 48)          // longest period
+
+struct refill {
+    uint64_t time;    // not before
+    uint64_t amount;
+};
+
+struct sched_context {
+    uint8_t object_kind;
+    uint8_t cpu;
+    uint8_t role;          // SCHED_OWN, SCHED_FALLBACK: of `bound`
+    uint8_t first, count;  // replenishments, a ring
+    bool waiting;          // in the CPU's tree
+    uint16_t reserved;
+    uint32_t share;        // millionths admitted through a limited SchedControl
+    struct thread *thread; // that uses it now; NULL: none (also while parked with a caller's Reply)
+    struct thread *bound;  // that it belongs to
+    struct reply *reply;   // the last call that lent it; NULL: its own thread has it
+    uint64_t budget, period, used;
+    struct tree_node release;  // in the CPU's waiting tree
+    uint64_t release_key;
+    struct refill refills[SCHED_REFILLS];
+};
+#define SCHED_CONTEXT_BITS 9
+_Static_assert(sizeof(struct sched_context) <= 1u << SCHED_CONTEXT_BITS, "size");
+
+static inline struct sched_context *sched_context_of(const struct cap *cap)
+{
+    return (struct sched_context *)cap->address;
+}
+
+static inline struct refill *sched_context_head(struct sched_context *context)
+{
+    return &context->refills[context->first];
+}
+
+static inline bool sched_context_ready(const struct sched_context *context, uint64_t now)
+{
+    return context->refills[context->first].time <= now;
+}
+
+// Charge `used` ticks.  True where the budget that was available is used up.
+bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now);
+// The context begins to be used after a pause: replenishments count from now.
+void sched_context_begin(struct sched_context *context, uint64_t now);
+// Wait until `amount` (at most the budget) comes in one piece.
+void sched_context_gather(struct sched_context *context, uint64_t amount);
+
+void sched_context_init(struct cap *original);
+MUST_USE enum err sched_context_destroy_step(struct cap *original);
+MUST_USE enum err op_sched_context_configure(struct invocation *inv);
+MUST_USE enum err op_sched_context_bind(struct invocation *inv);
+MUST_USE enum err op_sched_context_unbind(struct invocation *inv);
+MUST_USE enum err op_sched_context_consumed(struct invocation *inv);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Entries into the core: system calls, traps, interrupts, the timer.
+#include <abi/message.h>
+#include <hal/cpu.h>
+
+#include "cpu.h"
+#include "entry.h"
+#include "fault.h"
+#include "guest.h"
+#include "invoke.h"
+#include "ipc.h"
+#include "irq.h"
+#include "lock.h"
+#include "notification.h"
+#include "sched.h"
+
+struct lock kernel_lock;
+
+enum syscall {
+#define SYSCALL(number, name, args, fails, text) SYS_##name = (number),
+#if PITH_DEBUG
+# define DEBUG_SYSCALL SYSCALL
+#else
+# define DEBUG_SYSCALL(number, name, args, fails, text)
+#endif
+#include <abi/syscalls.def>
+#undef SYSCALL
+#undef DEBUG_SYSCALL
+};
+
+static struct thread *thread_of_context(struct arch_context *context)
+{
+    return CONTAINER_OF(context, struct thread, context);
+}
+
+static enum err dispatch(struct thread *thread, uint64_t number)
+{
+    struct arch_context *context = &thread->context;
+    uint64_t slot = hal_context_slot(context);
+    uint64_t tag = hal_context_tag(context);
+    uint64_t third = hal_context_third(context);
+    switch (number) {
+    case SYS_call: return ipc_send(thread, slot, tag, SENDING_CALL, true);
+    case SYS_reply_recv: return ipc_reply_receive(thread, slot, tag, third);
+    case SYS_send: return ipc_send(thread, slot, tag, SENDING_SEND, true);
+    case SYS_nb_send: return ipc_send(thread, slot, tag, SENDING_SEND, false);
+    case SYS_recv: return ipc_receive(thread, slot, third, true);
+    case SYS_nb_recv: return ipc_receive(thread, slot, third, false);
+    case SYS_reply: return ipc_reply(thread, slot, tag, 0);
+    case SYS_signal: return notification_signal_slot(thread, slot);
+    case SYS_wait: return notification_wait(thread, slot, true);
+    case SYS_poll: return notification_wait(thread, slot, false);
+    case SYS_yield: sched_yield(hal_cpu()); return ERR_OK;
+    case SYS_invoke: return invoke(thread, slot, tag);
+    case SYS_invoke_batch: return invoke_batch(thread, slot, tag, third);
+    case SYS_null: return ERR_OK;
+#if PITH_DEBUG
+    case SYS_debug_putc: hal_console_put((char)slot); return ERR_OK;
+    case SYS_debug_check: check_invariants(); return ERR_OK;
+#endif
+    default: return ERR_OP;
+    }
+}
+
+static void syscall_native(struct thread *thread)
+{
+    enum err error = dispatch(thread, hal_context_number(&thread->context));
+    if (error == ERR_PREEMPTED) {
+        hal_context_restart(&thread->context);
+    } else if (error != ERR_BLOCKED) {
+        hal_context_set_result(&thread->context, error);
+    }
+}
+
+// Last in every entry: whoever is to run next is made current.
+static void leave(void)
+{
+    sched_exit(hal_cpu());
+    lock_drop();
+}
+
+void kernel_syscall(struct arch_context *context)
+{
+    struct thread *thread = thread_of_context(context);
+    lock_take();
+    if (thread->flags & THREAD_GUEST) {
+        guest_trap(thread, &(struct hal_trap){ .label = GUEST_SYSCALL });
+    } else {
+        syscall_native(thread);
+    }
+    leave();
+}
+
+void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
+{
+    struct thread *thread = thread_of_context(context);
+    lock_take();
+    if (thread->flags & THREAD_GUEST) {
+        guest_trap(thread, trap);
+    } else {
+        fault_trap(thread, trap);
+    }
+    leave();
+}
+
+void kernel_interrupt(unsigned irq)
+{
+    lock_take();
+    irq_signal(irq);
+    leave();
+}
+
+void kernel_timer(void)
+{
+    lock_take();
+    sched_timer(hal_cpu());
+    leave();
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Threads: state, registers, capabilities, and what they are blocked on.  All guarded by the kernel lock, except that the
+// context of the running thread belongs to its CPU.
+#pragma once
+
+#include <abi/message.h>
+#include <abi/thread.h>
+#include <hal/context.h>
+
+#include "cap.h"
+#include "object.h"
+
+enum thread_state {
+    THREAD_SUSPENDED,      // not runnable until resume
+    THREAD_READY,          // running, in a ready queue, or (no context, or one without budget) waiting for time
+    THREAD_BLOCKED_SEND,   // in an endpoint's senders: send, call, fault or guest trap (see `sending`)
+    THREAD_BLOCKED_RECV,   // in an endpoint's receivers
+    THREAD_BLOCKED_REPLY,  // waits for the answer to a call or fault: `reply` stands for it
+    THREAD_BLOCKED_WAIT,   // in a notification's waiters
+    THREAD_STOPPED,        // guest whose trap was delivered; answered by its Thread capability
+};
+
+// What a thread in BLOCKED_SEND, BLOCKED_REPLY or STOPPED is sending or waits for.
+enum thread_sending {
+    SENDING_SEND,
+    SENDING_CALL,
+    SENDING_FAULT,  // native fault: a call made by the kernel
+    SENDING_GUEST,  // a guest's trap: no reply object, no time lent
+};
+
+// Slots inside a thread.
+enum thread_slot {
+    THREAD_CSPACE,
+    THREAD_ASPACE,
+    THREAD_FAULT,    // endpoint
+    THREAD_TIMEOUT,  // endpoint or notification
+    THREAD_BUFFER,   // frame with the message buffer
+    THREAD_GUEST_FRAME,
+    THREAD_SLOTS
+};
+
+struct endpoint;
+struct notification;
+struct reply;
+struct sched_context;
+
+struct thread {
+    struct arch_context context;  // first: the ISA sees nothing else
+
+    // Fast path
+    uint8_t object_kind;  // KIND_THREAD; 0 while dying
+    uint8_t state;        // enum thread_state
+    uint8_t flags;        // THREAD_GUEST, THREAD_VECTOR, THREAD_FRAME_SYSCALLS
+    uint8_t priority;
+    uint8_t ceiling;
+    uint8_t sending;      // enum thread_sending
+    bool queued;          // in a ready queue
+    bool restarted;       // the system call was preempted and is being executed again
+    uint32_t cspace_count;         // slots of the table; 0: none
+    uint32_t reserved;
+    struct cap *cspace;            // slot 0 of the table
+    const struct hal_aspace *translation;  // of the address space; the idle one where there is none
+    struct sched_context *sched;   // the context in use: own, lent by a caller, or fall-back; NULL: none
+    struct endpoint *endpoint;     // BLOCKED_SEND, BLOCKED_RECV: where
+    struct reply *reply;           // BLOCKED_RECV: stands for the next caller (or NULL); BLOCKED_REPLY: stands for this one
+    uint64_t badge;                // BLOCKED_SEND: of the capability sent through
+    struct message_buffer *buffer; // in the direct map, or NULL
+
+    // Queues: a ready queue, a receivers' or waiters' list (next, prev: a ring), or an endpoint's tree of senders.
+    struct thread *next, *prev;
+    struct tree_node sender;
+    uint64_t sender_key;           // 255 - priority in the top byte, then order of arrival
+
+    uint64_t tag;                  // BLOCKED_SEND: of the message
+    uint64_t endpoint_address;     // BLOCKED_SEND: of the endpoint's capability: which ones come home
+    uint8_t send_rights;           // BLOCKED_SEND: rights of the capability sent through (GRANT)
+    bool kicked;                   // guest: a KICK is to be delivered
+    uint16_t buffer_offset[2];     // of the message buffer and the guest frame in their pages
+    struct thread *handler;        // guest: who received its last trap; only compared, never followed
+    struct sched_context *own;       // bound with SCHED_OWN
+    struct sched_context *fallback;  // bound with SCHED_FALLBACK
+    struct notification *notification;       // bound, or NULL
+    struct notification *waiting;            // BLOCKED_WAIT
+    struct guest_frame *guest_frame;         // in the direct map, or NULL
+    struct hal_trap trap;                    // SENDING_FAULT, SENDING_GUEST: what it was
+    struct invocation invocation;            // of the system call in progress, kept for its restart
+
+    struct cap slots[THREAD_SLOTS];
+    _Alignas(64) uint8_t vector[];  // hal_vector_bytes()
+};
+#define THREAD_BITS 12
+
+// Set up a new thread in zeroed memory.
+void thread_init(struct cap *original);
+MUST_USE enum err thread_destroy_step(struct cap *original);
+// Slot `slot` of a thread was emptied or filled: refresh what is cached from it.
+void thread_slot_changed(struct cap *slot);
+
+// Give a thread a capability derived from `from` (NULL: none) in one of its slots.
+void thread_give(struct thread *thread, enum thread_slot which, struct cap *from);
+// Make the vector registers those of `next`, the thread that is about to run.
+void thread_vector_switch(struct thread *next);
+
+MUST_USE enum err op_thread_configure(struct invocation *inv);
+MUST_USE enum err op_thread_set_buffer(struct invocation *inv);
+MUST_USE enum err op_thread_resume(struct invocation *inv);
+MUST_USE enum err op_thread_suspend(struct invocation *inv);
+MUST_USE enum err op_thread_cancel(struct invocation *inv);
+MUST_USE enum err op_thread_kick(struct invocation *inv);
+MUST_USE enum err op_thread_read_regs(struct invocation *inv);
+MUST_USE enum err op_thread_write_regs(struct invocation *inv);
+MUST_USE enum err op_thread_read_vector(struct invocation *inv);
+MUST_USE enum err op_thread_write_vector(struct invocation *inv);
+MUST_USE enum err op_thread_bind(struct invocation *inv);
+MUST_USE enum err op_thread_set_priority(struct invocation *inv);
+
+static inline struct thread *thread_of(const struct cap *cap)
+{
+    return (struct thread *)cap->address;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Registers and vector state of threads as their owners read and write them.
+#include <hal/cpu.h>
+
+#include "aspace.h"
+#include "cpu.h"
+#include "thread.h"
+
+_Static_assert(sizeof(struct thread_regs) <= sizeof(uint64_t) * MSG_MAX_WORDS, "registers fit a message buffer");
+
+// A thread whose registers can be read: it is not running, its context holds them all.
+static bool stopped(const struct thread *thread)
+{
+    return hal_cpu()->current != thread;
+}
+
+// A thread whose registers can be written without breaking a system call that it waits in.
+static bool writable(const struct thread *thread)
+{
+    switch ((enum thread_state)thread->state) {
+    case THREAD_SUSPENDED:
+    case THREAD_STOPPED: return true;
+    case THREAD_BLOCKED_SEND:
+    case THREAD_BLOCKED_REPLY: return thread->sending == SENDING_FAULT || thread->sending == SENDING_GUEST;
+    case THREAD_READY:
+    case THREAD_BLOCKED_RECV:
+    case THREAD_BLOCKED_WAIT: break;
+    }
+    return false;
+}
+
+enum err op_thread_read_regs(struct invocation *inv)
+{
+    struct thread *thread = thread_of(inv->self);
+    if (!(inv->self->rights & RIGHT_READ)) {
+        return ERR_RIGHTS;
+    }
+    if (!stopped(thread)) {
+        return ERR_STATE;
+    }
+    if (!inv->thread->buffer) {
+        return ERR_BUFFER;
+    }
+    hal_context_read(&thread->context, (struct thread_regs *)inv->thread->buffer->words);
+    return ERR_OK;
+}
+
+enum err op_thread_write_regs(struct invocation *inv)
+{
+    struct thread *thread = thread_of(inv->self);
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    if (!writable(thread)) {
+        return ERR_STATE;
+    }
+    if (!inv->thread->buffer) {
+        return ERR_BUFFER;
+    }
+    struct thread_regs regs = *(const struct thread_regs *)inv->thread->buffer->words;
+    hal_context_write(&thread->context, &regs);
+    thread->restarted = false;
+    return ERR_OK;
+}
+
+// The RAM that a vector operation names: words 0 and 1.
+static enum err vector_ram(struct invocation *inv, unsigned right, void **ram)
+{
+    struct cap *frame;
+    enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_FRAME, right, 1, &frame);
+    if (error) {
+        return error;
+    }
+    if (inv->words[1] % 64) {
+        return err_blame(ERR_ALIGN, 2);
+    }
+    *ram = frame_ram(frame, inv->words[1], hal_vector_bytes(), right);
+    return *ram ? ERR_OK : err_blame(ERR_RANGE, 2);
+}
+
+static void copy_words(void *to, const void *from, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes / 8; i++) {
+        ((uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
+    }
+}
+
+enum err op_thread_read_vector(struct invocation *inv)
+{
+    struct thread *thread = thread_of(inv->self);
+    void *ram;
+    if (!(inv->self->rights & RIGHT_READ)) {
+        return ERR_RIGHTS;
+    }
+    if (!stopped(thread) || !(thread->flags & THREAD_VECTOR)) {
+        return ERR_STATE;
+    }
+    enum err error = vector_ram(inv, RIGHT_WRITE, &ram);
+    if (error) {
+        return error;
+    }
+    hal_vector_sync(thread->vector);
+    copy_words(ram, thread->vector, hal_vector_bytes());
+    inv->words[0] = hal_vector_bytes();
+    inv->results = 1;
+    return ERR_OK;
+}
+
+enum err op_thread_write_vector(struct invocation *inv)
+{
+    struct thread *thread = thread_of(inv->self);
+    void *ram;
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    if (!writable(thread) || !(thread->flags & THREAD_VECTOR)) {
+        return ERR_STATE;
+    }
+    enum err error = vector_ram(inv, RIGHT_READ, &ram);
+    if (error) {
+        return error;
+    }
+    // Copied into the thread, then checked there: what is not loadable leaves a fresh state behind.
+    hal_vector_forget(thread->vector);
+    copy_words(thread->vector, ram, hal_vector_bytes());
+    if (hal_vector_valid(thread->vector)) {
+        return ERR_OK;
+    }
+    hal_vector_init(thread->vector);
+    return err_blame(ERR_RANGE, 1);
+}
