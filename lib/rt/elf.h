@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// ELF64 as far as a loader of static programs reads it (System V ABI, chapters 4 and 5).
+#pragma once
+
+#include <stdint.h>
+
+#define ELF_MAGIC       0x464c457fu  // "\177ELF", little endian
+#define ELF_CLASS_64    2
+#define ELF_DATA_LITTLE 1
+#define ELF_TYPE_EXEC   2
+#define ELF_MACHINE_X86 62
+
+struct elf_header {
+    uint32_t magic;
+    uint8_t class, data, version, abi;
+    uint8_t padding[8];
+    uint16_t type, machine;
+    uint32_t version2;
+    uint64_t entry, program_offset, section_offset;
+    uint32_t flags;
+    uint16_t size, program_size, program_count, section_size, section_count, names;
+};
+
+#define ELF_PROGRAM_LOAD    1
+#define ELF_SEGMENT_EXECUTE 1u
+#define ELF_SEGMENT_WRITE   2u
+#define ELF_SEGMENT_READ    4u
+
+struct elf_program {
+    uint32_t type, flags;
+    uint64_t offset, vaddr, paddr, file_size, memory_size, align;
+};
+
+_Static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_program) == 56, "as specified");

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Memory mapped into the program's own address space.
+#pragma once
+
+#include "space.h"
+
+// Addresses that rt_map hands out.
+#define RT_MAP_START 0x0000100000000000ull
+#define RT_MAP_SIZE  0x0000000400000000ull
+
+// Pages of a frame in the own address space.
+struct rt_mapping {
+    void *base;
+    uint64_t pages;
+    cap_t frame;     // the frame's original, 0 where somebody else owns it
+    cap_t attached;  // the derived capability through which it is mapped
+};
+
+// New zeroed memory, contiguous; `pages` is rounded up to a power of two.
+struct rt_status rt_map_new(uint64_t pages, unsigned prot, struct rt_mapping *mapping);
+
+// Map the whole of a frame that somebody else owns, through a capability derived from `frame` with
+// the rights READ, WRITE and EXECUTE as far as `prot` has them.
+struct rt_status rt_map_frame(cap_t frame, uint64_t pages, unsigned prot,
+                              struct rt_mapping *mapping);
+
+// Unmap; new memory is given back, a derived capability deleted.
+void rt_map_delete(struct rt_mapping *mapping);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Slots of the program's own capability table: which are in use.
+#pragma once
+
+#include "syscall.h"
+
+// The table has `count` slots; those below `first` are in use.
+void rt_slots_init(uint64_t first, uint64_t count);
+
+// Take `count` consecutive empty slots; 0 where there are none.  Give them back with rt_slots_free.
+cap_t rt_slots_alloc(uint64_t count);
+cap_t rt_slot_alloc(void);
+
+// The slots are empty again (their capabilities deleted).  Panics where one was not taken.
+void rt_slots_free(cap_t first, uint64_t count);
+
+uint64_t rt_slots_in_use(void);

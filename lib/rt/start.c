@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Start and end of the root task.
+#include "start.h"
+
+#include "memory.h"
+#include "panic.h"
+#include "serial.h"
+#include "slots.h"
+
+#include <gen/rt_stubs.h>
+
+static void power_off_panicked(void)
+{
+    rt_ignore(power_control_off(ROOT_SLOT_POWER_CONTROL, RT_PANIC_STATUS));
+}
+
+__attribute__((noreturn)) void rt_start_root(const struct root_info *info)
+{
+    rt_panic_end_set(power_off_panicked);
+    if (info->magic != ROOT_INFO_MAGIC || info->major != ROOT_INFO_MAJOR)
+        rt_panic("root information of version %u.%u, not %u.%u", info->major, info->minor,
+                 ROOT_INFO_MAJOR, ROOT_INFO_MINOR);
+    rt_slots_init(info->free_slot, ROOT_CSPACE_SLOTS);
+    rt_memory_init(info);
+    struct rt_status status = rt_serial_init(ROOT_SLOT_IO_CONTROL, ROOT_SLOT_CSPACE,
+                                             rt_slot_alloc());
+    if (!rt_ok(status))
+        rt_print("no serial line: error %u\n", rt_error(status));
+    int end = main(info);
+    rt_ignore(power_control_off(ROOT_SLOT_POWER_CONTROL, (uint64_t)end & 63));
+    rt_panic("the power does not go off");
+}
