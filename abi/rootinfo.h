@@ -26,6 +26,7 @@ enum root_slot {
     ROOT_SLOT_INFO,   // frame of struct root_info, read-only
     ROOT_SLOT_STACK,  // frame of the stack
     ROOT_SLOT_BUFFER, // frame of the message buffer
+    ROOT_SLOT_UNTYPED, // what the objects in the slots above were made from
     ROOT_SLOT_FIRST,  // frames of the segments, of the modules, then Untypeds (see root_info)
 };
 #define ROOT_CSPACE_SLOTS 4096

@@ -5,11 +5,11 @@
 
 usage: port.py NAME [--cache DIR]
 
-ports/NAME/recipe.toml names the source package, its upstream version and the files wanted with their
-checksums (ports/qemu-plugin-header is an example).  They end in DIR/NAME, by default build/ports/NAME;
-nothing is fetched where they already lie there with the right checksums.  The archive comes through
-apt-get, which checks its signature, with lists, caches and source entries of this tool's own: the
-machine's apt configuration is read and never changed.
+ports/NAME/recipe.toml names the source package, its upstream version and the files wanted with
+their checksums (ports/qemu-plugin-header is an example).  They end in DIR/NAME, by default
+build/ports/NAME; nothing is fetched where they already lie there with the right checksums.  The
+archive comes through apt-get, which checks its signature, with lists, caches and source entries of
+this tool's own: the machine's apt configuration is read and never changed.
 """
 import argparse
 import hashlib

@@ -4,14 +4,15 @@
 // What the loader's host tests share: a small physical memory, and helpers that build tables.
 #pragma once
 
-// clang-format off: cmocka.h relies on the headers before it
-#include <cmocka.h>
+// cmocka.h relies on the headers before it.
+// clang-format off
 #include <setjmp.h>
-#include <string.h>
-
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
 // clang-format on
 
 #define FAKE_BYTES 0x200000u  // physical memory of the fake machine, from address 0
@@ -22,8 +23,10 @@ extern uint8_t fake_memory[FAKE_BYTES];
 extern unsigned fake_warnings;
 
 // Empties the memory and frees what phys_reach() handed out: each time a copy of exactly what was
-// asked for, at an odd address where the code may not expect alignment.
+// asked for, so that the sanitizer sees every step beyond it.
 void fake_reset(void);
+
+// How far from alignment those copies are; 0 after fake_reset().
 extern unsigned fake_misalign;
 
 // Little-endian numbers at an address of the fake memory, or anywhere.

@@ -28,6 +28,8 @@ struct aspace {
     struct cap *stock;        // page tables not in use: list through stock_next, stock_prev
     struct cap *tables;       // page tables in use: likewise
     uint64_t stocked, used;   // lengths of the two lists
+    uint64_t leaf_span;       // the leaf table walked last covers the 2 MiB before this multiple of it; 0: none
+    uint64_t *leaf_table;     // that table
     uint64_t generation;      // counts removed and narrowed translations
     uint64_t leaving;         // attached frames that are being detached (CAP_IN_USE)
     uint64_t sweep;           // next address of the pass in progress; 0: none
@@ -51,7 +53,8 @@ MUST_USE enum err pagetable_detach(struct cap *table);
 // An attached frame or page table has been copied from slot `from` to slot `to`; `from` is still intact.
 void aspace_cap_moved(struct cap *to, struct cap *from);
 
-// Map pages of an attached frame; `words` as Frame.map has them (vaddr, page, pages, prot), advanced as pages are mapped.
+// Map pages of an attached frame; `words` as Frame.map has them (vaddr, page, pages, prot), advanced to what is left
+// (not where all is done).  Preemptible.
 // On ERR_TABLES words[0] is the number of tables that are missing for the rest (exact within 256 MiB, at most beyond), and nothing
 // behind words[1] (page) and words[2] (pages left) is mapped.  The argument blamed is that of Frame.map.  Shared by Frame.map and
 // the answer to a guest's fault.

@@ -3,7 +3,8 @@
 //
 // From the loader's description to the root task: the only code that makes objects without an Untyped.
 //
-// Everything is taken from the end of one free region, page by page; what is left of the free memory becomes Untypeds.
+// Everything the kernel makes for it comes from one Untyped of its own, as retype would make it; the rest of the free memory becomes
+// Untypeds too.  Only the frames of its segments and of the modules, which lie where the loader put them, have no parent.
 #include <abi/rootinfo.h>
 #include <hal/cpu.h>
 
@@ -16,6 +17,7 @@
 #include "thread.h"
 
 #define ROOT_TABLES   24  // page tables in the root task's stock
+#define ROOT_BITS     20  // log2 of the Untyped that its first objects are made from
 #define ROOT_PERIOD_HZ 100
 #define BOOT_UNTYPED_MAX_BITS 46
 #define ROOT_INFO_PAGES ((sizeof(struct root_info) + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -28,27 +30,38 @@ static struct {
     struct captable *table;
     struct root_info *root;
     struct thread *thread;
+    uint64_t reserve, next;  // the Untyped of the first objects: its address, what is not taken
     uint32_t next_slot;
 } boot;
 
-// Zeroed memory that stays with the root task: from the end of the last free region that has room for it.
-static uint64_t boot_take(unsigned bits)
+// Cut the Untyped of the first objects out of the last free region that has room; what alignment wastes is less than its size.
+static uint64_t boot_reserve(void)
 {
-    uint64_t size = 1ull << bits;
+    const uint64_t size = 1ull << ROOT_BITS;
     for (unsigned i = boot.info->memory_count; i-- > 0;) {
         struct boot_memory *memory = &boot.memory[i];
         uint64_t base = memory->size < size ? 0 : (memory->base + memory->size - size) & ~(size - 1);
-        if (memory->kind != BOOT_MEMORY_FREE || base < memory->base || memory->size < size) {
-            continue;
+        if (memory->kind == BOOT_MEMORY_FREE && memory->size >= size && base >= memory->base) {
+            memory->size = base - memory->base;
+            return base + KERNEL_DIRECT_BASE;
         }
-        memory->size = base - memory->base;  // what alignment wastes is less than what was asked for
-        uint64_t *words = (uint64_t *)(base + KERNEL_DIRECT_BASE);
-        for (uint64_t n = 0; n < size / sizeof(uint64_t); n++) {
-            words[n] = 0;
-        }
-        return base + KERNEL_DIRECT_BASE;
     }
     kernel_panic(__FILE__, __LINE__, "not enough memory for the root task");
+}
+
+// The next 2^bits bytes of it, zeroed.
+static uint64_t boot_take(unsigned bits)
+{
+    uint64_t size = 1ull << bits;
+    uint64_t address = (boot.next + size - 1) & ~(size - 1);
+    boot.next = address + size;
+    if (boot.next > boot.reserve + (1ull << ROOT_BITS)) {
+        kernel_panic(__FILE__, __LINE__, "the root task's first objects need more memory");
+    }
+    for (uint64_t *word = (uint64_t *)address; word < (uint64_t *)boot.next; word++) {
+        *word = 0;
+    }
+    return address;
 }
 
 static struct cap *boot_slot(uint32_t slot)
@@ -59,8 +72,7 @@ static struct cap *boot_slot(uint32_t slot)
     return &captable_slots(boot.table)[slot];
 }
 
-// A root capability: an original without a parent.
-static struct cap *boot_cap(uint32_t slot, enum kind kind, uint64_t address, unsigned bits)
+static struct cap *boot_fill(uint32_t slot, enum kind kind, uint64_t address, unsigned bits)
 {
     struct cap *cap = boot_slot(slot);
     cap->kind = (uint8_t)kind;
@@ -68,13 +80,23 @@ static struct cap *boot_cap(uint32_t slot, enum kind kind, uint64_t address, uns
     cap->flags = CAP_ORIGINAL;
     cap->bits = (uint8_t)bits;
     cap->address = address;
+    return cap;
+}
+
+// An original without a parent.
+static struct cap *boot_cap(uint32_t slot, enum kind kind, uint64_t address, unsigned bits)
+{
+    struct cap *cap = boot_fill(slot, kind, address, bits);
     cap_insert_child(cap, NULL);
     return cap;
 }
 
+// An object made from the Untyped of the first objects.
 static struct cap *boot_object(uint32_t slot, enum kind kind, unsigned bits)
 {
-    struct cap *cap = boot_cap(slot, kind, boot_take(bits), bits);
+    struct cap *cap = boot_fill(slot, kind, boot_take(bits), bits);
+    cap->aux = kind == KIND_FRAME ? 1u << (bits - PAGE_BITS) : 0;
+    cap_insert_original(cap, boot_slot(ROOT_SLOT_UNTYPED));
     object_init(cap);
     return cap;
 }
@@ -108,15 +130,17 @@ static void boot_map(struct cap *frame, uint64_t vaddr, unsigned prot)
     boot_invoke(op_frame_map, attached, (struct invocation){ .words = { vaddr, 0, frame->aux, prot } });
 }
 
+// The table comes first: its own capability and that of the Untyped it was made from are in it.
 static void boot_table(void)
 {
-    unsigned bits = CAP_BITS + 31u - (unsigned)__builtin_clz(ROOT_CSPACE_SLOTS);
-    uint64_t memory = boot_take(bits);
-    struct cap first = { .kind = KIND_CAPTABLE, .bits = (uint8_t)bits, .address = memory };
-    captable_init(&first);
-    boot.table = (struct captable *)memory;
-    struct cap *cap = boot_cap(ROOT_SLOT_CSPACE, KIND_CAPTABLE, memory, bits);
-    captable_init(cap);
+    const unsigned bits = CAP_BITS + 31u - (unsigned)__builtin_clz(ROOT_CSPACE_SLOTS);
+    boot.reserve = boot.next = boot_reserve();
+    struct cap table = { .kind = KIND_CAPTABLE, .bits = (uint8_t)bits, .address = boot_take(bits) };
+    captable_init(&table);
+    boot.table = captable_of(&table);
+    boot_cap(ROOT_SLOT_UNTYPED, KIND_UNTYPED, boot.reserve, ROOT_BITS);
+    struct cap *cap = boot_fill(ROOT_SLOT_CSPACE, KIND_CAPTABLE, table.address, bits);
+    cap_insert_original(cap, boot_slot(ROOT_SLOT_UNTYPED));
     boot.next_slot = ROOT_SLOT_FIRST;
 }
 
@@ -190,7 +214,13 @@ static void boot_untyped(uint64_t base, uint64_t end, bool device)
     }
 }
 
-// Free RAM, then the address space that is no memory: whatever the map does not mention, or calls device.
+// The kernel's own, or handed out otherwise.
+static bool boot_taken(enum boot_memory_kind kind)
+{
+    return kind != BOOT_MEMORY_DEVICE && kind != BOOT_MEMORY_FIRMWARE;
+}
+
+// Free RAM, then the address space that is no memory for the kernel: whatever the map does not mention, devices, what firmware keeps.
 static void boot_memory(void)
 {
     const struct boot_info *info = boot.info;
@@ -203,7 +233,7 @@ static void boot_memory(void)
     uint64_t end = 0;
     uint64_t limit = 1ull << info->phys_bits;
     for (unsigned i = 0; i < info->memory_count; i++) {
-        if (info->memory[i].kind == BOOT_MEMORY_DEVICE) {
+        if (!boot_taken(info->memory[i].kind)) {
             continue;
         }
         boot_untyped(end, info->memory[i].base, true);
@@ -245,7 +275,7 @@ static struct cap *boot_pages(uint32_t slot, uint64_t vaddr, uint64_t pages, uns
     while (PAGE_SIZE << (bits - PAGE_BITS) < pages << PAGE_BITS) {
         bits++;
     }
-    struct cap *frame = boot_frame(slot, boot_take(bits), 1ull << (bits - PAGE_BITS));
+    struct cap *frame = boot_object(slot, KIND_FRAME, bits);
     boot_map(frame, vaddr, prot);
     return frame;
 }

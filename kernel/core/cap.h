@@ -34,27 +34,27 @@ enum cap_flag {
     CAP_DEVICE = 32,   // Untyped, frame: not RAM
     CAP_ATTACHED = 64, // frame: attached; page table: in the stock or in use of `space`
     CAP_IN_USE = 128,  // page table: in use
-    CAP_BURIED = CAP_ATTACHED,  // table: being destroyed, owned by its own slot 0 (destroy.c)
-    CAP_HOLLOW = CAP_IN_USE,    // buried table: all slots are empty, no longer in the list of buried tables
+    CAP_BURIED = CAP_ATTACHED,  // table: being destroyed, its original in its own slot 0 (destroy.c)
+    CAP_NAMED = CAP_IN_USE,     // buried table: has a list of derived capabilities, through which its slots can be named
 };
 
 struct cap {
     uint8_t kind;    // enum kind
-    uint8_t rights;  // enum right; buried table: log2 of its size
+    uint8_t rights;  // enum right; buried table, no longer named: log2 of its size
     uint8_t flags;   // enum cap_flag
     uint8_t bits;    // log2 of the size of the object (derived frame: of the whole frame); buried table: of the range it keeps
     uint32_t aux;    // frame: pages; ports: first | count << 16; interrupt: number; page table in use: its place (pagetable.h);
-                     // buried table: slots below are empty
+                     // buried table: slots below are empty (while named: the count, as in the header)
     uint64_t address;  // of the object (or first page) in the direct map, also where it is no RAM
     union {
         uint64_t badge;            // endpoint, notification: 0 = none; scheduling control: limit
         struct aspace *space;      // frame, page table: attached to
         uint64_t progress;         // embryo: bytes that are zero; Untyped being revoked: children below are done (else 0)
-        struct cap *below;         // buried table: in the list of them
+        struct cap *below;         // buried table: in the list of them; itself: not in the list, all slots are empty
     };
     union {
         struct cap *child;         // first of the list of derived capabilities
-        struct tree objects;       // Untyped: what was made from it; buried table: others whose range it keeps
+        struct tree objects;       // Untyped: what was made from it; buried table, no longer named: others whose range it keeps
         struct cap *stock_next;    // page table: in the list of its space
     };
     union {

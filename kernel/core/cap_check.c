@@ -4,6 +4,7 @@
 // Debug kernels only: a walk over the whole forest that asserts what cap.h and destroy.c promise.  Called by the debug system call
 // and by unit tests, with the kernel lock.  Takes as long as it takes.
 #include "captable.h"
+#include "check.h"
 #include "forest.h"
 
 #if PITH_DEBUG
@@ -76,14 +77,15 @@ static void check_table(const struct cap *original)
 {
     bool buried = original->flags & CAP_BURIED;
     const struct cap *slots = buried ? original : (const struct cap *)original->address;
-    uint64_t count = 1ull << ((buried ? original->rights : original->bits) - CAP_BITS);
-    ASSERT(buried || captable_of(original)->count == count);
+    bool named = !buried || original->flags & CAP_NAMED;
+    uint64_t count = 1ull << ((named ? original->bits : original->rights) - CAP_BITS);
+    ASSERT(!named || captable_of(original)->count == count);
     for (uint64_t slot = 1; slot < count; slot++) {
         const struct cap *cap = slots + slot;
         ASSERT(!(cap->flags & (CAP_INTERNAL)));
         if (cap_empty(cap))
             continue;
-        ASSERT(!buried || slot >= original->aux);
+        ASSERT(named || slot >= original->aux);
         if (cap->flags & CAP_IN_TREE)
             ASSERT(forest_tree(cap));
         else
@@ -97,6 +99,7 @@ static void check_original(const struct cap *cap, const struct cap *above)
     ASSERT((cap->flags & CAP_ORIGINAL) && (cap->flags & CAP_IN_TREE));
     ASSERT((cap->address & (cap_bytes(cap) - 1)) == 0);
     ASSERT(!(cap->flags & CAP_EMBRYO) || cap->progress <= cap_bytes(cap));
+    object_check(cap);
     if (cap->kind == KIND_CAPTABLE && !(cap->flags & CAP_EMBRYO))
         check_table(cap);
     for (const struct cap *at = cap; at; at = list_following(at, cap))
@@ -108,11 +111,6 @@ static void check_original(const struct cap *cap, const struct cap *above)
     ASSERT((cap->flags & CAP_DEVICE) == (above->flags & CAP_DEVICE));
     if (cap->kind == KIND_FRAME || cap->kind == KIND_UNTYPED)
         ASSERT(!(cap->rights & ~above->rights & (RIGHT_PADDR | RIGHT_WX)));
-}
-
-static bool has_objects(const struct cap *cap)
-{
-    return cap->kind == KIND_UNTYPED || (cap->kind == KIND_CAPTABLE && cap->flags & CAP_BURIED);
 }
 
 static void check_tree(const struct tree *tree, const struct cap *above)
@@ -131,7 +129,7 @@ static void check_tree(const struct tree *tree, const struct cap *above)
 // The next in depth-first order through the trees.
 static const struct cap *tree_following(const struct cap *cap)
 {
-    if (has_objects(cap) && cap->objects.root)
+    if (forest_has_objects(cap) && cap->objects.root)
         return forest_next(&cap->objects, 0);
     for (;;) {
         const struct tree *tree = forest_tree(cap);
@@ -146,7 +144,7 @@ void cap_check(void)
 {
     check_tree(&forest_roots, NULL);
     for (const struct cap *cap = forest_next(&forest_roots, 0); cap; cap = tree_following(cap))
-        if (has_objects(cap))
+        if (forest_has_objects(cap))
             check_tree(&cap->objects, cap);
 }
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Capability tables.  Slot 0 of a table holds its header; it is never a capability (its kind is KIND_EMPTY), until the table
-// is destroyed and nothing refers to it any more: then its original is moved there (destroy.c).
+// Capability tables.  Slot 0 of a table holds its header; it is never a capability that can be named.  Its kind is
+// KIND_EMPTY, until the table is destroyed: then its original is there (destroy.c).
 #pragma once
 
 #include "object.h"
@@ -14,6 +14,8 @@ struct captable {
     uint64_t reserved2[7];
 };
 _Static_assert(sizeof(struct captable) == sizeof(struct cap), "the header is a slot");
+_Static_assert(offsetof(struct captable, count) == offsetof(struct cap, aux),
+               "the original can take the header's place while the table is in use");
 
 static inline struct captable *captable_of(const struct cap *cap)
 {

@@ -11,10 +11,11 @@
 // call that copies, and all are marked before the first of them is deleted, so one who copies at the same rate loses ground.
 //
 // Destroying a table.  Its slots may hold originals of anything: of further tables without bound, of the Untyped that the
-// table itself was made from, of a table that holds this one's original.  So a table is *buried*: once everything derived from it
-// is gone, its original is moved into its own slot 0, where the header was.  Now nobody can name it, the slot of its original is
-// empty at once, and it waits in the list of buried tables (`buried`) until its slots are emptied.  A table found in one of these slots is
-// buried itself.  Each table is buried once; so the list comes to an end, and tables that hold each other need no care.
+// table itself was made from, of a table that holds this one's original.  So a table is *buried*: its original is moved into its own
+// slot 0, where the header was.  So the slot of the original is empty at once, whatever table it was in, and the table waits in the list
+// of buried tables (`buried`).  First what is derived from it is deleted, so that nobody can name its slots; then they are emptied.  A
+// table found in one of them is buried itself.  Each table is buried once; so the list comes to an end, and tables that hold each
+// other need no care.
 //
 // Destroying an Untyped in a slot of a buried table.  All objects that were made from it are destroyed, but its tables are only
 // buried: one of them may be the very table that the slot is in.  The Untyped cannot wait for them.  It *dissolves*: its first
@@ -101,28 +102,37 @@ static enum err revoke_list(struct cap *cap)
 
 static void table_bury(struct cap *original)
 {
-    struct captable *table = captable_of(original);
-    struct cap *grave = captable_slots(table);
+    struct cap *grave = captable_slots(captable_of(original));
     cap_move(grave, original);
-    grave->flags |= CAP_BURIED;
+    grave->flags |= CAP_BURIED | CAP_NAMED;
+    grave->aux = 1u << (grave->bits - CAP_BITS);
+    grave->below = buried;
+    buried = grave;
+}
+
+// Delete all names of a buried table.
+static enum err table_unname(struct cap *grave)
+{
+    enum err err = revoke_list(grave);
+    if (err)
+        return err;
+    grave->flags &= (uint8_t)~CAP_NAMED;
     grave->rights = grave->bits;
     grave->aux = 1;
     grave->objects.root = NULL;
-    grave->below = buried;
-    buried = grave;
+    return ERR_OK;
 }
 
 // Delete an original that is no Untyped; a table is only buried.
 static enum err original_delete(struct cap *cap)
 {
     cap->flags |= CAP_MARKED;
+    if (cap->kind == KIND_CAPTABLE && !(cap->flags & CAP_EMBRYO)) {
+        table_bury(cap);
+        return ERR_OK;
+    }
     enum err err = revoke_list(cap);
-    if (err)
-        return err;
-    if (cap->kind != KIND_CAPTABLE || cap->flags & CAP_EMBRYO)
-        return original_destroy(cap);
-    table_bury(cap);
-    return ERR_OK;
+    return err ? err : original_destroy(cap);
 }
 
 // One step of dissolving a marked Untyped whose children are all buried tables.  True when it is gone.
@@ -149,9 +159,9 @@ static bool untyped_dissolve_step(struct cap *untyped)
     return true;
 }
 
-// Destroy what was made from an Untyped, but for tables, which are buried.  `progress` is the address below which all children are buried
-// tables; while it is not 0 the Untyped refuses retype, so none is added there.  Untypeds made from it are descended into,
-// each smaller than the one above, and dissolved.
+// Destroy what was made from an Untyped, but for tables, which are buried and lose their names.  `progress` is the address below which
+// all children are such tables; while it is not 0 the Untyped refuses retype, so none is added there.  Untypeds made from it are
+// descended into, each smaller than the one above, and dissolved.
 static enum err untyped_clear(struct cap *top)
 {
     struct cap *untyped = top;
@@ -166,16 +176,17 @@ static enum err untyped_clear(struct cap *top)
             untyped = child;
             continue;
         }
-        if (!child) {
-            if (untyped_dissolve_step(untyped))
-                untyped = top;
-        } else if (is_buried(child)) {
+        enum err err = ERR_OK;
+        if (!child)
+            untyped = untyped_dissolve_step(untyped) ? top : untyped;
+        else if (!is_buried(child))
+            err = original_delete(child);
+        else if (child->flags & CAP_NAMED)
+            err = table_unname(child);
+        else
             untyped->progress = child->address + 1;
-        } else {
-            enum err err = original_delete(child);
-            if (err)
-                return err;
-        }
+        if (err)
+            return err;
         if (preempt_point(20))
             return ERR_PREEMPTED;
     }
@@ -200,7 +211,7 @@ static enum err slot_empty(struct cap *cap)
 static void table_finish(struct cap *grave)
 {
     buried = grave->below;
-    grave->flags |= CAP_HOLLOW;
+    grave->below = grave;
     if (grave->objects.root)
         return;
     struct tree *tree = grave->flags & CAP_IN_TREE ? forest_tree(grave) : &forest_roots;
@@ -208,18 +219,19 @@ static void table_finish(struct cap *grave)
     if (tree->root || tree == &forest_roots)
         return;
     struct cap *above = CONTAINER_OF(tree, struct cap, objects);
-    if (is_buried(above) && above->flags & CAP_HOLLOW) {
-        above->flags &= (uint8_t)~CAP_HOLLOW;
+    if (is_buried(above) && above->below == above) {
         above->below = buried;
         buried = above;
     }
 }
 
-// Empty one slot of the first buried table.
+// One step with the first buried table.
 static enum err drain_step(void)
 {
     struct cap *grave = buried;
     ASSERT(grave);
+    if (grave->flags & CAP_NAMED)
+        return table_unname(grave);
     if (grave->aux == 1u << (grave->rights - CAP_BITS)) {
         table_finish(grave);
         return ERR_OK;

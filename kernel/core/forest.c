@@ -110,7 +110,7 @@ struct tree *forest_tree(const struct cap *cap)
         struct cap *found = CONTAINER_OF(node, struct cap, by_address);
         if (found == cap)
             return tree;
-        ASSERT(found->kind == KIND_UNTYPED || found->kind == KIND_CAPTABLE);
+        ASSERT(forest_has_objects(found));
         tree = &found->objects;
     }
 }

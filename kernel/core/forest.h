@@ -19,11 +19,17 @@ static inline struct cap *forest_next(const struct tree *tree, uint64_t address)
     return node ? CONTAINER_OF(node, struct cap, by_address) : NULL;
 }
 
+// Whether it can have children in a tree.
+static inline bool forest_has_objects(const struct cap *cap)
+{
+    return cap->kind == KIND_UNTYPED || (cap->kind == KIND_CAPTABLE && cap->flags & CAP_BURIED &&
+                                         !(cap->flags & CAP_NAMED));
+}
+
 // Whether it can have a list of children.
 static inline bool forest_has_list(const struct cap *cap)
 {
-    return cap->kind != KIND_UNTYPED && cap->kind != KIND_PAGETABLE && !(cap->flags & CAP_EMBRYO) &&
-           !(cap->kind == KIND_CAPTABLE && cap->flags & CAP_BURIED);
+    return !forest_has_objects(cap) && cap->kind != KIND_PAGETABLE && !(cap->flags & CAP_EMBRYO);
 }
 
 // Take a capability out of its list or tree; its children, if it has a list of them, take its place in the list.

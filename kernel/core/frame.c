@@ -145,28 +145,32 @@ enum err op_frame_detach(struct invocation *inv)
     return frame_detach(inv->self);
 }
 
-static enum err map_check(const struct cap *frame, const uint64_t words[4])
+// RAM has one memory type, that of the kernel's own mapping; a device has one of two.
+static enum err map_check_prot(const struct cap *frame, uint64_t prot)
 {
-    uint64_t vaddr = words[0], page = words[1], pages = words[2], prot = words[3];
-    uint64_t mask = (1ull << entry_shift(prot & PROT_LARGE ? HAL_PT_LARGE_LEVEL : 0)) - 1;
+    if (!prot_allowed(frame->rights, prot))
+        return err_blame(ERR_RIGHTS, 4);
+    const uint64_t type = PROT_UNCACHED | PROT_COMBINE;
+    uint64_t known = PROT_RIGHTS | PROT_LARGE | PROT_REPLACE;
+    if (frame->flags & CAP_DEVICE && (prot & type) != type)
+        known |= type;
+    return prot & ~known || !(prot & PROT_READ) ? err_blame(ERR_RANGE, 4) : ERR_OK;
+}
+
+static enum err map_check(const struct cap *frame, const uint64_t words[4], unsigned level)
+{
+    uint64_t vaddr = words[0], page = words[1], pages = words[2];
+    uint64_t mask = (1ull << entry_shift(level)) - 1;
     if (vaddr & mask)
         return err_blame(ERR_ALIGN, 1);
-    if (vaddr < PAGE_SIZE || vaddr >= USER_END)
+    if (vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE)
         return err_blame(ERR_RANGE, 1);
     if (page >= frame->aux || (frame->address + page * PAGE_SIZE) & mask)
         return err_blame(ERR_RANGE, 2);
-    if (pages == 0 || pages > frame->aux - page || pages > (USER_END - vaddr) / PAGE_SIZE ||
+    if (pages - 1 >= frame->aux - page || pages > (USER_END - vaddr) / PAGE_SIZE ||
         pages & mask / PAGE_SIZE)
         return err_blame(ERR_RANGE, 3);
-    if (!prot_allowed(frame->rights, prot))
-        return err_blame(ERR_RIGHTS, 4);
-    // RAM has one memory type, that of the kernel's own mapping; a device has one of two.
-    uint64_t type = prot & (PROT_UNCACHED | PROT_COMBINE);
-    uint64_t types = frame->flags & CAP_DEVICE ? PROT_UNCACHED | PROT_COMBINE : 0;
-    uint64_t known = PROT_RIGHTS | PROT_LARGE | PROT_REPLACE | types;
-    if (prot & ~known || !(prot & PROT_READ) || type == (PROT_UNCACHED | PROT_COMBINE))
-        return err_blame(ERR_RANGE, 4);
-    return ERR_OK;
+    return map_check_prot(frame, words[3]);
 }
 
 // Rights and type of the leaves.
@@ -178,51 +182,62 @@ static unsigned map_prot(const struct cap *frame, uint64_t prot)
     return (unsigned)(prot & PROT_RIGHTS) | type;
 }
 
-// Fill entries for consecutive pages until something is in the way; how many.  `replaced` NULL:
-// nothing may be replaced; otherwise set where something was.
-static HOT unsigned leaves_fill(struct place place, unsigned count, uint64_t page, unsigned prot,
-                                bool *replaced)
-{
-    unsigned i = 0;
-    for (; i < count; i++, page += 1ull << entry_shift(place.level)) {
-        uint64_t old = place.entry[i];
-        if (UNLIKELY(hal_pte_present(old))) {
-            if (!replaced || hal_pte_is_table(old, place.level))
-                break;
-            *replaced = true;
-        }
-        place.entry[i] = hal_pte_leaf(page, prot, place.level);
-    }
-    return i;
-}
-
-// Map the next entries of one table; how many pages.
+// Map the next entries of one table until something is in the way; how many pages.
 static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint64_t words[4],
                          struct place place)
 {
     unsigned room = TABLE_ENTRIES - entry_index(words[0], place.level);
     uint64_t entries = words[2] >> (TABLE_BITS * place.level);
     unsigned count = (unsigned)least(least(entries, room), CHUNK_PAGES);
+    unsigned prot = map_prot(frame, words[3]);
+    uint64_t page = frame->address + words[1] * PAGE_SIZE;
+    uint64_t *entry = place.entry;
     bool replaced = false;
-    unsigned filled = leaves_fill(place, count, frame->address + words[1] * PAGE_SIZE,
-                                  map_prot(frame, words[3]),
-                                  words[3] & PROT_REPLACE ? &replaced : NULL);
-    uint64_t pages = filled * entry_pages(place.level);
+    for (; entry < place.entry + count; entry++, page += 1ull << entry_shift(place.level)) {
+        if (UNLIKELY(hal_pte_present(*entry))) {
+            if (!(words[3] & PROT_REPLACE) || hal_pte_is_table(*entry, place.level))
+                break;
+            replaced = true;
+        }
+        *entry = hal_pte_leaf(page, prot, place.level);
+    }
+    uint64_t pages = (uint64_t)(entry - place.entry) << (TABLE_BITS * place.level);
     if (replaced)
         table_flush(as, words[0], pages);
     return pages;
 }
 
-enum err frame_map(struct cap *frame, uint64_t words[4])
+// The usual answer to a fault: one small page of RAM, a table and nothing in the way.  False where
+// anything is unusual: then nothing was done, and the long way finds out what.
+static inline bool map_page(const struct cap *frame, uint64_t words[4])
+{
+    uint64_t vaddr = words[0], page = words[1], prot = words[3];
+    if ((frame->flags & (CAP_ATTACHED | FRAME_LEAVING | CAP_DEVICE)) != CAP_ATTACHED)
+        return false;
+    struct aspace *as = frame->space;
+    if (as->dying || words[2] != 1 || page >= frame->aux)
+        return false;
+    if (vaddr % PAGE_SIZE || vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE)
+        return false;
+    if (prot & ~(uint64_t)(frame->rights & PROT_RIGHTS) || !(prot & PROT_READ) ||
+        prot == PROT_RIGHTS)
+        return false;
+    struct place place = table_walk(as, vaddr, 0);
+    if (place.level || hal_pte_present(*place.entry))
+        return false;
+    *place.entry = hal_pte_leaf(frame->address + page * PAGE_SIZE, (unsigned)prot, 0);
+    return true;
+}
+
+static enum err map_pages(struct cap *frame, uint64_t words[4])
 {
     struct aspace *as;
-    enum err err = frame_space(frame, &as);
-    if (err)
-        return err;
-    err = map_check(frame, words);
-    if (err)
-        return err;
     unsigned level = words[3] & PROT_LARGE ? HAL_PT_LARGE_LEVEL : 0;
+    enum err err = frame_space(frame, &as);
+    if (!err)
+        err = map_check(frame, words, level);
+    if (err)
+        return err;
     struct demand demand = { .as = as };
     for (;;) {
         struct place place;
@@ -239,16 +254,21 @@ enum err frame_map(struct cap *frame, uint64_t words[4])
         words[2] -= pages;
         if (!words[2])
             return ERR_OK;
-        if (preempt_point(60))
+        if (preempt_point(100))
             return ERR_PREEMPTED;
     }
+}
+
+HOT enum err frame_map(struct cap *frame, uint64_t words[4])
+{
+    return map_page(frame, words) ? ERR_OK : map_pages(frame, words);
 }
 
 enum err op_frame_map(struct invocation *inv)
 {
     enum err err = frame_map(inv->self, inv->words);
-    // Where to go on, too: page and pages left.
-    inv->results = err == err_blame(ERR_TABLES, 1) ? 3 : 0;
+    if (UNLIKELY(err == err_blame(ERR_TABLES, 1)))
+        inv->results = 3;  // where to go on, too: page and pages left
     return err;
 }
 

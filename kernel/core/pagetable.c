@@ -21,13 +21,21 @@ _Static_assert(HAL_PT_LEVELS - 1 <= 4, "a level of a table below the root fits")
 
 HOT struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level)
 {
-    uint64_t *table = as->root;
-    for (unsigned at = HAL_PT_LEVELS - 1;; at--) {
-        uint64_t *entry = &table[entry_index(vaddr, at)];
-        if (at == level || !hal_pte_present(*entry) || !hal_pte_is_table(*entry, at))
-            return (struct place){ entry, at };
+    uint64_t span = (vaddr >> entry_shift(1)) + 1;
+    if (level == 0 && span == as->leaf_span)
+        return (struct place){ &as->leaf_table[entry_index(vaddr, 0)], 0 };
+    unsigned at = HAL_PT_LEVELS - 1;
+    uint64_t *table = as->root, *entry = &table[entry_index(vaddr, at)];
+    while (at > level && hal_pte_present(*entry) && hal_pte_is_table(*entry, at)) {
+        at--;
         table = (uint64_t *)hal_pte_address(*entry);
+        entry = &table[entry_index(vaddr, at)];
     }
+    if (at == 0) {
+        as->leaf_span = span;
+        as->leaf_table = table;
+    }
+    return (struct place){ entry, at };
 }
 
 static struct cap **table_list(struct aspace *as, const struct cap *table)
@@ -96,6 +104,7 @@ enum err pagetable_detach(struct cap *table)
     if (!(table->flags & CAP_ATTACHED))
         return ERR_OK;
     struct aspace *as = table->space;
+    as->leaf_span = 0;
     if (table->flags & CAP_IN_USE && !as->dying) {
         unsigned level = (table->aux >> LEVEL_SHIFT) + 1;  // of the parent
         uint64_t vaddr = (uint64_t)(table->aux & ((1u << LEVEL_SHIFT) - 1)) << PLACE_SHIFT;
@@ -204,24 +213,31 @@ static uint64_t tables_missing(struct demand *demand, uint64_t vaddr, uint64_t p
     return least(missing, most) - stocked;
 }
 
-uint64_t table_demand(struct demand *demand, uint64_t vaddr, uint64_t pages, unsigned level,
+uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, unsigned level,
                       struct place *place)
 {
-    *place = table_walk(demand->as, vaddr, level);
-    // With its table there and all in that table, nothing can be missing.
-    uint64_t last = vaddr + (pages - 1) * PAGE_SIZE;
-    if (vaddr >= demand->assured &&
-        (place->level != level || (vaddr ^ last) >> entry_shift(level + 1))) {
+    if (vaddr >= demand->assured) {
         uint64_t missing = tables_missing(demand, vaddr, pages, level);
         if (missing)
             return missing;
     }
-    while (UNLIKELY(place->level != level) && !hal_pte_present(*place->entry)) {
+    while (place->level != level && !hal_pte_present(*place->entry)) {
         uint64_t *table = table_use(demand->as, *place, vaddr);
         place->level--;
         place->entry = &table[entry_index(vaddr, place->level)];
     }
     return 0;
+}
+
+enum err range_check(uint64_t vaddr, uint64_t pages, unsigned argument)
+{
+    if (vaddr % PAGE_SIZE)
+        return err_blame(ERR_ALIGN, argument);
+    if (vaddr < PAGE_SIZE || vaddr >= USER_END)
+        return err_blame(ERR_RANGE, argument);
+    if (pages == 0 || pages > (USER_END - vaddr) / PAGE_SIZE)
+        return err_blame(ERR_RANGE, argument + 1);
+    return ERR_OK;
 }
 
 bool hit_find(struct hit *hit, const struct aspace *as, uint64_t page, unsigned level)

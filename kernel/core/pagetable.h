@@ -58,17 +58,8 @@ static inline void table_flush(struct aspace *as, uint64_t vaddr, uint64_t pages
     hal_aspace_flush(&as->hal, vaddr, pages);
 }
 
-// A range of user pages; `argument` is the address's, the next one the number's.
-static inline enum err range_check(uint64_t vaddr, uint64_t pages, unsigned argument)
-{
-    if (vaddr % PAGE_SIZE)
-        return err_blame(ERR_ALIGN, argument);
-    if (vaddr < PAGE_SIZE || vaddr >= USER_END)
-        return err_blame(ERR_RANGE, argument);
-    if (pages == 0 || pages > (USER_END - vaddr) / PAGE_SIZE)
-        return err_blame(ERR_RANGE, argument + 1);
-    return ERR_OK;
-}
+// Check a range of user pages; `argument` is the address's, the next one the number's.
+MUST_USE enum err range_check(uint64_t vaddr, uint64_t pages, unsigned argument);
 
 // May a capability with `rights` be mapped with the rights in `prot`?
 static inline bool prot_allowed(unsigned rights, uint64_t prot)
@@ -86,11 +77,23 @@ struct demand {
     uint64_t assured;     // below this address no table will be missing
 };
 
+// Make the tables that a walk to `level` found missing; the same result as table_demand.
+MUST_USE uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages,
+                               unsigned level, struct place *place);
+
 // The entry of demand->as for `vaddr` at `level`, tables made as needed; above `level` where a
 // large leaf is in the way. Otherwise than 0: that many tables are missing for the `pages` from
 // there, nothing was changed.
-MUST_USE uint64_t table_demand(struct demand *demand, uint64_t vaddr, uint64_t pages,
-                               unsigned level, struct place *place);
+MUST_USE static inline uint64_t table_demand(struct demand *demand, uint64_t vaddr, uint64_t pages,
+                                             unsigned level, struct place *place)
+{
+    *place = table_walk(demand->as, vaddr, level);
+    // With its table there and all in that table, nothing can be missing.
+    uint64_t entries = pages >> (TABLE_BITS * level);
+    if (place->level == level && entry_index(vaddr, level) + entries <= TABLE_ENTRIES)
+        return 0;
+    return table_supply(demand, vaddr, pages, level, place);
+}
 
 // The attached frame of the page seen last, so that consecutive pages need no search.  Zeroed:
 // none.

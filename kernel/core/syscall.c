@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "entry.h"
+#include "check.h"
 #include "fault.h"
 #include "guest.h"
 #include "invoke.h"

@@ -109,15 +109,15 @@ static bool embryo_is(const struct cap *cap, const struct order *order)
 static enum err embryo_finish(struct cap *cap)
 {
     bool zeroed = cap->kind == KIND_UNTYPED || cap->flags & CAP_DEVICE;
-    uint64_t bytes = 1ull << cap->bits;
+    uint64_t bytes = 1ull << cap->bits, step = bytes < ZERO_STEP ? bytes : ZERO_STEP;
     while (!zeroed && cap->progress < bytes) {
         uint64_t *word = (uint64_t *)(cap->address + cap->progress);
-        const uint64_t *end = word + (bytes < ZERO_STEP ? bytes : ZERO_STEP) / sizeof(*word);
+        const uint64_t *end = word + step / sizeof(*word);
         for (; word < end; word += 8) {
             word[0] = word[1] = word[2] = word[3] = 0;
             word[4] = word[5] = word[6] = word[7] = 0;
         }
-        cap->progress += ZERO_STEP;
+        cap->progress += step;
         if (preempt_point(ZERO_STEP / 64))
             return ERR_PREEMPTED;
     }

@@ -41,7 +41,8 @@ class Score(NamedTuple):
 class Stage(NamedTuple):
     name: str
     run: Callable
-    vital: bool = False  # nothing after it makes sense without it
+    needs: str = "release"  # the build that it works on
+    makes: str = ""         # the build that it makes
 
 
 def build_stage(name: str) -> Stage:
@@ -50,7 +51,7 @@ def build_stage(name: str) -> Stage:
     def run() -> Score:
         builds.build(configuration)
         return Score(1, 0)
-    return Stage(f"build {name}", run, vital=True)
+    return Stage(f"build {name}", run, needs="", makes=name)
 
 
 def check_format() -> Score:
@@ -131,7 +132,7 @@ def run_pytest(name: str, build: Path, arguments: list) -> Score:
 def pytest_stage(title: str, configuration: str, paths: list, options: list = ()) -> Stage:
     build = builds.build_dir(builds.CONFIGURATIONS[configuration])
     name = title.replace(",", "").replace(" ", "-")
-    return Stage(title, lambda: run_pytest(name, build, [*options, *paths]))
+    return Stage(title, lambda: run_pytest(name, build, [*options, *paths]), configuration)
 
 
 def check_bench() -> Score:
@@ -150,7 +151,7 @@ def choose_stages(expression: Optional[str], quick: bool) -> list:
     options = (["-k", expression] if expression else []) + (["-m", "not slow"] if quick else [])
     release = build_stage("release")
     others = [build_stage("debug"), build_stage("clang")]
-    static = [Stage("clang-format", check_format), Stage("host unit tests", host_tests)]
+    static = [Stage("clang-format", check_format, needs=""), Stage("host unit tests", host_tests)]
     tree = pytest_stage("tests of tree and tools", "release", ["tests/tree", "tests/tools"],
                         options)
     system = pytest_stage("system tests", "release", ["tests/system"], options)
@@ -158,7 +159,7 @@ def choose_stages(expression: Optional[str], quick: bool) -> list:
         return [release, tree, system]
     if quick:
         return [release, *static, tree, system]
-    return [release, *others, *static, Stage("clang-tidy", check_tidy), tree,
+    return [release, *others, *static, Stage("clang-tidy", check_tidy, "clang"), tree,
             pytest_stage("include rights, clang", "clang", ["tests/tree/test_rights.py"]),
             system,
             pytest_stage("system tests, debug build", "debug", ["tests/system"]),
@@ -179,16 +180,27 @@ def run_stage(stage: Stage, may_be_empty: bool) -> Score:
     return score
 
 
+def run_stages(stages: list, may_be_empty: bool) -> list:
+    """(stage, score) of each; one whose build failed is left out, the build is its failure."""
+    results, broken = [], set()
+    for stage in stages:
+        if stage.needs in broken:
+            say(f"  --  {stage.name}: left out, there is no {stage.needs} build")
+            continue
+        score = run_stage(stage, may_be_empty)
+        results.append((stage, score))
+        if stage.makes and score.failed:
+            broken.add(stage.makes)
+    return results
+
+
 def test(expression: Optional[str], quick: bool) -> int:
     packages.setup("test")
-    start, passed, failed, tests = time.monotonic(), 0, 0, 0
-    for stage in choose_stages(expression, quick):
-        score = run_stage(stage, may_be_empty=bool(expression))
-        passed, failed = passed + score.passed, failed + score.failed
-        tests += 0 if stage.vital else score.passed + score.failed
-        if score.failed and stage.vital:
-            say("pith: stopping here, the rest needs this build")
-            break
+    start = time.monotonic()
+    results = run_stages(choose_stages(expression, quick), may_be_empty=bool(expression))
+    passed = sum(score.passed for _, score in results)
+    failed = sum(score.failed for _, score in results)
+    tests = sum(score.passed + score.failed for stage, score in results if not stage.makes)
     if expression and tests == 0 and failed == 0:
         raise Failure(f"nothing matches '{expression}'")
     seconds = time.monotonic() - start

@@ -88,24 +88,31 @@ static bool is_return_address(uint64_t address)
     return false;
 }
 
-// End of the stack that `rsp` is on, or `rsp` where it is on none.
-static uint64_t stack_end(uint64_t rsp)
+struct range {
+    uint64_t begin, end;
+};
+
+// The part of its stack above `rsp`; of the kernel's stack also where that ran over into the guard
+// page below.
+static struct range stack_used(uint64_t rsp)
 {
-    if (rsp >= (uint64_t)stack_kernel_start && rsp < (uint64_t)stack_kernel_end)
-        return (uint64_t)stack_kernel_end;
+    const struct range kernel = { (uint64_t)stack_kernel_start, (uint64_t)stack_kernel_end };
+    if (rsp >= kernel.begin - PAGE_SIZE && rsp < kernel.end)
+        return (struct range){ rsp < kernel.begin ? kernel.begin : rsp, kernel.end };
     const char *const own[] = { stack_nmi, stack_debug, stack_double, stack_machine };
     for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (rsp - (uint64_t)own[i] < PAGE_SIZE)
-            return (uint64_t)own[i] + PAGE_SIZE;
-    return rsp;
+            return (struct range){ rsp, (uint64_t)own[i] + PAGE_SIZE };
+    return (struct range){ 0, 0 };
 }
 
 static void put_backtrace(uint64_t rsp)
 {
-    uint64_t end = stack_end(rsp);
+    struct range stack = stack_used(rsp);
     unsigned found = 0;
     put_text(" bt=");
-    for (uint64_t at = (rsp + 7) & ~7ull; at < end && found < BACKTRACE_MAX; at += 8) {
+    for (uint64_t at = (stack.begin + 7) & ~7ull; at < stack.end && found < BACKTRACE_MAX;
+         at += 8) {
         uint64_t value = *(const uint64_t *)at;
         if (is_return_address(value))
             put_hex(found++ ? "," : "", value);
@@ -139,10 +146,10 @@ void panic_trap(const struct arch_context *frame)
 
 void hal_panic(const char *file, int line, const char *what)
 {
-    uint64_t rsp;
-    __asm__ volatile("cli; mov %%rsp, %0" : "=r"(rsp));
+    uint64_t rip, rsp;
+    __asm__ volatile("cli\n\tlea (%%rip), %0\n\tmov %%rsp, %1" : "=r"(rip), "=r"(rsp));
     put_begin();
-    put_place((uint64_t)__builtin_return_address(0), rsp);
+    put_place(rip, rsp);
     put_backtrace(rsp);
     put_text(" msg=\"");
     put_text(file);

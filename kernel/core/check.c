@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The state machine of threads, queues and time, as assertions.
+#include "check.h"
+
+#if PITH_DEBUG
+
+# include "cpu.h"
+# include "endpoint.h"
+# include "notification.h"
+# include "reply.h"
+# include "sched.h"
+
+// Is `thread` in the ring that begins at `head`?
+static bool in_ring(const struct thread *head, const struct thread *thread)
+{
+    const struct thread *at = head;
+    while (at && at != thread) {
+        ASSERT(at->next->prev == at);
+        at = at->next == head ? NULL : at->next;
+    }
+    return at;
+}
+
+static void check_ready(const struct thread *thread)
+{
+    const struct cpu *cpu = hal_cpu();
+    bool could_run = thread->sched && !thread->sched->waiting;
+    ASSERT(!thread->queued || (could_run && thread != cpu->current));
+    ASSERT(thread->queued || !could_run || thread == cpu->current);
+    ASSERT(!thread->queued || in_ring(cpu->ready[thread->priority], thread));
+}
+
+static void check_sender(const struct thread *thread)
+{
+    const ptrdiff_t key = (ptrdiff_t)offsetof(struct thread, sender_key) - (ptrdiff_t)offsetof(struct thread, sender);
+    ASSERT(thread->endpoint);
+    ASSERT(tree_find_ge(&thread->endpoint->senders, thread->sender_key, key) == &thread->sender);
+    ASSERT(thread->sender_key >> 56 == 255u - thread->priority);
+}
+
+static void check_thread(const struct thread *thread)
+{
+    ASSERT(thread->priority <= thread->ceiling);
+    ASSERT(!thread->queued || thread->state == THREAD_READY);
+    ASSERT(!thread->sched || thread->sched->thread == thread);
+    ASSERT(!thread->own || thread->own->bound == thread);
+    ASSERT(!thread->fallback || thread->fallback->bound == thread);
+    ASSERT(!thread->notification || thread->notification->bound == thread);
+    switch ((enum thread_state)thread->state) {
+    case THREAD_READY: check_ready(thread); break;
+    case THREAD_BLOCKED_SEND: check_sender(thread); break;
+    case THREAD_BLOCKED_RECV:
+        ASSERT(thread->endpoint && in_ring(thread->endpoint->receivers, thread));
+        ASSERT(!thread->reply || thread->reply->receiver == thread);
+        ASSERT(!sched_lent(thread));
+        break;
+    case THREAD_BLOCKED_REPLY: ASSERT(thread->reply && thread->reply->caller == thread); break;
+    case THREAD_BLOCKED_WAIT: ASSERT(thread->waiting && in_ring(thread->waiting->waiters, thread)); break;
+    case THREAD_STOPPED: ASSERT(thread->flags & THREAD_GUEST); break;
+    case THREAD_SUSPENDED: break;
+    }
+}
+
+// The replenishments add up to the budget; whoever lent the context can get it back.
+static void check_context(const struct sched_context *context)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < context->count; i++) {
+        sum += context->refills[(context->first + i) % SCHED_REFILLS].amount;
+    }
+    bool slice = context->budget == context->period;
+    ASSERT(context->refills[context->first].time == UINT64_MAX || (slice ? sum <= context->budget : sum == context->budget));
+    ASSERT(!context->thread || context->thread->sched == context);
+    for (const struct reply *reply = context->reply; reply; reply = reply->below) {
+        ASSERT(reply->context == context && reply->caller && reply->caller->reply == reply);
+    }
+}
+
+static void check_reply(const struct reply *reply)
+{
+    ASSERT(!reply->caller || (reply->caller->state == THREAD_BLOCKED_REPLY && reply->caller->reply == reply));
+    ASSERT(!reply->receiver || (reply->receiver->state == THREAD_BLOCKED_RECV && reply->receiver->reply == reply));
+    ASSERT(!reply->caller || !reply->receiver);
+    ASSERT(!reply->context || reply->caller);
+}
+
+void object_check(const struct cap *original)
+{
+    if (original->flags & CAP_EMBRYO) {
+        return;
+    }
+    const struct endpoint *endpoint = endpoint_of(original);
+    switch ((enum kind)original->kind) {
+    case KIND_THREAD: check_thread(thread_of(original)); break;
+    case KIND_SCHED_CONTEXT: check_context(sched_context_of(original)); break;
+    case KIND_REPLY: check_reply((const struct reply *)original->address); break;
+    case KIND_ENDPOINT: ASSERT(!endpoint->receivers || !endpoint->senders.root); break;
+    case KIND_EMPTY:
+    case KIND_UNTYPED:
+    case KIND_CAPTABLE:
+    case KIND_FRAME:
+    case KIND_PAGETABLE:
+    case KIND_ADDRESS_SPACE:
+    case KIND_NOTIFICATION:
+    case KIND_IRQ_HANDLER:
+    case KIND_IO_PORTS:
+    case KIND_SCHED_CONTROL:
+    case KIND_IRQ_CONTROL:
+    case KIND_IO_CONTROL:
+    case KIND_POWER_CONTROL:
+    case KIND_COUNT: break;
+    }
+}
+
+static void check_cpu(const struct cpu *cpu)
+{
+    int32_t top = READY_NONE;
+    for (int32_t priority = 0; priority < PRIORITIES; priority++) {
+        bool marked = cpu->ready_bits[priority / 64] >> (priority % 64) & 1;
+        ASSERT(marked == (cpu->ready[priority] != NULL));
+        top = marked ? priority : top;
+    }
+    ASSERT(top == cpu->ready_top);
+}
+
+void check_invariants(void)
+{
+    cap_check();
+    check_cpu(hal_cpu());
+}
+
+#endif

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""What all tests share: import paths, the build under test, a place for what a test leaves."""
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "tools")]
+
+from harness import build_directory  # noqa: E402  (needs the path above)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: left out by ./pith test --quick")
+
+
+@pytest.fixture
+def tree() -> Path:
+    return TESTS.parent
+
+
+@pytest.fixture
+def pith_build() -> Path:
+    """The build directory under test."""
+    directory = build_directory()
+    assert (directory / "build.ninja").exists(), f"no build in {directory}: run ./pith build"
+    return directory
+
+
+@pytest.fixture
+def artefacts(request, pith_build) -> Path:
+    """An empty directory of this test's own; $PITH_ARTEFACTS or the build holds them all."""
+    base = Path(os.environ.get("PITH_ARTEFACTS", pith_build / "artefacts"))
+    name = re.sub(r"[^\w.-]+", "_", f"{request.path.stem}-{request.node.name}")
+    directory = base / name
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""Helpers of the system tests: boot an image in QEMU and judge what it said.
+
+    from harness import boot
+
+    def test_hello(artefacts, pith_build):
+        result = boot("hello", artefacts)
+        assert result.status == 0
+        assert "hello" in result.serial
+
+`pith_build` and `artefacts` are fixtures of tests/conftest.py.
+"""
+from .machine import Result, boot, boot_command, build_directory
+
+__all__ = ["Result", "boot", "boot_command", "build_directory"]

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""The stages of ./pith test: what counts as passed, failed and nothing at all."""
+import json
+import subprocess
+
+import pytest
+
+from pithlib import testing
+from pithlib.testing import Score, Stage
+from pithlib.ui import Failure
+
+
+def failing():
+    raise Failure("the machine is on fire")
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Make ./pith test run these stages and no others."""
+    def set_stages(*stages):
+        monkeypatch.setattr(testing.packages, "setup", lambda group: None)
+        monkeypatch.setattr(testing, "choose_stages", lambda expression, quick: list(stages))
+    return set_stages
+
+
+def test_sum(only, capsys):
+    only(Stage("one", lambda: Score(3, 0)), Stage("two", lambda: Score(1, 2, "the report")))
+    assert testing.test(None, False) == 1
+    out = capsys.readouterr().out
+    assert "FAIL: 2 failed, 1 passed" in out and "| the report" in out
+    assert "==== 4 passed, 2 failed in " in out
+
+
+def test_stage_that_cannot_run_is_a_failure(only, capsys):
+    only(Stage("one", failing), Stage("two", lambda: Score(1, 0)))
+    assert testing.test(None, False) == 1
+    out = capsys.readouterr().out
+    assert "on fire" in out and "==== 1 passed, 1 failed in " in out
+
+
+def test_what_needs_a_failed_build_is_left_out(only, capsys):
+    only(Stage("build", failing, "", makes="debug"), Stage("two", failing, "debug"),
+         Stage("three", lambda: Score(1, 0), "release"))
+    assert testing.test(None, False) == 1
+    out = capsys.readouterr().out
+    assert "two: left out" in out and "==== 1 passed, 1 failed in " in out
+
+
+def test_empty_stage_is_a_failure(only):
+    only(Stage("one", lambda: Score(1, 0)), Stage("two", lambda: Score(0, 0)))
+    assert testing.test(None, False) == 1
+
+
+def test_expression_may_leave_stages_empty(only):
+    only(Stage("one", lambda: Score(1, 0)), Stage("two", lambda: Score(0, 0)))
+    assert testing.test("word", False) == 0
+
+
+def test_expression_that_matches_nothing(only):
+    only(Stage("build", lambda: Score(1, 0), "", makes="release"), Stage("two", lambda: Score(0, 0)))
+    with pytest.raises(Failure, match="nothing matches 'word'"):
+        testing.test("word", False)
+
+
+def test_everything_is_in_the_full_run():
+    full = [stage.name for stage in testing.choose_stages(None, False)]
+    quick = [stage.name for stage in testing.choose_stages(None, True)]
+    assert set(quick) < set(full)
+    assert {"build debug", "build clang", "benchmarks", "mutants"} <= set(full) - set(quick)
+
+
+def test_pytest_is_counted(tmp_path, monkeypatch, tree):
+    (tmp_path / "test_toy.py").write_text(
+        "import pytest\n"
+        "def test_a(): pass\n"
+        "def test_b(): assert 0, 'wrong'\n"
+        "@pytest.mark.skip\n"
+        "def test_c(): pass\n")
+    monkeypatch.setattr(testing, "LOGS", tmp_path / "logs")
+    score = testing.run_pytest("toy", tmp_path, [str(tmp_path)])
+    assert score[:2] == (1, 1) and score.skipped == 1
+    assert "test_b" in score.report
+
+
+TIDY = "int f(int a, int b, int c, int d, int e{more})\n{{\n    return a + b + c + d + e{use};\n}}\n"
+
+
+@pytest.mark.parametrize("more, use, failed", [("", "", 0), (", int g", " + g", 1)])
+def test_tidy_counts_parameters(tmp_path, monkeypatch, tree, more, use, failed):
+    source = tmp_path / "a.c"
+    source.write_text(TIDY.format(more=more, use=use))
+    (tmp_path / ".clang-tidy").write_text((tree / ".clang-tidy").read_text())
+    build = tmp_path / "build"
+    build.mkdir()
+    entry = {"directory": str(build), "file": "../a.c", "command": "clang -ffreestanding -c ../a.c"}
+    (build / "compile_commands.json").write_text(json.dumps([entry]))
+    monkeypatch.setattr(testing, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(testing.builds, "build_dir", lambda configuration: build)
+    score = testing.check_tidy()
+    assert score.failed == failed, score.report
+    assert ("function-size" in score.report) == bool(failed)
+
+
+def test_ci_runs_the_tests(tree):
+    script = (tree / ".ci" / "run").read_text()
+    assert "./pith test" in script
+    subprocess.run(["sh", "-n", tree / ".ci" / "run"], check=True)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""Include rights: each layer is compiled with its own -I only, a forbidden include is not found,
+and every header compiles alone.
+
+The flags are those that the build really uses, from its compile_commands.json.
+"""
+import json
+import os
+import re
+import shlex
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import rights
+
+# layer -> headers that it may not include
+FORBIDDEN = {
+    "boot": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "rt/print.h", "stdio.h"],
+    "kernel/core": ["rt/print.h", "stdio.h", "string.h"],
+    "kernel/arch": ["kernel/cap.h", "rt/print.h", "stdio.h"],
+    "lib/rt": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h"],
+    "apps": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h"],
+    "tests/system": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],
+    "bench": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],
+}
+TARGET_FLAG = "-ffreestanding"
+# What is below these runs on the development host.
+HOST_FOLDERS = {"test", "model", "plugin"}
+
+
+def commands(build: Path) -> list:
+    """(path of the source in the tree, words of the command) for every target source."""
+    found = []
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        words = shlex.split(entry["command"])
+        source = os.path.normpath(Path(entry["directory"]) / entry["file"])
+        if TARGET_FLAG in words:
+            found.append((source, words))
+    return found
+
+
+def sources(tree: Path, build: Path, layer: str) -> list:
+    paths = [(os.path.relpath(source, tree), words) for source, words in commands(build)]
+    return [(p, words) for p, words in paths if rights.layer_of(p) == layer]
+
+
+def flags(words: list) -> list:
+    """The flags of a compile command without its input and outputs."""
+    kept, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-o", "-MF", "-MQ", "-c"):
+            skip = True
+        elif word != "-MD":
+            kept.append(word)
+    return kept
+
+
+def layer_flags(tree: Path, build: Path, layer: str) -> list:
+    """Flags of the C source of a layer that uses most of its rights; a layer of headers goes with
+    the core."""
+    name = "kernel/core" if layer == "kernel/hal" else layer
+    found = [flags(words) for path, words in sources(tree, build, name) if path.endswith(".c")]
+    if found:
+        return max(found, key=lambda words: sum("rights/" in w for w in words))
+    assert not any((tree / name).rglob("*.c")), f"nothing of {name} is built"
+    pytest.skip(f"no sources in {name}")
+
+
+def compile_text(command: list, build: Path, text: str) -> subprocess.CompletedProcess:
+    return subprocess.run([*command, "-fdiagnostics-color=never", "-fsyntax-only", "-x", "c", "-"], cwd=build, input=text,
+                          capture_output=True, text=True, check=False)
+
+
+def own_right(include: str, source: str, tree: Path, build: Path) -> bool:
+    """Whether an -I is the target's own build directory or beside the source."""
+    path = Path(os.path.normpath(build / include))
+    beside = (tree / source).parent
+    generated = build in path.parents and "rights" not in path.parts
+    return generated or path == beside
+
+
+def test_every_source_has_only_its_rights(tree, pith_build):
+    complaints = []
+    for source, words in commands(pith_build):
+        path = os.path.relpath(source, tree)
+        layer = rights.layer_of(path)
+        assert layer, f"{path} belongs to no layer of tools/rights.py"
+        for include in (w[2:] for w in words if w.startswith("-I")):
+            right = re.match(r"(?:.*/)?rights/(\w+)$", include)
+            if not right:
+                if not own_right(include, path, tree, pith_build):
+                    complaints.append(f"{path}: -I{include}")
+            elif right[1] not in rights.LAYERS[layer]:
+                complaints.append(f"{path}: no right to <{right[1]}/...>")
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("layer", FORBIDDEN)
+def test_forbidden_include_is_not_found(tree, pith_build, layer):
+    command = layer_flags(tree, pith_build, layer)
+    for header in FORBIDDEN[layer]:
+        done = compile_text(command, pith_build, f"#include <{header}>\n")
+        assert done.returncode != 0, f"{layer} can include <{header}>"
+        # gcc: "No such file or directory", clang: "file not found"
+        assert re.search(r"fatal error: .*(No such file|file not found)", done.stderr), done.stderr
+
+
+def headers(tree: Path, layer: str) -> list:
+    found = [p.relative_to(tree) for p in (tree / layer).rglob("*.h")]
+    return [p for p in sorted(found)
+            if rights.layer_of(str(p)) == layer and not HOST_FOLDERS & set(p.parts)]
+
+
+def header_complaint(command: list, build: Path, tree: Path, header: Path) -> str:
+    text = f'#include "{tree / header}"\n#include "{tree / header}"\n'
+    done = compile_text(command, build, text + "extern int not_empty;\n")
+    return "" if done.returncode == 0 else f"{header}:\n{done.stderr}"
+
+
+@pytest.mark.parametrize("layer", [*rights.LAYERS, "abi"])
+def test_every_header_compiles_alone(tree, pith_build, layer):
+    """Twice in a row too, so that each is guarded against a second inclusion."""
+    names = headers(tree, layer) if layer != "abi" else [
+        p.relative_to(tree) for p in sorted((tree / "abi").glob("*.h"))]
+    if not names:
+        pytest.skip(f"no headers in {layer}")
+    command = layer_flags(tree, pith_build, "boot" if layer == "abi" else layer)
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda h: header_complaint(command, pith_build, tree, h), names)
+    complaints = [c for c in results if c]
+    assert not complaints, "\n".join(complaints)
+
+
+def test_headers_that_are_forbidden_exist(tree):
+    """A misspelt name would make the test of forbidden includes pass for nothing."""
+    for name in {h for names in FORBIDDEN.values() for h in names}:
+        prefix, _, rest = name.partition("/")
+        if rest:
+            place = tree / rights.RIGHTS[prefix] / rest
+            assert place.exists(), f"{place} does not exist; name another header"
