@@ -260,6 +260,7 @@ static void boot_thread(void)
     sched->refills[0] = (struct refill){ .time = 0, .amount = sched->budget };
     sched->bound = thread;
     thread->own = sched;
+    thread->flags |= THREAD_ACTIVE;
     thread->priority = thread->ceiling = PRIORITIES - 1;
     thread_give(thread, THREAD_CSPACE, boot_slot(ROOT_SLOT_CSPACE));
     thread_give(thread, THREAD_ASPACE, boot_slot(ROOT_SLOT_ASPACE));

@@ -48,15 +48,17 @@ static void check_thread(const struct thread *thread)
     ASSERT(!thread->own || thread->own->bound == thread);
     ASSERT(!thread->fallback || thread->fallback->bound == thread);
     ASSERT(!thread->notification || thread->notification->bound == thread);
+    ASSERT(!(thread->flags & THREAD_ACTIVE) == !thread->own);
+    ASSERT(!(thread->flags & THREAD_BOUND) == !thread->notification);
     switch ((enum thread_state)thread->state) {
     case THREAD_READY: check_ready(thread); break;
     case THREAD_BLOCKED_SEND: check_sender(thread); break;
     case THREAD_BLOCKED_RECV:
         ASSERT(thread->endpoint && in_ring(thread->endpoint->receivers, thread));
-        ASSERT(!thread->reply || thread->reply->receiver == thread);
+        ASSERT(!thread->reply || thread->reply->thread == thread);
         ASSERT(!sched_lent(thread));
         break;
-    case THREAD_BLOCKED_REPLY: ASSERT(thread->reply && thread->reply->caller == thread); break;
+    case THREAD_BLOCKED_REPLY: ASSERT(thread->reply && thread->reply->thread == thread); break;
     case THREAD_BLOCKED_WAIT: ASSERT(thread->waiting && in_ring(thread->waiting->waiters, thread)); break;
     case THREAD_STOPPED: ASSERT(thread->flags & THREAD_GUEST); break;
     case THREAD_SUSPENDED: break;
@@ -74,16 +76,16 @@ static void check_context(const struct sched_context *context)
     ASSERT(context->refills[context->first].time == UINT64_MAX || (slice ? sum <= context->budget : sum == context->budget));
     ASSERT(!context->thread || context->thread->sched == context);
     for (const struct reply *reply = context->reply; reply; reply = reply->below) {
-        ASSERT(reply->context == context && reply->caller && reply->caller->reply == reply);
+        ASSERT(reply->context == context && reply_caller(reply));
     }
 }
 
 static void check_reply(const struct reply *reply)
 {
-    ASSERT(!reply->caller || (reply->caller->state == THREAD_BLOCKED_REPLY && reply->caller->reply == reply));
-    ASSERT(!reply->receiver || (reply->receiver->state == THREAD_BLOCKED_RECV && reply->receiver->reply == reply));
-    ASSERT(!reply->caller || !reply->receiver);
-    ASSERT(!reply->context || reply->caller);
+    const struct thread *thread = reply->thread;
+    ASSERT(!thread || thread->reply == reply);
+    ASSERT(!thread || thread->state == THREAD_BLOCKED_REPLY || thread->state == THREAD_BLOCKED_RECV);
+    ASSERT(!reply->context || reply_caller(reply));
 }
 
 void object_check(const struct cap *original)

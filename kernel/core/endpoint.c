@@ -48,21 +48,6 @@ void endpoint_requeue(struct thread *thread, unsigned priority)
     endpoint_add_sender(endpoint, thread);
 }
 
-void endpoint_add_receiver(struct endpoint *endpoint, struct thread *thread)
-{
-    struct thread *head = endpoint->receivers;
-    thread->endpoint = endpoint;
-    if (!head) {
-        thread->next = thread->prev = thread;
-        endpoint->receivers = thread;
-        return;
-    }
-    thread->next = head;
-    thread->prev = head->prev;
-    head->prev->next = thread;
-    head->prev = thread;
-}
-
 void endpoint_remove_receiver(struct thread *thread)
 {
     struct endpoint *endpoint = thread->endpoint;

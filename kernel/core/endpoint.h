@@ -32,7 +32,21 @@ MUST_USE enum err endpoint_destroy_step(struct cap *original);  // senders get D
 void endpoint_add_sender(struct endpoint *endpoint, struct thread *thread);
 void endpoint_remove_sender(struct thread *thread);
 struct thread *endpoint_first_sender(const struct endpoint *endpoint);  // NULL: none
-void endpoint_add_receiver(struct endpoint *endpoint, struct thread *thread);
+static inline void endpoint_add_receiver(struct endpoint *endpoint, struct thread *thread)
+{
+    struct thread *head = endpoint->receivers;
+    thread->endpoint = endpoint;
+    if (LIKELY(!head)) {
+        thread->next = thread->prev = thread;
+        endpoint->receivers = thread;
+        return;
+    }
+    thread->next = head;
+    thread->prev = head->prev;
+    head->prev->next = thread;
+    head->prev = thread;
+}
+
 void endpoint_remove_receiver(struct thread *thread);
 // A waiting sender's priority changes: behind its new peers.
 void endpoint_requeue(struct thread *thread, unsigned priority);

@@ -47,56 +47,69 @@ static inline bool long_message(const struct thread *from, struct thread *to, ui
     return true;
 }
 
+// Both parts of a thread's state in one store.
+static inline void set_state(struct thread *thread, enum thread_state state, enum thread_sending sending)
+{
+    uint16_t both = (uint16_t)((unsigned)state | (unsigned)sending << 8);
+    __builtin_memcpy(&thread->state, &both, sizeof(both));
+}
+_Static_assert(offsetof(struct thread, sending) == offsetof(struct thread, state) + 1, "one store");
+
 // Nobody with more priority than `next` waits, and no vector registers are involved.
 static inline bool direct(const struct cpu *cpu, const struct thread *next)
 {
-    return (int32_t)next->priority >= cpu->ready_top && hal_vector_idle() && !(next->flags & THREAD_VECTOR);
+    return (int32_t)next->priority >= cpu->ready_top && hal_vector_idle();
+}
+
+// A receiver that is alone, as most are, leaves with two accesses.
+static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver)
+{
+    struct thread *next = receiver->next;
+    if (LIKELY(next == receiver)) {
+        endpoint->receivers = NULL;
+        return;
+    }
+    endpoint->receivers = next;
+    next->prev = receiver->prev;
+    receiver->prev->next = next;
 }
 
 HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
-    struct cpu *cpu = hal_cpu();
     struct cap *cap = thread->cspace + slot;
     if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND))) {
         goto slow;
     }
     struct endpoint *endpoint = endpoint_of(cap);
     struct thread *receiver = endpoint->receivers;
-    if (UNLIKELY(!receiver)) {
+    if (UNLIKELY(!receiver) || UNLIKELY(endpoint->min_budget)) {
         goto slow;
     }
     struct reply *reply = receiver->reply;
-    if (UNLIKELY(!reply) || UNLIKELY(receiver->own != NULL) || UNLIKELY(endpoint->min_budget) || UNLIKELY(!direct(cpu, receiver))) {
+    struct cpu *cpu = hal_cpu();
+    if (UNLIKELY(!reply) || UNLIKELY(receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) || UNLIKELY(!direct(cpu, receiver))) {
         goto slow;
     }
     if (UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS) && !long_message(thread, receiver, tag)) {
         goto slow;
     }
     // COMMIT
-    struct thread *next = receiver->next;
-    struct thread *prev = receiver->prev;
-    next->prev = prev;
-    prev->next = next;
-    endpoint->receivers = next == receiver ? NULL : next;
+    take_receiver(endpoint, receiver);
     struct sched_context *sched = thread->sched;
-    reply->caller = thread;
-    reply->receiver = NULL;
+    reply->thread = thread;
     reply->context = sched;
     reply->below = sched->reply;
     sched->reply = reply;
     sched->thread = receiver;
     thread->sched = NULL;
     thread->reply = reply;
-    thread->state = THREAD_BLOCKED_REPLY;
-    thread->sending = SENDING_CALL;
+    set_state(thread, THREAD_BLOCKED_REPLY, SENDING_CALL);
     receiver->sched = sched;
-    receiver->reply = NULL;
     receiver->state = THREAD_READY;
     cpu->current = receiver;
-    hal_switch(&receiver->context, receiver->translation);
-    hal_resume_message(&receiver->context, cap->badge, tag);
+    hal_pass(context, &receiver->context, receiver->translation, cap->badge, tag);
 slow:
     hal_syscall_slow(slot, tag, third, SYS_call, context);
 }
@@ -105,7 +118,6 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
-    struct cpu *cpu = hal_cpu();
     struct cap *cap = thread->cspace + slot;
     struct cap *reply_cap = thread->cspace + third;
     if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(third >= thread->cspace_count) ||
@@ -114,11 +126,14 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     }
     struct endpoint *endpoint = endpoint_of(cap);
     struct reply *reply = (struct reply *)reply_cap->address;
-    struct thread *caller = reply->caller;
     struct sched_context *sched = thread->sched;
     // The time in use is what this call lent, so that there is a caller and the context does not change.
-    if (UNLIKELY(sched->reply != reply) || UNLIKELY(endpoint->senders.root) || UNLIKELY(thread->notification) ||
-        UNLIKELY(!direct(cpu, caller))) {
+    if (UNLIKELY(sched->reply != reply) || UNLIKELY(endpoint->senders.root) || UNLIKELY(thread->flags & THREAD_BOUND)) {
+        goto slow;
+    }
+    struct cpu *cpu = hal_cpu();
+    struct thread *caller = reply->thread;
+    if (UNLIKELY(caller->flags & THREAD_VECTOR) || UNLIKELY(!direct(cpu, caller))) {
         goto slow;
     }
     if (UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS) && !long_message(thread, caller, tag)) {
@@ -127,21 +142,16 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     // COMMIT
     sched->reply = reply->below;
     sched->thread = caller;
-    reply->caller = NULL;
+    reply->thread = thread;
     reply->context = NULL;
-    reply->receiver = thread;
     thread->sched = NULL;
     thread->reply = reply;
-    thread->state = THREAD_BLOCKED_RECV;
-    thread->sending = SENDING_SEND;
+    set_state(thread, THREAD_BLOCKED_RECV, SENDING_SEND);
     caller->sched = sched;
-    caller->reply = NULL;
-    caller->state = THREAD_READY;
-    caller->sending = SENDING_SEND;
+    set_state(caller, THREAD_READY, SENDING_SEND);
     endpoint_add_receiver(endpoint, thread);
     cpu->current = caller;
-    hal_switch(&caller->context, caller->translation);
-    hal_resume_message(&caller->context, 0, tag);
+    hal_pass(context, &caller->context, caller->translation, 0, tag);
 slow:
     hal_syscall_slow(slot, tag, third, SYS_reply_recv, context);
 }

@@ -38,8 +38,7 @@ void ipc_receive_end(struct thread *thread)
 {
     endpoint_remove_receiver(thread);
     if (thread->reply) {
-        thread->reply->receiver = NULL;
-        thread->reply = NULL;
+        thread->reply->thread = NULL;
     }
 }
 
@@ -53,8 +52,7 @@ static void deliver(struct thread *sender, struct thread *receiver)
     hal_context_set_result(&receiver->context, ERR_OK);
     hal_context_set_message(&receiver->context, sender->badge, tag);
     if (reply) {
-        reply->receiver = NULL;
-        receiver->reply = NULL;
+        reply->thread = NULL;
     }
     if (sending == SENDING_GUEST) {
         sender->state = THREAD_STOPPED;
@@ -153,7 +151,7 @@ static enum err receive_reply(struct thread *thread, uint64_t slot, struct reply
         return error;
     }
     *reply = reply_of(cap);
-    return (*reply)->caller || (*reply)->receiver ? err_blame(ERR_STATE, 2) : ERR_OK;
+    return (*reply)->thread ? err_blame(ERR_STATE, 2) : ERR_OK;
 }
 
 void ipc_deliver_notification(struct thread *thread, uint64_t word)
@@ -181,7 +179,7 @@ static enum err receive(struct thread *thread, struct endpoint *endpoint, struct
         return ERR_BLOCKED;
     }
     if (reply) {
-        reply->receiver = thread;
+        reply->thread = thread;
     }
     thread->state = THREAD_BLOCKED_RECV;
     thread->sending = SENDING_SEND;
@@ -203,10 +201,10 @@ enum err ipc_receive(struct thread *thread, uint64_t slot, uint64_t reply_slot, 
     return receive(thread, endpoint_of(cap), reply, block);
 }
 
-// Answer the caller of `reply`; the tag has been checked.
+// Answer the caller of `reply`, which has one; the tag has been checked.
 static enum err answer(struct thread *thread, struct reply *reply, uint64_t tag)
 {
-    struct thread *caller = reply->caller;
+    struct thread *caller = reply->thread;
     bool fault = caller->sending == SENDING_FAULT;
     if (!reply_close(reply)) {
         return ERR_PREEMPTED;
@@ -230,7 +228,7 @@ static enum err reply_lookup(struct thread *thread, uint64_t slot, unsigned argu
         return err_blame(error, argument);
     }
     if ((*cap)->kind == KIND_REPLY) {
-        return reply_of(*cap)->caller ? ERR_OK : err_blame(ERR_STATE, argument);
+        return reply_caller(reply_of(*cap)) ? ERR_OK : err_blame(ERR_STATE, argument);
     }
     if ((*cap)->kind != KIND_THREAD) {
         return err_blame(ERR_TYPE, argument);

@@ -46,6 +46,7 @@ enum err notification_destroy_step(struct cap *original)
     notification->object_kind = 0;
     if (notification->bound) {
         notification->bound->notification = NULL;
+        notification->bound->flags &= (uint8_t)~THREAD_BOUND;
         notification->bound = NULL;
     }
     struct thread *thread = notification->waiters;

@@ -17,8 +17,7 @@ void reply_init(struct cap *original)
 void reply_open(struct reply *reply, struct thread *caller, struct thread *server, bool lend)
 {
     struct sched_context *context = caller->sched;
-    reply->caller = caller;
-    reply->receiver = NULL;
+    reply->thread = caller;
     caller->reply = reply;
     caller->state = THREAD_BLOCKED_REPLY;
     if (!lend || !context) {
@@ -36,7 +35,7 @@ static struct thread *reply_pop(struct sched_context *context)
 {
     struct reply *reply = context->reply;
     struct thread *server = context->thread;
-    struct thread *caller = reply->caller;
+    struct thread *caller = reply->thread;
     context->reply = reply->below;
     reply->below = NULL;
     reply->context = NULL;
@@ -51,10 +50,9 @@ bool reply_recall(struct sched_context *context, const struct reply *until)
 {
     while (context->reply != until) {
         struct reply *reply = context->reply;
-        struct thread *caller = reply->caller;
+        struct thread *caller = reply->thread;
         struct thread *server = reply_pop(context);
-        reply->caller = NULL;
-        caller->reply = NULL;
+        reply->thread = NULL;
         if (server) {
             fault_tell_timeout(server, context->used);
         }
@@ -68,7 +66,6 @@ bool reply_recall(struct sched_context *context, const struct reply *until)
 
 bool reply_close(struct reply *reply)
 {
-    struct thread *caller = reply->caller;
     struct sched_context *context = reply->context;
     if (context) {
         if (!reply_recall(context, reply)) {
@@ -76,20 +73,18 @@ bool reply_close(struct reply *reply)
         }
         (void)reply_pop(context);
     }
-    reply->caller = NULL;
-    caller->reply = NULL;
+    reply->thread = NULL;
     return true;
 }
 
 enum err reply_destroy_step(struct cap *original)
 {
     struct reply *reply = reply_of(original);
-    struct thread *caller = reply->caller;
-    if (reply->receiver) {
-        reply->receiver->reply = NULL;
-        reply->receiver = NULL;
-    }
+    struct thread *caller = reply_caller(reply);
     if (!caller) {
+        if (reply->thread) {
+            reply->thread->reply = NULL;  // it goes on receiving without
+        }
         return ERR_OK;
     }
     if (!reply_close(reply)) {

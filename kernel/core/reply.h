@@ -14,11 +14,10 @@
 struct reply {
     uint8_t object_kind;
     uint8_t reserved[7];
-    struct thread *caller;    // waits for the answer; NULL: none
-    struct thread *receiver;  // blocked in a receive that names this reply; NULL: none
+    struct thread *thread;          // BLOCKED_REPLY: the caller; BLOCKED_RECV: the receiver that names this reply; NULL: neither
     struct sched_context *context;  // lent with the call; NULL: none, or taken back
     struct reply *below;
-    uint64_t reserved2[3];
+    uint64_t reserved2[4];
 };
 #define REPLY_BITS 6
 _Static_assert(sizeof(struct reply) == 1u << REPLY_BITS, "size");
@@ -26,6 +25,12 @@ _Static_assert(sizeof(struct reply) == 1u << REPLY_BITS, "size");
 static inline struct reply *reply_of(const struct cap *cap)
 {
     return (struct reply *)cap->address;
+}
+
+// Who waits for the answer; NULL: nobody.
+static inline struct thread *reply_caller(const struct reply *reply)
+{
+    return reply->thread && reply->thread->state == THREAD_BLOCKED_REPLY ? reply->thread : NULL;
 }
 
 void reply_init(struct cap *original);

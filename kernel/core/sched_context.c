@@ -126,6 +126,7 @@ static void sched_context_release(struct sched_context *context)
     if (bound) {
         if (context->role == SCHED_OWN) {
             bound->own = NULL;
+            bound->flags &= (uint8_t)~THREAD_ACTIVE;
         } else {
             bound->fallback = NULL;
         }
@@ -224,6 +225,7 @@ enum err op_sched_context_bind(struct invocation *inv)
     context->role = (uint8_t)inv->words[1];
     if (own) {
         thread->own = context;
+        thread->flags |= THREAD_ACTIVE;
     } else {
         thread->fallback = context;
     }

@@ -187,7 +187,7 @@ enum err op_thread_configure(struct invocation *inv)
     thread_give(thread, THREAD_ASPACE, aspace);
     thread_give(thread, THREAD_FAULT, fault);
     thread_give(thread, THREAD_TIMEOUT, timeout);
-    thread->flags = (uint8_t)inv->words[4];
+    thread->flags = (uint8_t)((thread->flags & (THREAD_ACTIVE | THREAD_BOUND)) | inv->words[4]);
     hal_context_set_guest(&thread->context, thread->flags & THREAD_GUEST);
     return ERR_OK;
 }
@@ -292,6 +292,7 @@ enum err op_thread_bind(struct invocation *inv)
         if (thread->notification) {
             thread->notification->bound = NULL;
             thread->notification = NULL;
+            thread->flags &= (uint8_t)~THREAD_BOUND;
         }
         return ERR_OK;
     }
@@ -308,6 +309,7 @@ enum err op_thread_bind(struct invocation *inv)
         return err_blame(ERR_STATE, 1);
     }
     thread->notification = notification;
+    thread->flags |= THREAD_BOUND;
     notification->bound = thread;
     return ERR_OK;
 }

@@ -46,33 +46,35 @@ struct notification;
 struct reply;
 struct sched_context;
 
+// Flags of a thread beside those of Thread.configure.
+#define THREAD_ACTIVE 0x80u  // has a context of its own
+#define THREAD_BOUND  0x40u  // has a bound notification
+
 struct thread {
     struct arch_context context;  // first: the ISA sees nothing else
 
-    // Fast path
-    uint8_t object_kind;  // KIND_THREAD; 0 while dying
-    uint8_t state;        // enum thread_state
-    uint8_t flags;        // THREAD_GUEST, THREAD_VECTOR, THREAD_FRAME_SYSCALLS
+    // What the fast path touches, the first six words in the cache line of the stack pointer.
+    uint8_t state;     // enum thread_state
+    uint8_t sending;   // enum thread_sending
     uint8_t priority;
-    uint8_t ceiling;
-    uint8_t sending;      // enum thread_sending
-    bool queued;          // in a ready queue
-    bool restarted;       // the system call was preempted and is being executed again
+    uint8_t flags;     // THREAD_GUEST, THREAD_VECTOR, THREAD_FRAME_SYSCALLS, THREAD_ACTIVE, THREAD_BOUND
     uint32_t cspace_count;         // slots of the table; 0: none
-    uint32_t reserved;
     struct cap *cspace;            // slot 0 of the table
-    const struct hal_aspace *translation;  // of the address space; the idle one where there is none
+    const struct hal_aspace *translation;  // of the address space; the kernel's own where there is none
     struct sched_context *sched;   // the context in use: own, lent by a caller, or fall-back; NULL: none
-    struct endpoint *endpoint;     // BLOCKED_SEND, BLOCKED_RECV: where
     struct reply *reply;           // BLOCKED_RECV: stands for the next caller (or NULL); BLOCKED_REPLY: stands for this one
-    uint64_t badge;                // BLOCKED_SEND: of the capability sent through
+    struct thread *next, *prev;    // ring: a ready queue, an endpoint's receivers, a notification's waiters
+    struct endpoint *endpoint;     // BLOCKED_SEND, BLOCKED_RECV: where
     struct message_buffer *buffer; // in the direct map, or NULL
 
-    // Queues: a ready queue, a receivers' or waiters' list (next, prev: a ring), or an endpoint's tree of senders.
-    struct thread *next, *prev;
-    struct tree_node sender;
-    uint64_t sender_key;           // 255 - priority in the top byte, then order of arrival
+    uint8_t object_kind;  // KIND_THREAD; 0 while dying
+    uint8_t ceiling;      // of the priority, and of those that this thread can give
+    bool queued;          // in a ready queue
+    bool restarted;       // the invocation was preempted and is being executed again
 
+    struct tree_node sender;       // BLOCKED_SEND: in the endpoint's tree
+    uint64_t sender_key;           // 255 - priority in the top byte, then order of arrival
+    uint64_t badge;                // BLOCKED_SEND: of the capability sent through
     uint64_t tag;                  // BLOCKED_SEND: of the message
     uint64_t endpoint_address;     // BLOCKED_SEND: of the endpoint's capability: which ones come home
     uint8_t send_rights;           // BLOCKED_SEND: rights of the capability sent through (GRANT)

@@ -54,9 +54,9 @@ void hal_context_write(struct arch_context *context, const struct thread_regs *r
 // Forget a context that is about to be destroyed: nothing of it may be live in hardware afterwards.
 void hal_context_forget(struct arch_context *context);
 
-// Resume `to` out of its blocked system call, all message words being in their registers: result OK, badge and tag as given.
-// Does not return.  Only for the fast path (inline).
-//   NORETURN hal_resume_message(struct arch_context *to, uint64_t badge, uint64_t tag)
+// From `from`, a native thread in a system call, to `to`, blocked in one of its own: switch as hal_switch does and resume it with result OK,
+// badge and tag, all message words being in their registers.  Does not return.  Only for the fast path (inline).
+//   NORETURN hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 
 // Vector state.  `area` is hal_vector_bytes() of the Thread object, 64-byte aligned.
 unsigned hal_vector_bytes(void);  // size of the state that this CPU keeps, at most HAL_VECTOR_MAX

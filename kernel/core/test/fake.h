@@ -45,7 +45,7 @@ struct fake {
     // Preemption: one in `preempt_every` calls answers true (0: never); `preempt_points` counts calls, `preempted` the true ones.
     unsigned preempt_every;
     unsigned preempt_points, preempted;
-    uint64_t work;  // since a preemption point answered true
+    unsigned check_every;  // fake_invoke checks at one in so many preemptions (0: at each)
     // Objects
     unsigned destroy_steps;  // that each destruction takes, and each detach
     unsigned inits, destroyed, detached, cleared, moved;

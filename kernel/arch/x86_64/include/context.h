@@ -168,12 +168,20 @@ static inline void hal_switch_idle(void)
     hal_switch(PERCPU->idle, &hal_aspace_kernel);
 }
 
-// The thread in user mode until now (gs_owner) must be another than `to`, and a native one.
-__attribute__((noreturn)) static inline void hal_resume_message(struct arch_context *to,
-                                                                uint64_t badge, uint64_t tag)
+// From `from`, the native thread that made this system call, to `to`, which is blocked in one of its own: everything in one piece.
+__attribute__((noreturn, always_inline)) static inline void hal_pass(struct arch_context *from, struct arch_context *to,
+                                                                     const struct hal_aspace *aspace, uint64_t badge,
+                                                                     uint64_t tag)
 {
-    struct arch_context *from = PERCPU->gs_owner;
+    from->fs_base = x86_fs_base();
+    x86_fs_base_load(to->fs_base);
+    PERCPU->current = to;
     PERCPU->gs_owner = to;
+    PERCPU->tss.rsp0 = (uint64_t)(to + 1);
+    if (aspace->cr3 != PERCPU->cr3) {
+        PERCPU->cr3 = aspace->cr3;
+        __asm__ volatile("mov %0, %%cr3" : : "r"(aspace->cr3));
+    }
     __asm__ volatile("swapgs\n\t"
                      "rdgsbase %%rcx\n\t"
                      "mov %%rcx, %c[gs](%[from])\n\t"
@@ -189,21 +197,11 @@ __attribute__((noreturn)) static inline void hal_resume_message(struct arch_cont
                      "xor %%r10d, %%r10d\n\t"
                      "sysretq"
                      :
-                     : [to] "r"(to), [from] "r"(from), "D"(badge),
-                       "S"(tag), [gs] "i"(offsetof(struct arch_context, gs_base)),
-                       [rip] "i"(offsetof(struct arch_context, rip)),
-                       [rflags] "i"(offsetof(struct arch_context, rflags)),
-                       [rsp] "i"(offsetof(struct arch_context, rsp))
+                     : [to] "r"(to), [from] "r"(from), "D"(badge), "S"(tag),
+                       [gs] "i"(offsetof(struct arch_context, gs_base)), [rip] "i"(offsetof(struct arch_context, rip)),
+                       [rflags] "i"(offsetof(struct arch_context, rflags)), [rsp] "i"(offsetof(struct arch_context, rsp))
                      : "rcx", "r11", "memory");
     __builtin_unreachable();
-}
-
-// The same where the thread in user mode until now may be a guest.
-__attribute__((noreturn)) static inline void hal_resume_handler(struct arch_context *to,
-                                                                uint64_t badge, uint64_t tag)
-{
-    PERCPU->guest = false;
-    hal_resume_message(to, badge, tag);
 }
 
 // ---- vector registers ---------------------------------------------------------------------------
