@@ -47,10 +47,14 @@ void rt_memory_init(const struct root_info *info)
     }
 }
 
-static struct untyped *untyped_with_room(uint64_t size, uint64_t align, uint64_t *offset)
+// An Untyped's child Untyped is smaller than itself: `least_bits` says more than which it must have.
+static struct untyped *untyped_with_room(uint64_t size, unsigned bits, unsigned least_bits,
+                                         uint64_t *offset)
 {
+    uint64_t align = 1ull << bits;
     for (unsigned i = 0; i < untyped_count; i++)
-        if (rt_ranges_find(&untypeds[i].free, size, align, offset))
+        if (untypeds[i].bits >= least_bits &&
+            rt_ranges_find(&untypeds[i].free, size, align, offset))
             return &untypeds[i];
     return NULL;
 }
@@ -65,7 +69,8 @@ struct rt_status rt_objects_new(enum rt_kind kind, unsigned bits, uint64_t count
 {
     uint64_t offset = 0;
     uint64_t size = count << bits;
-    struct untyped *untyped = untyped_with_room(size, 1ull << bits, &offset);
+    struct untyped *untyped =
+        untyped_with_room(size, bits, kind == KIND_UNTYPED ? bits + 1 : bits, &offset);
     cap_t slot = untyped ? rt_slots_alloc(count) : 0;
     if (!slot)
         return rt_refuse(ERR_LIMIT, 0);
@@ -171,19 +176,31 @@ uint64_t rt_memory_objects(void)
     return object_count;
 }
 
-// A child as large as the Untyped itself can be made only where nothing else lives in it.
-static bool untyped_whole(const struct untyped *untyped)
+static bool untyped_can_make(const struct untyped *untyped, enum rt_kind kind, unsigned bits,
+                             uint64_t offset)
 {
     cap_t slot = rt_slot_alloc();
-    if (!slot || rt_ranges_total(&untyped->free) != 1ull << untyped->bits)
+    if (!slot)
         return false;
-    struct rt_status status = untyped_retype(untyped->slot,
-                                             (uint64_t)KIND_UNTYPED | (uint64_t)untyped->bits << 8,
-                                             0, ROOT_SLOT_CSPACE, slot, 1);
+    struct rt_status status =
+        untyped_retype(untyped->slot, (uint64_t)kind | (uint64_t)bits << 8, offset,
+                       ROOT_SLOT_CSPACE, slot, 1);
     if (rt_ok(status))
         slot_empty(slot);
     rt_slots_free(slot, 1);
     return rt_ok(status);
+}
+
+// Both halves can be made into Untypeds (a single page into a frame) only where nothing lives in it.
+static bool untyped_whole(const struct untyped *untyped)
+{
+    if (rt_ranges_total(&untyped->free) != 1ull << untyped->bits)
+        return false;
+    if (untyped->bits == PAGE_BITS)
+        return untyped_can_make(untyped, KIND_FRAME, PAGE_BITS, 0);
+    unsigned half = untyped->bits - 1u;
+    return untyped_can_make(untyped, KIND_UNTYPED, half, 0) &&
+           untyped_can_make(untyped, KIND_UNTYPED, half, 1ull << half);
 }
 
 cap_t rt_memory_check(void)

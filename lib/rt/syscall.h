@@ -91,6 +91,7 @@ static inline struct rt_status ipc_nb_send(cap_t endpoint, uint64_t tag, struct 
 // Wait for a message; `reply` (0: none) will stand for its caller; blocks.
 static inline struct ipc_result ipc_recv(cap_t endpoint, cap_t reply, struct ipc_words *words)
 {
+    *words = (struct ipc_words){ 0 };
     return rt_trap_result(rt_trap_words((struct rt_trap){ SYS_recv, endpoint, 0, reply }, words));
 }
 
@@ -102,6 +103,7 @@ static inline struct ipc_result ipc_recv1(cap_t endpoint, cap_t reply, uint64_t 
 // Take a message if one is there, else AGAIN.
 static inline struct ipc_result ipc_nb_recv(cap_t endpoint, cap_t reply, struct ipc_words *words)
 {
+    *words = (struct ipc_words){ 0 };
     return rt_trap_result(rt_trap_words((struct rt_trap){ SYS_nb_recv, endpoint, 0, reply },
                                         words));
 }
