@@ -170,6 +170,17 @@ def check_complete(programs: Programs, rows: dict) -> None:
     for name, (_, total, differing, low, high) in rows.items():
         if differing * 2 > total:
             raise BenchError(f"{name} does not settle: {low} to {high} instructions")
+    check_sums(rows)
+
+
+def check_sums(rows: dict) -> None:
+    """A round trip is its two halves and the server's jump between them."""
+    for whole in (n for n in rows if n.startswith("ipc.round_trip")):
+        suffix = whole[len("ipc.round_trip"):]
+        halves = [rows[f"ipc.{half}{suffix}"][0]["insns"] for half in ("call", "reply_recv")]
+        between = rows[whole][0]["insns"] - sum(halves)
+        if between not in (1, 2):  # 2: with vectors, one more instruction that uses one
+            raise BenchError(f"{whole} is not the sum of its halves: {between} between them")
 
 
 # ---- output ------------------------------------------------------------------------------------
@@ -254,6 +265,9 @@ def print_trace(programs: Programs, listing: Path) -> None:
                   + (" (again)" if kind == "r" else ""))
             continue
         place, size = rest[0].split()
+        if place == "0":
+            print(f"      device {size} at {address:#x}")
+            continue
         new = int(place, 16) >> 6 not in lines
         lines.add(int(place, 16) >> 6)
         print(f"      {'store' if kind == 'W' else 'load '} {size} {programs.name(address)} "

@@ -10,7 +10,7 @@ HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SECTION = struct.Struct("<IIQQQQIIQQ")
 SYMBOL = struct.Struct("<IBBHQQ")
 SHT_SYMTAB = 2
-TYPE_SECTION, TYPE_FILE = 3, 4
+TYPE_FUNCTION, TYPE_SECTION, TYPE_FILE = 2, 3, 4
 SHN_ABS = 0xFFF1
 REACH = 0x20000  # no function or table is larger
 MARKS = "path_"  # labels of the benchmark, not functions
@@ -28,14 +28,16 @@ class Symbols:
         try:
             data = path.read_bytes()
             self.entry = HEADER.unpack_from(data)[4]
-            self.names = dict(read_table(data))
+            table = list(read_table(data))
         except OSError as error:
             raise SymbolError(f"{path}: {error.strerror}") from None
         except (struct.error, StopIteration, IndexError):
             raise SymbolError(f"{path}: no ELF64 program with symbols") from None
-        rows = sorted((a, n) for n, a in self.names.items() if not n.startswith(MARKS))
-        self.addresses = [a for a, _ in rows]
-        self.labels = [n for _, n in rows]
+        self.names = {name: address for name, address, _ in table}
+        # Of several names of one address the last is used: a function's.
+        rows = sorted((a, is_function, n) for n, a, is_function in table if not n.startswith(MARKS))
+        self.addresses = [row[0] for row in rows]
+        self.labels = [row[2] for row in rows]
 
     def address(self, name: str) -> int:
         if name not in self.names:
@@ -51,7 +53,7 @@ class Symbols:
 
 
 def read_table(data: bytes):
-    """(name, address) of every symbol that stands for a place."""
+    """(name, address, is it a function) of every symbol that stands for a place."""
     if data[:6] != b"\x7fELF\x02\x01":
         raise IndexError
     fields = HEADER.unpack_from(data)
@@ -62,4 +64,5 @@ def read_table(data: bytes):
         name, info, _, section, value, _ = SYMBOL.unpack_from(data, place)
         if name and section not in (0, SHN_ABS) and info & 15 not in (TYPE_SECTION, TYPE_FILE):
             end = data.index(b"\0", strings + name)
-            yield data[strings + name:end].decode(errors="replace"), value
+            text = data[strings + name:end].decode(errors="replace")
+            yield text, value, info & 15 == TYPE_FUNCTION

@@ -85,8 +85,8 @@ static void worker_make_memory(struct worker *worker, const struct worker_config
     must(rt_map_new(1, PROT_READ | PROT_WRITE, &worker->page), "a worker's page");
     worker->page_attached = worker_map(worker, worker->page.frame, worker_page(worker), 1,
                                        PROT_READ | PROT_WRITE);
-    uint64_t offset = WORKER_STACK_TOP - WORKER_PAGE;
-    *(uint64_t *)((char *)worker->page.base + offset) = config->rounds;
+    uint64_t *words = worker->page.base;
+    words[(WORKER_STACK_TOP - WORKER_PAGE) / sizeof(*words)] = config->rounds;
 }
 
 static void worker_make_thread(struct worker *worker, const struct worker_config *config)

@@ -47,7 +47,8 @@ void rt_memory_init(const struct root_info *info)
     }
 }
 
-// An Untyped's child Untyped is smaller than itself: `least_bits` says more than which it must have.
+// An Untyped's child Untyped is smaller than itself: `least_bits` says more than which it must
+// have.
 static struct untyped *untyped_with_room(uint64_t size, unsigned bits, unsigned least_bits,
                                          uint64_t *offset)
 {
@@ -69,8 +70,8 @@ struct rt_status rt_objects_new(enum rt_kind kind, unsigned bits, uint64_t count
 {
     uint64_t offset = 0;
     uint64_t size = count << bits;
-    struct untyped *untyped =
-        untyped_with_room(size, bits, kind == KIND_UNTYPED ? bits + 1 : bits, &offset);
+    struct untyped *untyped = untyped_with_room(size, bits, kind == KIND_UNTYPED ? bits + 1 : bits,
+                                                &offset);
     cap_t slot = untyped ? rt_slots_alloc(count) : 0;
     if (!slot)
         return rt_refuse(ERR_LIMIT, 0);
@@ -182,16 +183,16 @@ static bool untyped_can_make(const struct untyped *untyped, enum rt_kind kind, u
     cap_t slot = rt_slot_alloc();
     if (!slot)
         return false;
-    struct rt_status status =
-        untyped_retype(untyped->slot, (uint64_t)kind | (uint64_t)bits << 8, offset,
-                       ROOT_SLOT_CSPACE, slot, 1);
+    struct rt_status status = untyped_retype(untyped->slot, (uint64_t)kind | (uint64_t)bits << 8,
+                                             offset, ROOT_SLOT_CSPACE, slot, 1);
     if (rt_ok(status))
         slot_empty(slot);
     rt_slots_free(slot, 1);
     return rt_ok(status);
 }
 
-// Both halves can be made into Untypeds (a single page into a frame) only where nothing lives in it.
+// Both halves can be made into Untypeds (a single page into a frame) only where nothing lives in
+// it.
 static bool untyped_whole(const struct untyped *untyped)
 {
     if (rt_ranges_total(&untyped->free) != 1ull << untyped->bits)

@@ -170,8 +170,8 @@ struct [[nodiscard]] rt_batch_result {
 static inline struct rt_batch_result rt_invoke_batch(cap_t frame, uint64_t offset, uint64_t count)
 {
     uint64_t word = 0;
-    struct rt_trap trap =
-        rt_trap_word((struct rt_trap){ SYS_invoke_batch, frame, offset, count }, &word);
+    struct rt_trap trap = rt_trap_word((struct rt_trap){ SYS_invoke_batch, frame, offset, count },
+                                       &word);
     return (struct rt_batch_result){ { trap.code },
                                      (trap.tag - offset) / sizeof(struct batch_entry) };
 }

@@ -37,7 +37,7 @@ PACKAGES = [
     Package("grub-pc-bin", "test", "/usr/lib/grub/i386-pc", "GRUB under BIOS"),
     Package("grub-efi-amd64-bin", "test", "/usr/lib/grub/x86_64-efi", "GRUB under UEFI"),
     Package("xorriso", "test", "xorriso", "writes boot images"),
-    Package("xz-utils", "test", "xz", "compresses them"),
+    Package("xz-utils", "test", "xz", "compresses boot images"),
     Package("mtools", "test", "mcopy", "EFI partition of the boot images"),
     Package("ovmf", "test", "/usr/share/OVMF/OVMF_CODE_4M.fd", "UEFI firmware for QEMU"),
 ]

@@ -22,7 +22,7 @@ def run(name: str, memory: int, cpus: int, extra: list) -> int:
     image = image_of(directory, name)
     say(f"pith: booting {name}; leave with Ctrl-A X")
     line = qemu.command(directory / "boot" / "loader", image, memory=memory, cpus=cpus,
-                        extra=["-nographic", *extra])
+                        extra=["-display", "none", "-serial", "mon:stdio", *extra])
     end = qemu.decode(subprocess.run(line, check=False).returncode)
     if end.kind in ("closed", "power-off"):
         return end.status

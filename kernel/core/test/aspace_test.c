@@ -855,6 +855,28 @@ static void test_copy_rights(void **state)
     world_check();
 }
 
+// A copy needs tables only for what is there, counted once each.
+static void test_copy_tables(void **state)
+{
+    (void)state;
+    struct cap *cap = space_cap(0);
+    stock(0, 0, 8);
+    stock(1, 8, 4);
+    attach(0, 0);
+    frame_make(1, frame_cap(0)->address, 4096, RW);
+    attach(1, 1);
+    assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB - PAGE_SIZE, 0, 2, RW), 0);
+    assert_int_equal(CALL(op_frame_map, frame_cap(0), 600 * GIB, 0, 1, RW), 0);
+    const uint64_t at = GIB - 64 * LARGE, pages = 128 * 512;
+    assert_int_equal(CALL(op_aspace_copy, cap, SLOT_SPACE + 1, at, pages), BLAME(TABLES, 2));
+    assert_int_equal(inv.words[0], 1);
+    assert_int_equal(spaces[1]->used, 0);
+    stock(1, 12, 1);
+    assert_int_equal(CALL(op_aspace_copy, cap, SLOT_SPACE + 1, at, pages), 0);
+    assert_int_equal(spaces[1]->used, 5);
+    world_check();
+}
+
 // A large leaf needs a frame that holds all of it, and a small one a table.
 static void test_copy_large(void **state)
 {
@@ -1158,6 +1180,10 @@ static void test_destroy(void **state)
             // In the middle of it: no new mappings, but frames and tables can be deleted.
             first = false;
             assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB, 0, 1, RW), BLAME(DEAD, 0));
+            assert_int_equal(CALL(op_frame_map, frame_cap(1), 601 * GIB - PAGE_SIZE, 0, 1, RW),
+                             BLAME(DEAD, 0));
+            assert_int_equal(CALL(op_frame_map, frame_cap(1), 600 * GIB + 8 * PAGE_SIZE, 0, 1, RW),
+                             BLAME(DEAD, 0));
             assert_int_equal(CALL(op_frame_unmap, frame_cap(0), GIB, 1), BLAME(DEAD, 0));
             assert_int_equal(CALL(op_frame_detach, frame_cap(2)), 0);
             assert_int_equal(pagetable_detach(as->tables), 0);
@@ -1510,6 +1536,7 @@ int main(void)
         TEST(test_protect),
         TEST(test_copy),
         TEST(test_copy_rights),
+        TEST(test_copy_tables),
         TEST(test_copy_large),
         TEST(test_harvest),
         TEST(test_table_delete),

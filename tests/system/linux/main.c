@@ -5,36 +5,25 @@
 #include "linux.h"
 
 #include <rt/memory.h>
+#include <rt/print.h>
+
+#define SHARED_PAGES  4u
+#define ARENA_PAGES   4096u
+#define ENDPOINT_BITS 6
+#define OUTSIDE       UINT64_MAX  // parent of what is started here
 
 const char rt_task_name[] = "linux";
-
-#define SHARED_PAGES 4u
-
 struct rt_mapping shared;
 uint64_t vector_at = PROCESSES * GUEST_FRAME_BYTES, vector_bytes;
 struct process *current;
 
 static cap_t endpoint;
-static struct program programs[] = { { .name = "busybox" }, { .name = "sigvec" } };
-#define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+static struct program programs[] = { { .name = "busybox" },
+                                     { .name = "sigvec" },
+                                     { .name = "commands" } };
+#define LIST 2u  // of the commands: for each its exit status, its arguments, an empty line
 
-static const struct command {
-    const char *arguments[5];
-    unsigned status;
-} commands[] = {
-    { { "busybox", "echo", "hello" }, 0 },
-    { { "busybox", "false" }, 1 },
-    { { "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; done" }, 0 },
-    { { "busybox", "sh", "-c", "echo one two | busybox wc -w" }, 0 },
-    { { "busybox", "sh", "-c",
-        "busybox seq 1 3000 | busybox sort -n -r | busybox head -n 2; (exit 5); echo $?" },
-      0 },
-    { { "busybox", "sh", "-c", "x=$(busybox echo sub); echo $x; exit 3" }, 3 },
-    { { "busybox", "sh", "-c",
-        "trap 'echo trapped' USR1; kill -USR1 $$; echo after; busybox yes | busybox head -n 1" },
-      0 },
-    { { "sigvec" }, 0 },
-};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 void must(struct rt_status status, const char *what)
 {
@@ -42,13 +31,13 @@ void must(struct rt_status status, const char *what)
         rt_panic("%s: error %u, argument %u", what, rt_error(status), rt_blamed(status));
 }
 
-const struct program *program_find(const struct process *process, const char *path)
+const struct program *program_find(const struct process *p, const char *path)
 {
     if (strcmp(path, "/proc/self/exe") == 0)
-        return process->program;
+        return p->program;
     if (strncmp(path, "/bin/", 5) == 0)
         path += 5;
-    for (unsigned i = 0; i < PROGRAMS; i++)
+    for (unsigned i = 0; i < COUNT(programs); i++)
         if (strcmp(programs[i].name, path) == 0)
             return &programs[i];
     return NULL;
@@ -56,130 +45,130 @@ const struct program *program_find(const struct process *process, const char *pa
 
 // ---- answers: one is held back to go out with the next receive
 static struct {
-    struct process *process;
+    struct process *process;  // NULL: none
     uint64_t tag;
     struct ipc_words words;
 } next;
 
-// The answer's mapping was refused for want of page tables: map apart from it.
-static void answer_map(void)
+// Send it.  A mapping that is refused for want of page tables is made apart, with these put in.
+static struct ipc_result answer_send(bool receive, struct ipc_words *words)
 {
-    const uint64_t *w = next.words.word;
-    must(rt_space_map(&next.process->space, w[1], w[2], w[3] & UINT32_MAX, w[3] >> 32,
-                      (unsigned)w[4]),
-         "map");
-    next.tag = TAG(0, 0, 0);
-}
-
-static void answer_flush(void)
-{
-    if (!next.process)
-        return;
-    struct rt_status status = ipc_reply(next.process->thread, next.tag, &next.words);
-    if (rt_error(status) == ERR_TABLES) {
-        answer_map();
-        status = ipc_reply(next.process->thread, next.tag, &next.words);
+    struct process *p = next.process;
+    const uint64_t *map = next.words.word;
+    for (;;) {
+        *words = next.words;
+        struct ipc_result result = { .tag = 0 };
+        if (receive)
+            result = ipc_reply_recv(endpoint, next.tag, p->thread, words);
+        else
+            result.status = ipc_reply(p->thread, next.tag, words);
+        if (rt_error(result.status) != ERR_TABLES) {
+            must(result.status, "answer");
+            next.process = NULL;
+            return result;
+        }
+        must(rt_space_map(&p->space, map[1], map[2], map[3] & UINT32_MAX, map[3] >> 32,
+                          (unsigned)map[4]),
+             "map");
+        next.tag = TAG(0, 0, 0);
     }
-    must(status, "answer");
-    next.process = NULL;
 }
 
-static void answer(struct process *process, uint64_t tag, const struct ipc_words *words)
+static void answer(struct process *p, uint64_t tag, struct ipc_words words)
 {
-    answer_flush();
-    next.process = process;
+    struct ipc_words unused;
+    if (next.process)
+        (void)answer_send(false, &unused).status;
+    next.process = p;
     next.tag = tag;
-    next.words = *words;
+    next.words = words;
 }
 
-void process_answer(struct process *process, int64_t result)
+// Let a stopped guest go on with a result; signals first, by which it may end.
+static void result_give(struct process *p, int64_t result)
 {
     if (result != CALL_SILENT)
-        process->frame->regs.rax = (uint64_t)result;
-    if (!signals_deliver(process))
+        p->frame->regs.rax = (uint64_t)result;
+    if (!signals_deliver(p))
         return;
-    struct ipc_words words = { { process->frame->regs.rax } };
-    uint64_t label = process->load ? GUEST_LOAD : result != CALL_SILENT ? GUEST_RESULT : 0;
-    answer(process, TAG(label, 1, 0), &words);
-    process->load = false;
+    uint64_t label = p->load ? GUEST_LOAD : result != CALL_SILENT ? GUEST_RESULT : 0;
+    p->load = false;
+    answer(p, TAG(label, 1, 0), (struct ipc_words){ { p->frame->regs.rax } });
 }
 
 // ---- traps
-static void call_try(struct process *process)
+#undef ERROR
+#undef SIGNAL
+#undef CALL
+#undef CONSTANT
+#define ERROR(number, name)
+#define SIGNAL(number, name)
+#define CALL(number, name)           \
+ case number: return call_##name(p); \
+     #define CONSTANT(number, error) \
+ case number: return -error;
+
+static int64_t call_dispatch(struct process *p)
 {
-    current = process;
-    process->state = PROCESS_LIVE;
-    int64_t result = call_dispatch(process);
-    if (result == CALL_WAITS && signal_next(process))
-        result = signal_interrupt(process);
-    if (result == CALL_WAITS)
-        process->state = PROCESS_WAITS;
-    else if (process->state == PROCESS_LIVE)
-        process_answer(process, result);
-    current = NULL;
+    switch (p->number) {
+#include "linux.def"
+    default: rt_print("linux: no system call %u\n", p->number); return -ENOSYS;
+    }
 }
 
+static void call_try(struct process *p)
+{
+    current = p;
+    p->state = PROCESS_LIVE;
+    int64_t result = call_dispatch(p);
+    if (result == CALL_WAITS && signal_next(p))
+        result = signal_interrupt(p);
+    if (result == CALL_WAITS)
+        p->state = PROCESS_WAITS;
+    else if (p->state == PROCESS_LIVE)
+        result_give(p, result);
+}
+
+// A signal that cannot wait.
+static void exception(struct process *p, unsigned signal)
+{
+    if (p->blocked & SIGNAL_BIT(signal))
+        p->actions[signal] = (struct action){ 0 };
+    p->blocked &= ~SIGNAL_BIT(signal);
+    p->pending |= SIGNAL_BIT(signal);
+    result_give(p, CALL_SILENT);
+}
+
+static void trap(struct process *p, uint64_t label, const uint64_t *words)
+{
+    struct ipc_words mapping;
+    current = p;
+    if (label >> 32 == GUEST_SYSCALL) {
+        p->number = (uint32_t)label;
+        memcpy(p->args, words, sizeof(p->args));
+        call_try(p);
+    } else if (label == FAULT_PAGE && memory_fault(p, words, &mapping)) {
+        answer(p, TAG(GUEST_MAP, 5, 0), mapping);
+    } else if (label == FAULT_PAGE) {
+        p->fault_address = words[0];
+        exception(p, SIGSEGV);
+    } else if (label == FAULT_EXCEPTION) {
+        exception(p, words[0] == 0 ? SIGFPE : words[0] == 6 ? SIGILL : SIGSEGV);
+    } else {
+        result_give(p, CALL_SILENT);  // a kick, for a signal
+    }
+}
+
+// Try the system calls that wait until none of them comes further.
 static void waiting_retry(void)
 {
-    bool progress = true;
-    while (progress) {
-        progress = false;
-        for (struct process *p = processes; p < processes + PROCESSES; p++) {
-            if (p->state != PROCESS_WAITS)
-                continue;
-            call_try(p);
-            progress |= p->state != PROCESS_WAITS;
-        }
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        if (processes[i].state != PROCESS_WAITS)
+            continue;
+        call_try(&processes[i]);
+        if (processes[i].state != PROCESS_WAITS)
+            i = UINT32_MAX;  // from the first one
     }
-}
-
-static void trap_exception(struct process *process, unsigned signal)
-{
-    if (process->blocked & SIGNAL_BIT(signal))
-        process->actions[signal].handler = 0;
-    process->blocked &= ~SIGNAL_BIT(signal);
-    signal_send(process, signal);
-    process_answer(process, CALL_SILENT);
-}
-
-static void trap(struct process *process, uint64_t label, struct ipc_words *words)
-{
-    static const uint8_t signals[32] = {
-        [0] = SIGFPE, [1] = SIGTRAP, [3] = SIGTRAP, [6] = SIGILL, [16] = SIGFPE, [19] = SIGFPE
-    };
-    current = process;
-    if (label >> 32 == GUEST_SYSCALL) {
-        process->number = (uint32_t)label;
-        process->args = *words;
-        call_try(process);
-    } else if (label == FAULT_PAGE) {
-        process->fault_address = words->word[0];
-        if (memory_fault(process, words->word[0], words->word[1], words))
-            answer(process, TAG(GUEST_MAP, 5, 0), words);
-        else
-            trap_exception(process, SIGSEGV);
-    } else if (label == FAULT_EXCEPTION) {
-        unsigned signal = signals[words->word[0] % 32];
-        trap_exception(process, signal ? signal : SIGSEGV);
-    } else {
-        process_answer(process, CALL_SILENT);
-    }
-    current = NULL;
-}
-
-// Receive a trap, the answer held back going out first.
-static struct ipc_result receive(struct ipc_words *words)
-{
-    if (!next.process)
-        return ipc_recv(endpoint, 0, words);
-    *words = next.words;
-    struct ipc_result result = ipc_reply_recv(endpoint, next.tag, next.process->thread, words);
-    if (rt_error(result.status) == ERR_TABLES) {
-        answer_map();
-        result = ipc_reply_recv(endpoint, next.tag, next.process->thread, words);
-    }
-    next.process = NULL;
-    return result;
 }
 
 static bool anybody(enum process_state state)
@@ -194,63 +183,85 @@ static void serve(void)
 {
     while (anybody(PROCESS_LIVE)) {
         struct ipc_words words;
-        struct ipc_result message = receive(&words);
+        struct ipc_result message = next.process ? answer_send(true, &words)
+                                                 : ipc_recv(endpoint, 0, &words);
         must(message.status, "receive");
-        trap(&processes[message.badge - 1], tag_label(message.tag), &words);
+        trap(&processes[message.badge - 1], tag_label(message.tag), words.word);
         waiting_retry();
+        current = NULL;
     }
     if (anybody(PROCESS_WAITS))
         rt_panic("all processes wait");
 }
 
 // ---- commands
-static unsigned run(const struct command *command)
+// The next line of the list of commands; empty at its end.
+static const char *line_next(void)
+{
+    static uint64_t at;
+    static char line[256];
+    uint64_t length = 0;
+    const struct program *list = &programs[LIST];
+    for (; at < list->bytes && list->data[at] != '\n' && length < sizeof(line) - 1; at++)
+        line[length++] = (char)list->data[at];
+    at++;
+    line[length] = 0;
+    return line;
+}
+
+// Run one command, of which the lines that follow are the arguments; its exit status as in a shell.
+static unsigned run(void)
 {
     static struct strings strings;
     strings.count = strings.used = 0;
-    for (unsigned i = 0; i < 5 && command->arguments[i]; i++)
-        string_add(&strings, command->arguments[i]);
+    for (const char *line = line_next(); *line; line = line_next())
+        string_add(&strings, line);
     strings.argc = strings.count;
     string_add(&strings, "PATH=/bin");
-    struct process *process = process_new(1000);
-    files_open_console(process);
-    if (!exec_load(process, program_find(process, command->arguments[0]), &strings))
-        rt_panic("%s is no program", command->arguments[0]);
-    process->load = false;
-    process_start(process);
+    string_add(&strings, "PWD=/");
+    struct process *p = process_new(OUTSIDE);
+    const struct program *program = program_find(p, strings.text);
+    files_open_console(p);
+    if (!program || !program_load(p, program, &strings))
+        rt_panic("%s is no program", strings.text);
+    process_start(p);
     serve();
-    process->state = PROCESS_FREE;
-    return process->status;
+    for (unsigned i = 0; i < PROCESSES; i++)
+        processes[i].state = PROCESS_FREE;
+    return p->status & 0x7f ? 128 + (p->status & 0x7f) : p->status >> 8;
 }
 
 static void prepare(const struct root_info *info)
 {
     must(rt_map_new(SHARED_PAGES, PROT_READ | PROT_WRITE, &shared), "shared memory");
+    must(rt_map_new(ARENA_PAGES, PROT_READ | PROT_WRITE, &arena), "arena");
+    must(rt_object_new(KIND_ENDPOINT, ENDPOINT_BITS, &endpoint), "endpoint");
     vector_bytes = info->vector_bytes;
     if (vector_at + vector_bytes > SHARED_PAGES * PAGE_SIZE)
         rt_panic("vector state of %lu bytes", vector_bytes);
-    must(rt_object_new(KIND_ENDPOINT, 6, &endpoint), "endpoint");
     for (unsigned i = 0; i < PROCESSES; i++)
         must(rt_cap_mint(endpoint, RIGHT_SEND, i + 1, &processes[i].fault), "badge");
-    for (unsigned i = 0; i < PROGRAMS; i++) {
+    for (unsigned i = 0; i < COUNT(programs); i++) {
         struct rt_mapping file;
         must(rt_module_map(info, programs[i].name, &file, &programs[i].bytes), programs[i].name);
         programs[i].data = file.base;
     }
-    memory_init();
 }
 
 int main(const struct root_info *info)
 {
-    unsigned wrong = 0;
+    int wrong = 0;
     prepare(info);
     uint64_t objects = rt_memory_objects();
-    for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        rt_print("command %u\n", i + 1);
-        unsigned status = run(&commands[i]);
-        rt_print("exit status %u\n", status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
-        wrong += status != commands[i].status << 8;
-        wrong += rt_memory_objects() != objects;
+    for (const char *line = line_next(); *line; line = line_next()) {
+        unsigned wanted = 0;
+        for (; *line; line++)
+            wanted = wanted * 10 + (unsigned)(*line - '0');
+        unsigned status = run();
+        rt_print("exit status %u\n", status);
+        wrong |= status != wanted;
+        if (rt_memory_objects() != objects)
+            rt_panic("the command left objects behind");
     }
-    return wrong ? 1 : 0;
+    return wrong;
 }

@@ -91,35 +91,41 @@ struct rt_status invoke(unsigned op, cap_t self, struct ipc_words words)
     return rt_invoke(self, TAG(op, op_length(op), 0), &words);
 }
 
-void refuse(unsigned op, cap_t self, struct ipc_words words, enum rt_error error, unsigned argument)
+void refuse_at(const struct attempt *attempt, enum rt_error error, unsigned argument)
 {
-    EXPECT_ERR(op, invoke(op, self, words), error, argument);
+    test_check_error(attempt->op, invoke(attempt->op, attempt->self, attempt->words),
+                     rt_refuse(error, argument), attempt->where);
 }
 
-void refuse_cap_kind(unsigned op, cap_t self, struct ipc_words words, unsigned argument)
+static void refuse_word(struct attempt attempt, unsigned argument, uint64_t word,
+                        enum rt_error error)
 {
-    struct captable_identify_result good = captable_identify(CSPACE, words.word[argument - 1]);
+    attempt.words.word[argument - 1] = word;
+    refuse_at(&attempt, error, argument);
+}
+
+void refuse_cap_kind_at(const struct attempt *attempt, unsigned argument)
+{
+    struct captable_identify_result good = captable_identify(CSPACE,
+                                                             attempt->words.word[argument - 1]);
     EXPECT_OK(good.status);
-    words.word[argument - 1] = never_filled;
-    refuse(op, self, words, ERR_SLOT, argument);
-    words.word[argument - 1] = SLOT_OUTSIDE;
-    refuse(op, self, words, ERR_SLOT, argument);
-    words.word[argument - 1] = wrong_kind((enum rt_kind)(good.kind_rights & 0xff));
-    refuse(op, self, words, ERR_TYPE, argument);
+    refuse_word(*attempt, argument, never_filled, ERR_SLOT);
+    refuse_word(*attempt, argument, SLOT_OUTSIDE, ERR_SLOT);
+    refuse_word(*attempt, argument, wrong_kind((enum rt_kind)(good.kind_rights & 0xff)), ERR_TYPE);
 }
 
-void refuse_cap(unsigned op, cap_t self, struct ipc_words words, unsigned argument)
+void refuse_cap_at(const struct attempt *attempt, unsigned argument)
 {
-    cap_t weak = derive(words.word[argument - 1], 0);
-    refuse_cap_kind(op, self, words, argument);
-    words.word[argument - 1] = weak;
-    refuse(op, self, words, ERR_RIGHTS, argument);
+    cap_t weak = derive(attempt->words.word[argument - 1], 0);
+    refuse_cap_kind_at(attempt, argument);
+    refuse_word(*attempt, argument, weak, ERR_RIGHTS);
     rt_cap_delete(weak);
 }
 
-void refuse_rights(unsigned op, cap_t self, struct ipc_words words)
+void refuse_rights_at(const struct attempt *attempt)
 {
-    cap_t weak = derive(self, 0);
-    refuse(op, weak, words, ERR_RIGHTS, 0);
-    rt_cap_delete(weak);
+    struct attempt weak = *attempt;
+    weak.self = derive(attempt->self, 0);
+    refuse_at(&weak, ERR_RIGHTS, 0);
+    rt_cap_delete(weak.self);
 }

@@ -38,14 +38,30 @@ void fixtures_delete(void);
 struct rt_status invoke(unsigned op, cap_t self, struct ipc_words words);
 unsigned op_length(unsigned op);
 
-// Expect SLOT, TYPE for `argument` (1-6) of an otherwise good invocation, and RIGHTS where it is a
-// capability derived from `good` with no rights at all.
-void refuse_cap(unsigned op, cap_t self, struct ipc_words words, unsigned argument);
-void refuse_cap_kind(unsigned op, cap_t self, struct ipc_words words, unsigned argument);
-// Expect RIGHTS 0 through a capability derived from `self` without rights.
-void refuse_rights(unsigned op, cap_t self, struct ipc_words words);
+// An invocation that is to be refused.
+struct attempt {
+    unsigned op;
+    cap_t self;
+    struct ipc_words words;
+    const char *where;
+};
+
 // Expect one refusal.
-void refuse(unsigned op, cap_t self, struct ipc_words words, enum rt_error error,
-            unsigned argument);
+void refuse_at(const struct attempt *attempt, enum rt_error error, unsigned argument);
+// Expect SLOT and TYPE for bad capabilities in place of `argument` (1-6), which is good as it
+// stands.
+void refuse_cap_kind_at(const struct attempt *attempt, unsigned argument);
+// The same, and RIGHTS for one derived from the good one without any rights.
+void refuse_cap_at(const struct attempt *attempt, unsigned argument);
+// Expect RIGHTS 0 through a capability derived from `self` without rights.
+void refuse_rights_at(const struct attempt *attempt);
+
+#define ATTEMPT(op, self, words) (&(struct attempt){ op, self, words, TEST_HERE })
+#define refuse(op, self, words, error, argument) \
+ refuse_at(ATTEMPT(op, self, words), error, argument)
+#define refuse_cap_kind(op, self, words, argument) \
+ refuse_cap_kind_at(ATTEMPT(op, self, words), argument)
+#define refuse_cap(op, self, words, argument) refuse_cap_at(ATTEMPT(op, self, words), argument)
+#define refuse_rights(op, self, words)        refuse_rights_at(ATTEMPT(op, self, words))
 
 #define WORDS(...) ((struct ipc_words){ { __VA_ARGS__ } })

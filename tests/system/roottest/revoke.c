@@ -49,7 +49,7 @@ static void nested_tables_die(void)
         EXPECT_OK(captable_move(run + i - 1, 1, CSPACE, run + i));
     EXPECT_OK(captable_move(outer, 1, CSPACE, run));
     rt_object_delete(outer);
-    EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_UNTYPED, 20), 0, CSPACE, run, 1));
+    EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_UNTYPED, 19), 0, CSPACE, run, 2));
     rt_object_delete(untyped);
     rt_slots_free(run, DEEP);
 }

@@ -58,7 +58,6 @@ static void set_buffer_refuses(void)
     unsigned op = OP_THREAD_SET_BUFFER;
     struct ipc_words words = WORDS(0, frame, 0);
     refuse_rights(op, thread, words);
-    refuse(op, ROOT_SLOT_THREAD, words, ERR_STATE, 0);
     refuse(op, thread, WORDS(2, frame, 0), ERR_RANGE, 1);
     refuse_cap(op, thread, words, 2);
     refuse(op, thread, WORDS(0, frame, 512), ERR_ALIGN, 3);

@@ -23,10 +23,10 @@ static void retype_refuses_kinds(void)
     refuse(op, untyped, retype_words(KIND_ENDPOINT, 7, 0, to, 1), ERR_RANGE, 1);
     refuse(op, untyped, retype_words(KIND_FRAME, 11, 0, to, 1), ERR_RANGE, 1);
     refuse(op, untyped, retype_words(KIND_CAPTABLE, 23, 0, to, 1), ERR_RANGE, 1);
-    refuse(op, untyped, retype_words(KIND_EMPTY, 12, 0, to, 1), ERR_TYPE, 1);
+    refuse(op, untyped, retype_words(KIND_EMPTY, 12, 0, to, 1), ERR_RANGE, 1);
     refuse(op, untyped, retype_words(KIND_IRQ_HANDLER, 12, 0, to, 1), ERR_TYPE, 1);
     refuse(op, untyped, retype_words(KIND_POWER_CONTROL, 6, 0, to, 1), ERR_TYPE, 1);
-    refuse(op, untyped, retype_words(KIND_COUNT, 12, 0, to, 1), ERR_TYPE, 1);
+    refuse(op, untyped, retype_words(KIND_COUNT, 12, 0, to, 1), ERR_RANGE, 1);
     rt_object_delete(untyped);
 }
 
@@ -38,7 +38,7 @@ static void retype_refuses_ranges(void)
     refuse(op, untyped, retype_words(KIND_ENDPOINT, 6, 8, to, 1), ERR_ALIGN, 2);
     refuse(op, untyped, retype_words(KIND_FRAME, 13, 4096, to, 1), ERR_ALIGN, 2);
     refuse(op, untyped, retype_words(KIND_ENDPOINT, 6, 1u << BITS, to, 1), ERR_RANGE, 2);
-    refuse(op, untyped, retype_words(KIND_ENDPOINT, 6, (1u << BITS) - 64, to, 2), ERR_RANGE, 2);
+    refuse(op, untyped, retype_words(KIND_ENDPOINT, 6, (1u << BITS) - 64, to, 2), ERR_RANGE, 5);
     refuse(op, untyped, retype_words(KIND_ENDPOINT, 6, 0 - 64ull, to, 1), ERR_RANGE, 2);
     refuse(op, untyped, retype_words(KIND_FRAME, BITS + 1, 0, to, 1), ERR_RANGE, 2);
     refuse(op, untyped, retype_words(KIND_ENDPOINT, 6, 0, to, 0), ERR_RANGE, 5);
@@ -58,15 +58,18 @@ static void retype_refuses_slots(void)
     rt_object_delete(untyped);
 }
 
-// One occupied slot in the middle of a run refuses the whole, and nothing is left behind.
-static void retype_is_all_or_nothing(void)
+// An occupied slot in the middle of a run ends it there: nothing overwritten, nothing made behind
+// it.
+static void retype_stops_at_an_occupied_slot(void)
 {
     cap_t untyped = make_sized(KIND_UNTYPED, BITS);
     cap_t run = rt_slots_alloc(3);
     REQUIRE(run);
     EXPECT_OK(captable_copy(CSPACE, run + 1, CSPACE, ROOT_SLOT_THREAD, RIGHT_ALL));
     refuse(OP_UNTYPED_RETYPE, untyped, retype_words(KIND_ENDPOINT, 6, 0, run, 3), ERR_OCCUPIED, 4);
-    EXPECT_EQUAL(captable_identify(CSPACE, run).kind_rights, 0);
+    EXPECT_EQUAL(captable_identify(CSPACE, run + 1).kind_rights & 0xff, KIND_THREAD);
+    EXPECT_EQUAL(captable_identify(CSPACE, run + 2).kind_rights, 0);
+    EXPECT_OK(captable_delete(CSPACE, run));
     EXPECT_OK(captable_delete(CSPACE, run + 1));
     EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_ENDPOINT, 6), 0, CSPACE, run, 3));
     rt_object_delete(untyped);
@@ -83,7 +86,7 @@ static void retype_refuses_overlaps(void)
     REQUIRE(run);
     EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_FRAME, 12), 0, CSPACE, run, 3));
     refuse(op, untyped, retype_words(KIND_ENDPOINT, 6, 4096 + 64, empty_slot(), 1), ERR_OVERLAP, 2);
-    refuse(op, untyped, retype_words(KIND_UNTYPED, BITS, 0, empty_slot(), 1), ERR_OVERLAP, 2);
+    refuse(op, untyped, retype_words(KIND_FRAME, BITS, 0, empty_slot(), 1), ERR_OVERLAP, 2);
     refuse(op, untyped, retype_words(KIND_FRAME, 13, 8192, empty_slot(), 1), ERR_OVERLAP, 2);
     EXPECT_OK(captable_delete(CSPACE, run + 1));
     EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_ENDPOINT, 6), 4096 + 64, CSPACE, run + 1, 1));
@@ -133,5 +136,5 @@ static void retype_zeroes(void)
 }
 
 GROUP(untyped, TEST(retype_refuses_kinds), TEST(retype_refuses_ranges), TEST(retype_refuses_slots),
-      TEST(retype_is_all_or_nothing), TEST(retype_refuses_overlaps), TEST(retype_makes_every_kind),
-      TEST(retype_zeroes));
+      TEST(retype_stops_at_an_occupied_slot), TEST(retype_refuses_overlaps),
+      TEST(retype_makes_every_kind), TEST(retype_zeroes));

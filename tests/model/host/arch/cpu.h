@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The development host as an ISA: clock and CPU structure.  Contract: hal/cpu.h.
+#pragma once
+
+#include <stdint.h>
+
+struct cpu;
+
+extern uint64_t host_clock;
+extern struct cpu *host_cpu;
+
+static inline uint64_t hal_clock(void)
+{
+    return host_clock;
+}
+
+static inline struct cpu *hal_cpu(void)
+{
+    return host_cpu;
+}
+
+static inline void hal_pause(void)
+{
+}
