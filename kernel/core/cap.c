@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// From numbers that a user gave to capabilities (object.h).  Called by every system call; the fast path has its own look-up.
-// Relies on the kernel lock.
+// From numbers that a user gave to capabilities (object.h).  Called by every system call; the fast
+// path has its own look-up. Relies on the kernel lock.
 #include "captable.h"
 #include "thread.h"
 

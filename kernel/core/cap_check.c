@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Debug kernels only: a walk over the whole forest that asserts what cap.h and destroy.c promise.  Called by the debug system call
-// and by unit tests, with the kernel lock.  Takes as long as it takes.
+// Debug kernels only: a walk over the whole forest that asserts what cap.h and destroy.c promise.
+// Called by the debug system call and by unit tests, with the kernel lock.  Takes as long as it
+// takes.
 #include "captable.h"
 #include "check.h"
 #include "forest.h"

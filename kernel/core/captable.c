@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Operations of capability tables (abi/ops.def).  Called by the dispatch of invocations, with the kernel lock; how capabilities are
-// derived and deleted is in forest.c and destroy.c.
+// Operations of capability tables (abi/ops.def).  Called by the dispatch of invocations, with the
+// kernel lock; how capabilities are derived and deleted is in forest.c and destroy.c.
 #include "captable.h"
 
-#include <abi/message.h>
-
 #include "forest.h"
+
+#include <abi/message.h>
 
 #define SCHED_LIMIT_MAX 1000000u  // millionths of a CPU
 
@@ -31,8 +31,7 @@ static enum err op_destination(struct invocation *inv, struct cap **to)
 static enum err op_source(struct invocation *inv, unsigned rights, struct cap **from)
 {
     struct cap *table;
-    enum err err =
-        cap_lookup_kind(inv->thread, inv->words[1], KIND_CAPTABLE, rights, 2, &table);
+    enum err err = cap_lookup_kind(inv->thread, inv->words[1], KIND_CAPTABLE, rights, 2, &table);
     if (err)
         return err;
     *from = captable_slot(table, inv->words[2]);

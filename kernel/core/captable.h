@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Capability tables.  Slot 0 of a table holds its header; it is never a capability that can be named.  Its kind is
-// KIND_EMPTY, until the table is destroyed: then its original is there (destroy.c).
+// Capability tables.  Slot 0 of a table holds its header; it is never a capability that can be
+// named.  Its kind is KIND_EMPTY, until the table is destroyed: then its original is there
+// (destroy.c).
 #pragma once
 
 #include "object.h"
+#include "thread.h"
 
 struct captable {
     uint8_t kind;  // KIND_EMPTY, so that slot 0 reads as an empty slot
@@ -34,7 +36,29 @@ static inline struct cap *captable_slot(const struct cap *cap, uint64_t slot)
     return slot && slot < table->count ? captable_slots(table) + slot : NULL;
 }
 
-// Write the header of a new table.  (A table is destroyed by the capability code itself, not through its row in object.c.)
+// Write the header of a new table.  (A table is destroyed by the capability code itself, not
+// through its row in object.c.)
+// cap_lookup_kind for paths that must be short: one comparison of the slot's first word, everything else out of line.
+#define CAP_WORD(kind, rights) ((uint32_t)(kind) | (uint32_t)(rights) << 8)
+#define CAP_WORD_MASK(rights)  (0xffu | (uint32_t)(rights) << 8 | (uint32_t)(CAP_MARKED | CAP_EMBRYO) << 16)
+
+static inline bool cap_is(const struct cap *cap, enum kind kind, unsigned rights)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, cap, sizeof(word));
+    return (word & CAP_WORD_MASK(rights)) == CAP_WORD(kind, rights);
+}
+
+static inline MUST_USE enum err cap_find(struct thread *thread, uint64_t slot, enum kind kind, unsigned rights, unsigned argument,
+                                         struct cap **cap)
+{
+    if (LIKELY(slot < thread->cspace_count) && LIKELY(cap_is(&thread->cspace[slot], kind, rights))) {
+        *cap = &thread->cspace[slot];
+        return ERR_OK;
+    }
+    return cap_lookup_kind(thread, slot, kind, rights, argument, cap);
+}
+
 void captable_init(struct cap *original);
 
 MUST_USE enum err op_untyped_retype(struct invocation *inv);

@@ -72,8 +72,7 @@ static void check_context(const struct sched_context *context)
     for (unsigned i = 0; i < context->count; i++) {
         sum += context->refills[(context->first + i) % SCHED_REFILLS].amount;
     }
-    bool slice = context->budget == context->period;
-    ASSERT(context->refills[context->first].time == UINT64_MAX || (slice ? sum <= context->budget : sum == context->budget));
+    ASSERT(context->refills[context->first].time == UINT64_MAX || (context->slice ? sum <= context->budget : sum == context->budget));
     ASSERT(!context->thread || context->thread->sched == context);
     for (const struct reply *reply = context->reply; reply; reply = reply->below) {
         ASSERT(reply->context == context && reply_caller(reply));

@@ -17,9 +17,12 @@ struct sched_context;
 
 struct cpu {
     struct thread *current;        // NULL: idle
+    struct thread *next;           // woken last: READY, in no queue yet; NULL outside the kernel
     struct sched_context *sched;   // in use since `since`; NULL: none
     int32_t ready_top;             // highest priority with a ready thread, READY_NONE
+    bool resched;                  // something happened that can change who runs
     bool rotate;                   // the current thread goes behind its peers
+    bool next_first;               // `next` goes before its peers
     uint32_t work;                 // since the last preemption point that looked
     uint64_t since;
     struct thread *vector_guest;   // the guest whose vector registers were loaded last

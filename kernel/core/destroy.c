@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Deletion, revocation and destruction.  Everything is done in bounded steps between which an interrupt may preempt and
-// others may delete, revoke, copy and move as they like; what is left to do is all in the structures, so whoever comes next goes on.
-// Nothing recurses.  Owns the list of buried tables, guarded by the kernel lock.
+// Deletion, revocation and destruction.  Everything is done in bounded steps between which an
+// interrupt may preempt and others may delete, revoke, copy and move as they like; what is left to
+// do is all in the structures, so whoever comes next goes on. Nothing recurses.  Owns the list of
+// buried tables, guarded by the kernel lock.
 //
-// Revoking a list (revoke_list).  The first child, if not marked, is marked and put last, its own children in front.  A marked
-// one at the front is deleted.  It ends: marked capabilities cannot be copied, so each is marked once and deleted once, and only
-// unmarked descendants can be copied meanwhile, into a finite number of slots.  Marking is by an order cheaper than the system
-// call that copies, and all are marked before the first of them is deleted, so one who copies at the same rate loses ground.
+// Revoking a list (revoke_list).  The first child, if not marked, is marked and put last, its own
+// children in front.  A marked one at the front is deleted.  It ends: marked capabilities cannot be
+// copied, so each is marked once and deleted once, and only unmarked descendants can be copied
+// meanwhile, into a finite number of slots.  Marking is by an order cheaper than the system call
+// that copies, and all are marked before the first of them is deleted, so one who copies at the
+// same rate loses ground.
 //
-// Destroying a table.  Its slots may hold originals of anything: of further tables without bound, of the Untyped that the
-// table itself was made from, of a table that holds this one's original.  So a table is *buried*: its original is moved into its own
-// slot 0, where the header was.  So the slot of the original is empty at once, whatever table it was in, and the table waits in the list
-// of buried tables (`buried`).  First what is derived from it is deleted, so that nobody can name its slots; then they are emptied.  A
-// table found in one of them is buried itself.  Each table is buried once; so the list comes to an end, and tables that hold each
-// other need no care.
+// Destroying a table.  Its slots may hold originals of anything: of further tables without bound,
+// of the Untyped that the table itself was made from, of a table that holds this one's original. So
+// a table is *buried*: its original is moved into its own slot 0, where the header was.  So the
+// slot of the original is empty at once, whatever table it was in, and the table waits in the list
+// of buried tables (`buried`).  First what is derived from it is deleted, so that nobody can name
+// its slots; then they are emptied.  A table found in one of them is buried itself.  Each table is
+// buried once; so the list comes to an end, and tables that hold each other need no care.
 //
-// Destroying an Untyped in a slot of a buried table.  All objects that were made from it are destroyed, but its tables are only
-// buried: one of them may be the very table that the slot is in.  The Untyped cannot wait for them.  It *dissolves*: its first
-// table, the heir, takes its place in the tree above, keeps its whole range occupied, and has the other tables as its own children.
-// So no byte of the range can be used again before all of them are finished, and the last of them frees it.
+// Destroying an Untyped in a slot of a buried table.  All objects that were made from it are
+// destroyed, but its tables are only buried: one of them may be the very table that the slot is in.
+// The Untyped cannot wait for them.  It *dissolves*: its first table, the heir, takes its place in
+// the tree above, keeps its whole range occupied, and has the other tables as its own children. So
+// no byte of the range can be used again before all of them are finished, and the last of them
+// frees it.
 //
-// Whoever deletes an original ends with cap_drain: its own tables are finished when it returns, at the price of helping with
-// those of others that were preempted.  If a deleter never comes back (a thread that destroyed itself), its tables stay buried, in
-// the tree of their Untyped, until somebody else drains: the next to delete an original, to revoke an Untyped with one of them, or to
-// retype over one of them.
+// Whoever deletes an original ends with cap_drain: its own tables are finished when it returns, at
+// the price of helping with those of others that were preempted.  If a deleter never comes back (a
+// thread that destroyed itself, or the table through which it named what it was deleting), its
+// tables stay buried, in the tree of their Untyped, until somebody else drains: the next to delete
+// an original, to revoke an Untyped with one of them, or to retype over one of them.
 #include "captable.h"
 #include "forest.h"
 #include "preempt.h"
@@ -79,8 +86,8 @@ static enum err original_destroy(struct cap *cap)
     return ERR_OK;
 }
 
-// See above.  Children that are originals themselves (interrupt handlers, ports) may have been marked by their own deletion, and
-// still have children.
+// See above.  Children that are originals themselves (interrupt handlers, ports) may have been
+// marked by their own deletion, and still have children.
 static enum err revoke_list(struct cap *cap)
 {
     while (forest_has_list(cap) && cap->child) {
@@ -135,7 +142,8 @@ static enum err original_delete(struct cap *cap)
     return err ? err : original_destroy(cap);
 }
 
-// One step of dissolving a marked Untyped whose children are all buried tables.  True when it is gone.
+// One step of dissolving a marked Untyped whose children are all buried tables.  True when it is
+// gone.
 static bool untyped_dissolve_step(struct cap *untyped)
 {
     struct cap *heir = forest_next(&untyped->objects, 0);
@@ -159,9 +167,10 @@ static bool untyped_dissolve_step(struct cap *untyped)
     return true;
 }
 
-// Destroy what was made from an Untyped, but for tables, which are buried and lose their names.  `progress` is the address below which
-// all children are such tables; while it is not 0 the Untyped refuses retype, so none is added there.  Untypeds made from it are
-// descended into, each smaller than the one above, and dissolved.
+// Destroy what was made from an Untyped, but for tables, which are buried and lose their names.
+// `progress` is the address below which all children are such tables; while it is not 0 the Untyped
+// refuses retype, so none is added there.  Untypeds made from it are descended into, each smaller
+// than the one above, and dissolved.
 static enum err untyped_clear(struct cap *top)
 {
     struct cap *untyped = top;
@@ -206,8 +215,8 @@ static enum err slot_empty(struct cap *cap)
     return err;
 }
 
-// All slots of the first buried table are empty.  It leaves the tree, unless its range covers tables that are not finished; the
-// last of these brings it back.
+// All slots of the first buried table are empty.  It leaves the tree, unless its range covers
+// tables that are not finished; these bring it back as they finish.
 static void table_finish(struct cap *grave)
 {
     buried = grave->below;
@@ -216,7 +225,7 @@ static void table_finish(struct cap *grave)
         return;
     struct tree *tree = grave->flags & CAP_IN_TREE ? forest_tree(grave) : &forest_roots;
     forest_unlink(grave);
-    if (tree->root || tree == &forest_roots)
+    if (tree == &forest_roots)
         return;
     struct cap *above = CONTAINER_OF(tree, struct cap, objects);
     if (is_buried(above) && above->below == above) {
@@ -255,7 +264,8 @@ enum err cap_drain(void)
     return ERR_OK;
 }
 
-// The Untyped may sit in a table that was made from it, and dissolve on the way: its slot is then empty.
+// The Untyped may sit in a table that was made from it, and dissolve on the way: its slot is then
+// empty.
 static enum err untyped_revoke(struct cap *untyped)
 {
     enum err err = untyped_clear(untyped);

@@ -13,8 +13,15 @@
 // Set up the core and the root task.  Returns to resume it.
 void kernel_boot(const struct boot_info *info);
 
-// A system call of a native thread or a guest whose registers are all in its context.
+// A system call of a native thread, its arguments and words in the context.
 void kernel_syscall(struct arch_context *context);
+
+// One of those from `signal` on: only the first two arguments are in the context.  If the thread is current again afterwards its words
+// are still in their registers; otherwise entry code saves them then.
+void kernel_syscall_light(struct arch_context *context, uint64_t number);
+
+// A system call of a guest, all its registers in the context.
+void kernel_syscall_guest(struct arch_context *context);
 
 // An exception in user mode.
 void kernel_trap(struct arch_context *context, const struct hal_trap *trap);

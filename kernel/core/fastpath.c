@@ -9,6 +9,7 @@
 // to run first, the partner is not waiting, or time is not simply lent and given back.
 #include <hal/cpu.h>
 
+#include "captable.h"
 #include "entry.h"
 #include "ipc.h"
 #include "sched.h"
@@ -22,17 +23,6 @@ enum {
 };
 
 #define TAG_LOW_MASK ((1ull << TAG_LABEL_SHIFT) - 1)
-
-// Kind, a right, and the flags that forbid use, as one comparison of a slot's first word.
-#define CAP_WORD(kind, rights)      ((uint32_t)(kind) | (uint32_t)(rights) << 8)
-#define CAP_WORD_MASK(rights)       (0xffu | (uint32_t)(rights) << 8 | (uint32_t)(CAP_MARKED | CAP_EMBRYO) << 16)
-
-static inline bool cap_is(const struct cap *cap, enum kind kind, unsigned rights)
-{
-    uint32_t word;
-    __builtin_memcpy(&word, cap, sizeof(word));
-    return (word & CAP_WORD_MASK(rights)) == CAP_WORD(kind, rights);
-}
 
 // Words 6 and on.  False: it cannot be done here.
 static inline bool long_message(const struct thread *from, struct thread *to, uint64_t tag)

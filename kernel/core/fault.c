@@ -19,7 +19,7 @@ void fault_trap(struct thread *thread, const struct hal_trap *trap)
     const struct cap *handler = &thread->slots[THREAD_FAULT];
     thread->trap = *trap;
     if (!usable(handler, KIND_ENDPOINT)) {
-        thread->state = THREAD_SUSPENDED;
+        sched_block(thread, THREAD_SUSPENDED);
         return;
     }
     ipc_send_trap(thread, handler, SENDING_FAULT);
@@ -93,7 +93,7 @@ void fault_answered(struct thread *thread, uint64_t tag)
 {
     thread->sending = SENDING_SEND;
     if (tag_label(tag)) {
-        thread->state = THREAD_SUSPENDED;
+        sched_block(thread, THREAD_SUSPENDED);
         return;
     }
     sched_wake_first(thread);

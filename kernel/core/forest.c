@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Links of the derivation forest: making, moving and unlinking capabilities.  Owns the tree of the root Untypeds, guarded by the
-// kernel lock.  Called by everything that makes a capability, and by destroy.c.
+// Links of the derivation forest: making, moving and unlinking capabilities.  Owns the tree of the
+// root Untypeds, guarded by the kernel lock.  Called by everything that makes a capability, and by
+// destroy.c.
 #include "forest.h"
 
 #include "object.h"

@@ -7,6 +7,7 @@
 #include <hal/cpu.h>
 
 #include "aspace.h"
+#include "cpu.h"
 #include "ipc.h"
 #include "sched.h"
 
@@ -28,7 +29,7 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
         frame_write(guest, trap);
     }
     if (handler->kind != KIND_ENDPOINT || handler->flags & CAP_MARKED) {
-        guest->state = THREAD_STOPPED;
+        sched_block(guest, THREAD_STOPPED);
         return;
     }
     ipc_send_trap(guest, handler, SENDING_GUEST);
@@ -90,6 +91,7 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
 void guest_kick(struct thread *guest)
 {
     guest->kicked = true;
+    hal_cpu()->resched = true;
 }
 
 void guest_deliver_kick(struct thread *guest)

@@ -6,6 +6,7 @@
 
 #include <hal/cpu.h>
 
+#include "captable.h"
 #include "fault.h"
 #include "guest.h"
 #include "notification.h"
@@ -17,13 +18,13 @@ void ipc_finish(struct thread *thread, enum err error)
     switch ((enum thread_sending)thread->sending) {
     case SENDING_GUEST:
         if (thread->state == THREAD_BLOCKED_SEND) {
-            thread->state = THREAD_STOPPED;
+            sched_block(thread, THREAD_STOPPED);
             return;
         }
         break;
     case SENDING_FAULT:
         if (error == ERR_DEAD) {
-            thread->state = THREAD_SUSPENDED;
+            sched_block(thread, THREAD_SUSPENDED);
             return;
         }
         break;
@@ -55,7 +56,7 @@ static void deliver(struct thread *sender, struct thread *receiver)
         reply->thread = NULL;
     }
     if (sending == SENDING_GUEST) {
-        sender->state = THREAD_STOPPED;
+        sched_block(sender, THREAD_STOPPED);
         sender->handler = receiver;
     } else if (sending == SENDING_SEND) {
         ipc_finish(sender, ERR_OK);
@@ -93,7 +94,7 @@ static enum err budget_check(struct thread *thread, uint64_t min_budget)
 enum err ipc_send(struct thread *thread, uint64_t slot, uint64_t tag, enum thread_sending sending, bool block)
 {
     struct cap *cap;
-    enum err error = cap_lookup_kind(thread, slot, KIND_ENDPOINT, RIGHT_SEND, 0, &cap);
+    enum err error = cap_find(thread, slot, KIND_ENDPOINT, RIGHT_SEND, 0, &cap);
     if (error || (error = transfer_check(thread, tag, cap->rights))) {
         return error;
     }
@@ -112,7 +113,7 @@ enum err ipc_send(struct thread *thread, uint64_t slot, uint64_t tag, enum threa
     thread->send_rights = cap->rights;
     thread->endpoint_address = cap->address;
     if (!receiver) {
-        thread->state = THREAD_BLOCKED_SEND;
+        sched_block(thread, THREAD_BLOCKED_SEND);
         endpoint_add_sender(endpoint, thread);
         return ERR_BLOCKED;
     }
@@ -128,7 +129,7 @@ void ipc_send_trap(struct thread *thread, const struct cap *cap, enum thread_sen
     struct thread *receiver = endpoint->receivers;
     thread->sending = (uint8_t)sending;
     thread->badge = cap->badge;
-    thread->state = THREAD_BLOCKED_SEND;
+    sched_block(thread, THREAD_BLOCKED_SEND);
     if (!receiver) {
         endpoint_add_sender(endpoint, thread);
         return;
@@ -146,7 +147,7 @@ static enum err receive_reply(struct thread *thread, uint64_t slot, struct reply
     if (!slot) {
         return ERR_OK;
     }
-    enum err error = cap_lookup_kind(thread, slot, KIND_REPLY, 0, 2, &cap);
+    enum err error = cap_find(thread, slot, KIND_REPLY, 0, 2, &cap);
     if (error) {
         return error;
     }
@@ -181,7 +182,7 @@ static enum err receive(struct thread *thread, struct endpoint *endpoint, struct
     if (reply) {
         reply->thread = thread;
     }
-    thread->state = THREAD_BLOCKED_RECV;
+    sched_block(thread, THREAD_BLOCKED_RECV);
     thread->sending = SENDING_SEND;
     if (sched_lent(thread)) {
         sched_assign(thread, NULL);  // the caller's time waits with its Reply
@@ -194,7 +195,7 @@ enum err ipc_receive(struct thread *thread, uint64_t slot, uint64_t reply_slot, 
 {
     struct cap *cap;
     struct reply *reply;
-    enum err error = cap_lookup_kind(thread, slot, KIND_ENDPOINT, RIGHT_RECEIVE, 0, &cap);
+    enum err error = cap_find(thread, slot, KIND_ENDPOINT, RIGHT_RECEIVE, 0, &cap);
     if (error || (error = receive_reply(thread, reply_slot, &reply))) {
         return error;
     }
@@ -257,7 +258,7 @@ enum err ipc_reply(struct thread *thread, uint64_t slot, uint64_t tag, unsigned 
 enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, uint64_t reply_slot)
 {
     struct cap *cap;
-    enum err error = cap_lookup_kind(thread, slot, KIND_ENDPOINT, RIGHT_RECEIVE, 0, &cap);
+    enum err error = cap_find(thread, slot, KIND_ENDPOINT, RIGHT_RECEIVE, 0, &cap);
     if (error) {
         return error;
     }

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Pith authors
 #include "notification.h"
 
+#include "captable.h"
 #include "ipc.h"
 #include "sched.h"
 
@@ -87,7 +88,7 @@ void notification_signal(struct notification *notification, uint64_t badge)
 enum err notification_wait(struct thread *thread, uint64_t slot, bool block)
 {
     struct cap *cap;
-    enum err error = cap_lookup_kind(thread, slot, KIND_NOTIFICATION, RIGHT_READ, 0, &cap);
+    enum err error = cap_find(thread, slot, KIND_NOTIFICATION, RIGHT_READ, 0, &cap);
     if (error) {
         return error;
     }
@@ -100,7 +101,7 @@ enum err notification_wait(struct thread *thread, uint64_t slot, bool block)
     if (!block) {
         return ERR_AGAIN;
     }
-    thread->state = THREAD_BLOCKED_WAIT;
+    sched_block(thread, THREAD_BLOCKED_WAIT);
     thread->sending = SENDING_SEND;
     if (sched_lent(thread)) {
         sched_assign(thread, NULL);  // the caller's time waits with its Reply
@@ -112,7 +113,7 @@ enum err notification_wait(struct thread *thread, uint64_t slot, bool block)
 enum err notification_signal_slot(struct thread *thread, uint64_t slot)
 {
     struct cap *cap;
-    enum err error = cap_lookup_kind(thread, slot, KIND_NOTIFICATION, RIGHT_WRITE, 0, &cap);
+    enum err error = cap_find(thread, slot, KIND_NOTIFICATION, RIGHT_WRITE, 0, &cap);
     if (error) {
         return error;
     }

@@ -19,7 +19,7 @@ void reply_open(struct reply *reply, struct thread *caller, struct thread *serve
     struct sched_context *context = caller->sched;
     reply->thread = caller;
     caller->reply = reply;
-    caller->state = THREAD_BLOCKED_REPLY;
+    sched_block(caller, THREAD_BLOCKED_REPLY);
     if (!lend || !context) {
         return;
     }

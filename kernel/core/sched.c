@@ -23,7 +23,7 @@ static int32_t ready_top(const struct cpu *cpu)
     return READY_NONE;
 }
 
-static void ready_insert(struct cpu *cpu, struct thread *thread, bool first)
+static inline void ready_insert(struct cpu *cpu, struct thread *thread, bool first)
 {
     unsigned priority = thread->priority;
     struct thread *head = cpu->ready[priority];
@@ -46,12 +46,8 @@ static void ready_insert(struct cpu *cpu, struct thread *thread, bool first)
     }
 }
 
-void sched_remove(struct thread *thread)
+static void ready_remove(struct cpu *cpu, struct thread *thread)
 {
-    if (!thread->queued) {
-        return;
-    }
-    struct cpu *cpu = hal_cpu();
     unsigned priority = thread->priority;
     thread->queued = false;
     if (thread->next == thread) {
@@ -69,8 +65,20 @@ void sched_remove(struct thread *thread)
     }
 }
 
+void sched_remove(struct thread *thread)
+{
+    struct cpu *cpu = hal_cpu();
+    cpu->resched = true;
+    if (cpu->next == thread) {
+        cpu->next = NULL;
+    } else if (thread->queued) {
+        ready_remove(cpu, thread);
+    }
+}
+
 void sched_assign(struct thread *thread, struct sched_context *context)
 {
+    hal_cpu()->resched = true;
     if (thread->sched) {
         thread->sched->thread = NULL;
     }
@@ -96,6 +104,7 @@ void sched_wait(struct cpu *cpu, struct sched_context *context, uint64_t time)
     if (context->waiting) {
         return;
     }
+    cpu->resched = true;
     context->release_key = time;
     context->waiting = true;
     tree_insert(&cpu->waiting, &context->release, RELEASE_KEY);
@@ -135,23 +144,29 @@ void sched_exhausted(struct cpu *cpu, struct sched_context *context)
     sched_wait(cpu, context, context->reply ? 0 : sched_context_head(context)->time);
 }
 
+// The context in use has used up what it had: a time slice begins anew behind its peers, any other waits.
+static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context, uint64_t now)
+{
+    struct thread *thread = context->thread;
+    if (!sched_context_ready(context, now)) {
+        sched_exhausted(cpu, context);
+    } else if (thread && thread->queued) {
+        ready_remove(cpu, thread);
+        ready_insert(cpu, thread, false);
+    } else if (thread && thread == cpu->current) {
+        cpu->rotate = cpu->resched = true;
+    }
+}
+
 uint64_t sched_charge(struct cpu *cpu)
 {
     uint64_t now = hal_clock();
     struct sched_context *context = cpu->sched;
     uint64_t used = now - cpu->since;
     cpu->since = now;
-    if (!context || !sched_context_charge(context, used, now)) {
-        return now;
+    if (context && UNLIKELY(sched_context_charge(context, used, now))) {
+        charge_exhausted(cpu, context, now);
     }
-    if (sched_context_ready(context, now)) {
-        // A time slice ended: behind the others.
-        if (context->thread && context->thread == cpu->current && context->thread->state == THREAD_READY) {
-            cpu->rotate = true;
-        }
-        return now;
-    }
-    sched_exhausted(cpu, context);
     return now;
 }
 
@@ -160,10 +175,21 @@ static bool runnable(const struct thread *thread)
     return thread && thread->state == THREAD_READY && thread->sched && !thread->sched->waiting;
 }
 
-static void wake(struct thread *thread, bool first)
+// The one who was woken last waits outside the queues until the kernel is left: most run at once.
+static void offer(struct cpu *cpu, struct thread *thread, bool first)
+{
+    if (UNLIKELY(cpu->next != NULL)) {
+        ready_insert(cpu, cpu->next, cpu->next_first);
+    }
+    cpu->next = thread;
+    cpu->next_first = first;
+}
+
+static inline void wake(struct thread *thread, bool first)
 {
     struct cpu *cpu = hal_cpu();
     thread->state = THREAD_READY;
+    cpu->resched = true;
     if (!thread->sched) {
         struct sched_context *home = sched_home(thread);
         if (!home) {
@@ -172,10 +198,10 @@ static void wake(struct thread *thread, bool first)
         sched_assign(thread, home);
     }
     struct sched_context *context = thread->sched;
-    if (context->waiting || thread->queued) {
+    if (context->waiting || thread->queued || thread == cpu->next) {
         return;
     }
-    if (context != cpu->sched) {
+    if (!context->slice && context != cpu->sched) {
         uint64_t now = hal_clock();
         sched_context_begin(context, now);
         if (!sched_context_ready(context, now)) {
@@ -184,7 +210,7 @@ static void wake(struct thread *thread, bool first)
         }
     }
     if (thread != cpu->current) {
-        ready_insert(cpu, thread, first);
+        offer(cpu, thread, first);
     }
 }
 
@@ -200,7 +226,7 @@ void sched_wake_first(struct thread *thread)
 
 // Use `context` from now on.  The timer is always armed for the next release or earlier; here also for the end of
 // the budget.  An earlier deadline is left as it is: it fires for nothing once, instead of being moved at every switch.
-static void context_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
+static inline void context_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
 {
     cpu->sched = context;
     uint64_t deadline = now + sched_context_head(context)->amount;
@@ -210,7 +236,7 @@ static void context_use(struct cpu *cpu, struct sched_context *context, uint64_t
     }
 }
 
-void sched_run(struct cpu *cpu, struct thread *next)
+static inline void sched_run(struct cpu *cpu, struct thread *next)
 {
     cpu->current = next;
     if (!hal_vector_idle() || (next->flags & THREAD_VECTOR)) {
@@ -221,41 +247,118 @@ void sched_run(struct cpu *cpu, struct thread *next)
 
 static void idle(struct cpu *cpu)
 {
+    (void)sched_charge(cpu);
     cpu->current = NULL;
     cpu->sched = NULL;
     hal_switch_idle();
 }
 
-// Choose once: the current thread goes on, or the first of the highest priority.
-static void choose(struct cpu *cpu)
+// Who is to run: the current thread, the one who was woken last, or the first of the queues; out of its queue, the others in theirs.
+static inline struct thread *pick(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
-    if (LIKELY(runnable(current)) && current->priority >= cpu->ready_top && !cpu->rotate && current->sched == cpu->sched) {
-        return;
-    }
-    uint64_t now = sched_charge(cpu);
-    if (runnable(current)) {
-        ready_insert(cpu, current, !cpu->rotate);
-    }
+    struct thread *next = cpu->next;
+    bool rotate = cpu->rotate;
+    int32_t best = cpu->ready_top;
+    bool take_next = next && (next->priority > best || (next->priority == best && cpu->next_first));
+    cpu->next = NULL;
     cpu->rotate = false;
+    if (next && next->priority > best) {
+        best = next->priority;
+    }
+    if (runnable(current) && !current->queued) {
+        if (current->priority > best || (current->priority == best && !rotate)) {
+            if (next) {
+                ready_insert(cpu, next, cpu->next_first);
+            }
+            return current;
+        }
+        ready_insert(cpu, current, !rotate);
+    }
+    if (LIKELY(take_next)) {
+        return next;
+    }
+    if (next) {
+        ready_insert(cpu, next, cpu->next_first);
+    }
     if (cpu->ready_top == READY_NONE) {
-        idle(cpu);
+        return NULL;
+    }
+    next = cpu->ready[cpu->ready_top];
+    ready_remove(cpu, next);
+    return next;
+}
+
+static inline void choose(struct cpu *cpu)
+{
+    for (;;) {
+        cpu->resched = false;
+        struct thread *chosen = pick(cpu);
+        if (UNLIKELY(!chosen)) {
+            idle(cpu);
+            if (!cpu->resched) {
+                return;
+            }
+            continue;  // the charge woke somebody
+        }
+        if (chosen->sched != cpu->sched) {
+            uint64_t now = sched_charge(cpu);
+            if (UNLIKELY(cpu->resched)) {
+                if (chosen != cpu->current) {
+                    ready_insert(cpu, chosen, true);
+                }
+                continue;
+            }
+            context_use(cpu, chosen->sched, now);
+        }
+        if (chosen != cpu->current) {
+            sched_run(cpu, chosen);
+        }
         return;
-    }
-    struct thread *next = cpu->ready[cpu->ready_top];
-    sched_remove(next);
-    if (next->sched != cpu->sched) {
-        context_use(cpu, next->sched, now);
-    }
-    if (next != current) {
-        sched_run(cpu, next);
     }
 }
 
-void sched_exit(struct cpu *cpu)
+// The most frequent case by far, in one piece: the thread that was just woken outranks all others, and the context in use is a time
+// slice with time left, or is what the thread runs on.  False: nothing was done.
+static inline bool hand_off(struct cpu *cpu)
 {
+    struct thread *current = cpu->current;
+    struct thread *next = cpu->next;
+    if (!next || !current || next->priority <= cpu->ready_top || cpu->rotate || next->kicked) {
+        return false;
+    }
+    bool preempted = current->state == THREAD_READY;
+    if (preempted && (next->priority <= current->priority || !runnable(current))) {
+        return false;
+    }
+    struct sched_context *old = cpu->sched;
+    if (next->sched != old) {
+        uint64_t now = hal_clock();
+        uint64_t used = now - cpu->since;
+        if (!old || !old->slice || used >= sched_context_head(old)->amount) {
+            return false;
+        }
+        sched_context_head(old)->amount -= used;
+        old->used += used;
+        cpu->since = now;
+        context_use(cpu, next->sched, now);
+    }
+    cpu->next = NULL;
+    cpu->resched = false;
+    if (preempted) {
+        ready_insert(cpu, current, true);
+    }
+    sched_run(cpu, next);
+    return true;
+}
+
+void sched_choose(struct cpu *cpu)
+{
+    if (LIKELY(hand_off(cpu))) {
+        return;
+    }
     choose(cpu);
-    // Delivering a kick blocks the guest, so this ends with the guests.
+    // Delivering a kick stops the guest, so this ends with the guests.
     while (UNLIKELY(cpu->current && cpu->current->kicked)) {
         guest_deliver_kick(cpu->current);
         choose(cpu);
@@ -264,7 +367,7 @@ void sched_exit(struct cpu *cpu)
 
 void sched_yield(struct cpu *cpu)
 {
-    cpu->rotate = true;
+    cpu->rotate = cpu->resched = true;
 }
 
 void sched_timer(struct cpu *cpu)
@@ -301,10 +404,12 @@ void sched_timer(struct cpu *cpu)
 
 void sched_set_priority(struct thread *thread, unsigned priority)
 {
+    struct cpu *cpu = hal_cpu();
+    cpu->resched = true;
     if (thread->queued) {
-        sched_remove(thread);
+        ready_remove(cpu, thread);
         thread->priority = (uint8_t)priority;
-        ready_insert(hal_cpu(), thread, false);
+        ready_insert(cpu, thread, false);
     } else if (thread->state == THREAD_BLOCKED_SEND) {
         endpoint_requeue(thread, priority);
     } else {

@@ -38,8 +38,23 @@ static inline bool sched_lent(const struct thread *thread)
     return thread->sched && thread->sched != thread->own && thread->sched != thread->fallback;
 }
 
-// Decide who runs next on this CPU and make it current.  Last thing before each return to user mode.
-void sched_exit(struct cpu *cpu);
+// Decide who runs next on this CPU and make it current.
+void sched_choose(struct cpu *cpu);
+
+// Last thing before each return to user mode.  Whatever could change the choice has set `resched`.
+static inline void sched_exit(struct cpu *cpu)
+{
+    if (cpu->resched) {
+        sched_choose(cpu);
+    }
+}
+
+// The state of a thread that is not to run now.
+static inline void sched_block(struct thread *thread, enum thread_state state)
+{
+    thread->state = (uint8_t)state;
+    hal_cpu()->resched = true;
+}
 
 // The current thread lets its peers run.
 void sched_yield(struct cpu *cpu);
@@ -52,9 +67,6 @@ void sched_set_priority(struct thread *thread, unsigned priority);
 
 // Charge the context in use on this CPU until now; returns the clock.  What has no budget left waits from now on.
 uint64_t sched_charge(struct cpu *cpu);
-
-// Switch from the current thread, which has been charged or goes on on the same context, to `next`, which is in no queue.
-void sched_run(struct cpu *cpu, struct thread *next);
 
 // The budget of a context is used up (it has been charged), or less than somebody asks for.
 void sched_exhausted(struct cpu *cpu, struct sched_context *context);

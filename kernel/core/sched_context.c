@@ -46,19 +46,18 @@ static void refill_join(struct sched_context *context)
 static bool slice_charge(struct sched_context *context, uint64_t used, uint64_t now)
 {
     struct refill *head = sched_context_head(context);
-    head->time = now;
-    if (used < head->amount) {
+    if (LIKELY(used < head->amount)) {
         head->amount -= used;
         return false;
     }
-    head->amount = context->budget;
+    *head = (struct refill){ .time = now, .amount = context->budget };
     return true;
 }
 
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
 {
     context->used += used;
-    if (context->budget == context->period) {
+    if (LIKELY(context->slice)) {
         return slice_charge(context, used, now);
     }
     bool exhausted = false;
@@ -105,6 +104,11 @@ void sched_context_begin(struct sched_context *context, uint64_t now)
 
 void sched_context_gather(struct sched_context *context, uint64_t amount)
 {
+    struct refill *head = sched_context_head(context);
+    if (context->slice && head->amount < amount) {
+        // The next slice begins where this one would have ended.
+        *head = (struct refill){ .time = hal_clock() + head->amount, .amount = context->budget };
+    }
     while (context->count > 1 && sched_context_head(context)->amount < amount) {
         refill_join(context);
     }
@@ -114,7 +118,6 @@ void sched_context_init(struct cap *original)
 {
     struct sched_context *context = sched_context_of(original);
     context->object_kind = KIND_SCHED_CONTEXT;
-    context->budget = context->period = SCHED_MIN_TICKS;
     context->count = 1;  // no budget until configured
     context->refills[0].time = UINT64_MAX;
 }
@@ -188,6 +191,7 @@ enum err op_sched_context_configure(struct invocation *inv)
     context->share = share;
     context->budget = budget;
     context->period = period;
+    context->slice = budget == period;
     context->first = 0;
     context->count = 1;
     context->refills[0] = (struct refill){ .time = hal_clock(), .amount = budget };

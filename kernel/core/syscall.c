@@ -36,6 +36,14 @@ static struct thread *thread_of_context(struct arch_context *context)
     return CONTAINER_OF(context, struct thread, context);
 }
 
+// Last in every entry: whoever is to run next is made current.
+static inline void leave(void) RELEASES(kernel_lock);
+static inline void leave(void)
+{
+    sched_exit(hal_cpu());
+    lock_drop();
+}
+
 static enum err dispatch(struct thread *thread, uint64_t number)
 {
     struct arch_context *context = &thread->context;
@@ -50,12 +58,42 @@ static enum err dispatch(struct thread *thread, uint64_t number)
     case SYS_recv: return ipc_receive(thread, slot, third, true);
     case SYS_nb_recv: return ipc_receive(thread, slot, third, false);
     case SYS_reply: return ipc_reply(thread, slot, tag, 0);
+    case SYS_invoke: return invoke(thread, slot, tag);
+    case SYS_invoke_batch: return invoke_batch(thread, slot, tag, third);
+    default: return ERR_OP;
+    }
+}
+
+void kernel_syscall(struct arch_context *context)
+{
+    struct thread *thread = thread_of_context(context);
+    if (thread->flags & THREAD_GUEST) {
+        kernel_syscall_guest(context);
+        return;
+    }
+    if (hal_context_number(context) >= SYS_signal) {
+        kernel_syscall_light(context, hal_context_number(context));
+        return;
+    }
+    lock_take();
+    enum err error = dispatch(thread, hal_context_number(context));
+    if (error == ERR_PREEMPTED) {
+        hal_context_restart(context);
+    } else if (error != ERR_BLOCKED) {
+        hal_context_set_result(context, error);
+    }
+    leave();
+}
+
+// The system calls that have nothing to do with message words.
+static inline enum err dispatch_light(struct thread *thread, uint64_t number)
+{
+    uint64_t slot = hal_context_slot(&thread->context);
+    switch (number) {
     case SYS_signal: return notification_signal_slot(thread, slot);
     case SYS_wait: return notification_wait(thread, slot, true);
     case SYS_poll: return notification_wait(thread, slot, false);
     case SYS_yield: sched_yield(hal_cpu()); return ERR_OK;
-    case SYS_invoke: return invoke(thread, slot, tag);
-    case SYS_invoke_batch: return invoke_batch(thread, slot, tag, third);
     case SYS_null: return ERR_OK;
 #if PITH_DEBUG
     case SYS_debug_putc: hal_console_put((char)slot); return ERR_OK;
@@ -65,32 +103,20 @@ static enum err dispatch(struct thread *thread, uint64_t number)
     }
 }
 
-static void syscall_native(struct thread *thread)
+void kernel_syscall_light(struct arch_context *context, uint64_t number)
 {
-    enum err error = dispatch(thread, hal_context_number(&thread->context));
-    if (error == ERR_PREEMPTED) {
-        hal_context_restart(&thread->context);
-    } else if (error != ERR_BLOCKED) {
-        hal_context_set_result(&thread->context, error);
-    }
-}
-
-// Last in every entry: whoever is to run next is made current.
-static void leave(void)
-{
-    sched_exit(hal_cpu());
-    lock_drop();
-}
-
-void kernel_syscall(struct arch_context *context)
-{
-    struct thread *thread = thread_of_context(context);
     lock_take();
-    if (thread->flags & THREAD_GUEST) {
-        guest_trap(thread, &(struct hal_trap){ .label = GUEST_SYSCALL });
-    } else {
-        syscall_native(thread);
+    enum err error = dispatch_light(thread_of_context(context), number);
+    if (error != ERR_BLOCKED) {
+        hal_context_set_result(context, error);
     }
+    leave();
+}
+
+void kernel_syscall_guest(struct arch_context *context)
+{
+    lock_take();
+    guest_trap(thread_of_context(context), &(struct hal_trap){ .label = GUEST_SYSCALL });
     leave();
 }
 

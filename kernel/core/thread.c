@@ -99,7 +99,7 @@ enum err thread_destroy_step(struct cap *original)
         return ERR_PREEMPTED;
     }
     sched_remove(thread);
-    thread->state = THREAD_SUSPENDED;
+    sched_block(thread, THREAD_SUSPENDED);
     thread->object_kind = 0;
     if (thread->sched) {
         sched_assign(thread, NULL);  // lent time stays with its Reply
@@ -253,7 +253,7 @@ enum err op_thread_suspend(struct invocation *inv)
         return ERR_PREEMPTED;
     }
     sched_remove(thread);
-    thread->state = THREAD_SUSPENDED;
+    sched_block(thread, THREAD_SUSPENDED);
     return ERR_OK;
 }
 

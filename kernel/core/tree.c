@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // AVL trees inside objects (tree.h).  Owns nothing; relies on its callers' lock.  A node's balance
-// is kept in the low bits of `left`: 0 even, 1 the left side is taller, 2 the right side.  Paths are
-// kept on the stack, since nodes have no room for a link upwards.
+// is kept in the low bits of `left`: 0 even, 1 the left side is taller, 2 the right side.  Paths
+// are kept on the stack, since nodes have no room for a link upwards.
 #include "tree.h"
 
 #include "types.h"
@@ -108,8 +108,8 @@ void tree_insert(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
     struct path path;
     path.depth = 0;
     path.sides = 0;
-    const struct tree_node *same =
-        path_walk(&path, tree->root, node_key(node, key_offset), key_offset);
+    const struct tree_node *same = path_walk(&path, tree->root, node_key(node, key_offset),
+                                             key_offset);
     ASSERT(!same);
     (void)same;
     node->left = node->right = 0;
@@ -154,8 +154,8 @@ void tree_remove(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
     struct path path;
     path.depth = 0;
     path.sides = 0;
-    const struct tree_node *found =
-        path_walk(&path, tree->root, node_key(node, key_offset), key_offset);
+    const struct tree_node *found = path_walk(&path, tree->root, node_key(node, key_offset),
+                                              key_offset);
     ASSERT(found == node);
     (void)found;
     unsigned at = path.depth;
@@ -217,8 +217,7 @@ void tree_check(const struct tree *tree, ptrdiff_t key_offset)
     while (node) {
         for (unsigned side = 0; side < 2; side++) {
             const struct tree_node *child = node_child(node, side);
-            ASSERT(!child ||
-                   tree_find_le(tree, node_key(child, key_offset), key_offset) == child);
+            ASSERT(!child || tree_find_le(tree, node_key(child, key_offset), key_offset) == child);
         }
         unsigned left = node_height(node_child(node, 0)), right = node_height(node_child(node, 1));
         unsigned balance = node_balance(node);

@@ -3,9 +3,10 @@
 //
 // Untyped memory: retype.  Relies on the kernel lock; called by the dispatch of invocations.
 //
-// A new object begins as an *embryo*: an original that already occupies its range and its slot while its memory is being
-// zeroed.  When that is preempted, the restart (or anybody else who asks for the same object in the same slot) finds the embryo and goes
-// on.  If nobody does, it can only be deleted.
+// A new object begins as an *embryo*: an original that already occupies its range and its slot
+// while its memory is being zeroed.  When that is preempted, the restart (or anybody else who asks
+// for the same object in the same slot) finds the embryo and goes on.  If nobody does, it can only
+// be deleted.
 #include "captable.h"
 #include "forest.h"
 #include "preempt.h"
@@ -64,8 +65,8 @@ static enum err order_read(struct invocation *inv, struct order *order)
     return order_check(order, inv->words[1], inv->words[4]);
 }
 
-// The child of the Untyped that overlaps the range, or NULL: children are disjoint, so it can only be the last one that begins in
-// or before the range.
+// The child of the Untyped that overlaps the range, or NULL: children are disjoint, so it can only
+// be the last one that begins in or before the range.
 static struct cap *order_overlap(const struct order *order)
 {
     uint64_t last = order->address + (1ull << order->bits) - 1;
@@ -100,9 +101,9 @@ static void embryo_make(const struct order *order, struct cap *to)
 
 static bool embryo_is(const struct cap *cap, const struct order *order)
 {
-    return cap->kind == order->kind && cap->bits == order->bits &&
-           cap->address == order->address && cap->flags & CAP_EMBRYO &&
-           !(cap->flags & CAP_MARKED) && forest_tree(cap) == &order->untyped->objects;
+    return cap->kind == order->kind && cap->bits == order->bits && cap->address == order->address &&
+           cap->flags & CAP_EMBRYO && !(cap->flags & CAP_MARKED) &&
+           forest_tree(cap) == &order->untyped->objects;
 }
 
 // Zero the memory and make the object.
@@ -137,7 +138,8 @@ static enum err order_place(struct invocation *inv, const struct order *order, s
         return err_blame(ERR_OCCUPIED, 4);
     const struct cap *other = order_overlap(order);
     if (other && other->kind == KIND_CAPTABLE && other->flags & CAP_BURIED) {
-        // Whoever destroyed it did not finish: help.  That may destroy anything else, so look everything up anew.
+        // Whoever destroyed it did not finish: help.  That may destroy anything else, so look
+        // everything up anew.
         err = cap_drain();
         return err ? err : ERR_PREEMPTED;
     }

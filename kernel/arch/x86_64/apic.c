@@ -13,7 +13,6 @@
 enum apic_register {
     APIC_ID = 0x20,
     APIC_TASK_PRIORITY = 0x80,
-    APIC_EOI = 0xb0,
     APIC_SPURIOUS = 0xf0,
     APIC_COMMAND = 0x300,
     APIC_LVT_TIMER = 0x320,
@@ -34,37 +33,32 @@ enum apic_register {
 #define APIC_BASE_X2         0x400ull
 #define CPUID_X_TSC_DEADLINE (1u << 24)
 
-static volatile uint32_t *registers;  // NULL: x2APIC
+volatile uint32_t *apic_registers;
 static bool has_deadline;  // the timer takes a deadline in ticks of the time stamp counter
 static uint64_t
     counts_per_tick;  // else: rate of the timer to that of the clock, 32.32 fixed point, rounded up
 
 static void apic_write(enum apic_register reg, uint32_t value)
 {
-    if (registers)
-        registers[reg / 4] = value;
+    if (apic_registers)
+        apic_registers[reg / 4] = value;
     else
         wrmsr(MSR_X2APIC + reg / 16, value);
 }
 
 static uint32_t apic_read(enum apic_register reg)
 {
-    return registers ? registers[reg / 4] : (uint32_t)rdmsr(MSR_X2APIC + reg / 16);
+    return apic_registers ? apic_registers[reg / 4] : (uint32_t)rdmsr(MSR_X2APIC + reg / 16);
 }
 
 uint32_t apic_id(void)
 {
-    return registers ? apic_read(APIC_ID) >> 24 : apic_read(APIC_ID);
-}
-
-void apic_eoi(void)
-{
-    apic_write(APIC_EOI, 0);
+    return apic_registers ? apic_read(APIC_ID) >> 24 : apic_read(APIC_ID);
 }
 
 void apic_send_self(unsigned vector)
 {
-    if (registers)
+    if (apic_registers)
         apic_write(APIC_COMMAND, APIC_SELF | vector);
     else
         wrmsr(APIC_X2_SELF, vector);
@@ -79,18 +73,18 @@ static void timer_boot(const struct boot_info *info)
     // The write to memory above must have arrived before the first one to the MSR (Intel SDM vol.
     // 3A, 10.5.4.1).
     __asm__ volatile("mfence" : : : "memory");
-    PERCPU->deadline = PERCPU->programmed = UINT64_MAX;
+    THIS_CPU->deadline = THIS_CPU->programmed = UINT64_MAX;
 }
 
 void apic_boot(const struct boot_info *info)
 {
-    registers = NULL;
+    apic_registers = NULL;
     for (unsigned i = 0; i < info->irqchip_count; i++)
         if (info->irqchips[i].kind == BOOT_IRQCHIP_LOCAL)
-            registers = (volatile uint32_t *)(KERNEL_DIRECT_BASE + info->irqchips[i].base);
+            apic_registers = (volatile uint32_t *)(KERNEL_DIRECT_BASE + info->irqchips[i].base);
     if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2)
-        registers = NULL;
-    PERCPU->apic_id = apic_id();
+        apic_registers = NULL;
+    THIS_CPU->apic_id = apic_id();
     apic_write(APIC_TASK_PRIORITY, 0);
     apic_write(APIC_LVT_LINT0, APIC_MASKED);
     apic_write(APIC_LVT_LINT1, APIC_NMI);
@@ -108,9 +102,9 @@ static uint32_t timer_count(uint64_t ticks)
 
 static void timer_program(uint64_t deadline)
 {
-    PERCPU->programmed = deadline;
+    THIS_CPU->programmed = deadline;
     if (has_deadline) {
-        wrmsr(MSR_TSC_DEADLINE, deadline);
+        wrmsr(MSR_TSC_DEADLINE, deadline ? deadline : 1);  // 0 would mean "off"
         return;
     }
     uint64_t now = hal_clock();
@@ -121,21 +115,21 @@ static void timer_program(uint64_t deadline)
 // the rest.
 void hal_timer_arm(uint64_t deadline)
 {
-    PERCPU->deadline = deadline;
-    if (deadline < PERCPU->programmed)
+    THIS_CPU->deadline = deadline;
+    if (deadline < THIS_CPU->programmed)
         timer_program(deadline);
 }
 
 void timer_fired(void)
 {
-    uint64_t deadline = PERCPU->deadline;
-    PERCPU->programmed = UINT64_MAX;
+    uint64_t deadline = THIS_CPU->deadline;
+    THIS_CPU->programmed = UINT64_MAX;
     if (deadline == UINT64_MAX)
         return;
     if (hal_clock() < deadline) {
         timer_program(deadline);
         return;
     }
-    PERCPU->deadline = UINT64_MAX;
+    THIS_CPU->deadline = UINT64_MAX;
     kernel_timer();
 }

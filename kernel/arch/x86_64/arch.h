@@ -4,6 +4,8 @@
 // What the files of this directory, and the linker script, offer each other.
 #pragma once
 
+#include "x86.h"
+
 #include <arch/context.h>
 #include <hal/context.h>
 
@@ -31,30 +33,39 @@ extern const uint32_t
 
 // entry.S
 void syscall_entry(void);
+void idle_entry(void);
 extern const char exception_stubs[], interrupt_stubs[];
 
 // trap.c: called by entry.S
 void trap_user(struct arch_context *context);
 struct arch_context *trap_ist(struct arch_context *frame, struct hal_percpu *percpu);
 __attribute__((noreturn)) void trap_fatal(const struct arch_context *frame);
-void interrupt_handle(uint64_t vector);
-void interrupt_postpone(uint64_t vector);
 
 // panic.c: the record for an exception in the kernel.
 __attribute__((noreturn)) void panic_trap(const struct arch_context *frame);
 
 // apic.c
+extern volatile uint32_t *apic_registers;  // NULL: x2APIC
 void apic_boot(const struct boot_info *info);
 uint32_t apic_id(void);
-void apic_eoi(void);
+
+// End of interrupt.
+static inline void apic_eoi(void)
+{
+    if (apic_registers)
+        apic_registers[APIC_EOI / 4] = 0;
+    else
+        wrmsr(MSR_X2APIC + APIC_EOI / 16, 0);
+}
+
 void apic_send_self(unsigned vector);
 void timer_fired(void);  // the interrupt came: calls kernel_timer if the deadline is reached, else
                          // programs the rest
 
-// irq.c
+// irq.c; the latter two are called by entry.S
 void irq_boot(const struct boot_info *info);
-void irq_fired(unsigned irq);  // acknowledge (and mask if level-triggered), call kernel_interrupt
-void irq_quiet(unsigned irq);  // acknowledge (and mask if level-triggered) only
+void interrupt_handle(unsigned vector);
+void interrupt_postpone(unsigned vector);
 
 // power.c, vector.c, trap.c
 void power_boot(const struct boot_info *info);

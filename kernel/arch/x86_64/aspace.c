@@ -24,7 +24,7 @@ void hal_aspace_init(struct hal_aspace *hal, uint64_t root[512])
 
 void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages)
 {
-    if (hal->cr3 != PERCPU->cr3)
+    if (hal->cr3 != THIS_CPU->cr3)
         return;
     if (pages > FLUSH_SINGLES) {
         cr3_write(hal->cr3);

@@ -37,7 +37,7 @@
   RFLAGS_OF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
 
 static struct hal_percpu percpus[BOOT_MAX_CPUS];
-static struct arch_context idle, nobody;
+static struct arch_context idle;
 
 static void tss_boot(struct hal_percpu *percpu)
 {
@@ -143,11 +143,16 @@ static void lower_half_drop(const struct boot_info *info)
 
 static void percpu_boot(struct hal_percpu *percpu, const struct boot_info *info, struct cpu *cpu)
 {
-    idle.vector = CONTEXT_IDLE;
+    idle = (struct arch_context){
+        .rip = (uint64_t)idle_entry,
+        .cs = GDT_KERNEL_CODE,
+        .rflags = RFLAGS_ONE,
+        .rsp = (uint64_t)stack_kernel_end - STACK_RESERVE,
+        .ss = GDT_KERNEL_DATA,
+    };
     percpu->self = percpu;
     percpu->cpu = cpu;
-    percpu->idle = percpu->current = &idle;
-    percpu->nobody = percpu->gs_owner = &nobody;
+    percpu->idle = percpu->current = percpu->gs_owner = &idle;
     percpu->stack = (uint64_t)stack_kernel_end - STACK_RESERVE;
     percpu->cr3 = info->kernel_root;
 }

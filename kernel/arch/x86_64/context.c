@@ -36,8 +36,8 @@ void hal_context_init(struct arch_context *context)
 void hal_context_set_guest(struct arch_context *context, bool guest)
 {
     context->guest = guest;
-    if (PERCPU->gs_owner == context) PERCPU
-        ->guest = guest;
+    if (THIS_CPU->gs_owner == context)
+        THIS_CPU->guest = guest;
 }
 
 void hal_context_restart(struct arch_context *context)
@@ -50,11 +50,11 @@ void hal_context_restart(struct arch_context *context)
 
 void hal_context_read(struct arch_context *context, struct thread_regs *regs)
 {
-    if (PERCPU->current == context)
+    if (THIS_CPU->current == context)
         context->fs_base = x86_fs_base();
-    if (PERCPU->gs_owner == context)
+    if (THIS_CPU->gs_owner == context)
         context->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-    bool syscall = context->vector == CONTEXT_SYSCALL || context->vector == CONTEXT_GUEST_SYSCALL;
+    bool syscall = context->vector >= CONTEXT_GUEST_SYSCALL;
     *regs = (struct thread_regs){
         .rip = context->rip,
         .rsp = context->rsp,
@@ -106,16 +106,16 @@ void hal_context_write(struct arch_context *context, const struct thread_regs *r
     context->fs_base = user_address(from->fs_base);
     context->gs_base = user_address(from->gs_base);
     context->vector = 0;
-    if (PERCPU->current == context)
+    if (THIS_CPU->current == context)
         x86_fs_base_load(context->fs_base);
-    if (PERCPU->gs_owner == context) PERCPU
-        ->gs_owner = PERCPU->nobody;
+    if (THIS_CPU->gs_owner == context)
+        THIS_CPU->gs_owner = THIS_CPU->idle;
 }
 
 void hal_context_forget(struct arch_context *context)
 {
-    if (PERCPU->current == context)
+    if (THIS_CPU->current == context)
         hal_switch_idle();
-    if (PERCPU->gs_owner == context) PERCPU
-        ->gs_owner = PERCPU->nobody;
+    if (THIS_CPU->gs_owner == context)
+        THIS_CPU->gs_owner = THIS_CPU->idle;
 }

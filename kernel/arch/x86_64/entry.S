@@ -56,24 +56,18 @@ function syscall_entry
     movq %rsp, CTX_RSP(%r8)
     movq %rcx, CTX_RIP(%r8)
     movq %r11, CTX_RFLAGS(%r8)
+    movq $CONTEXT_SYSCALL, CTX_VECTOR(%r8)
     movq %gs:PERCPU_STACK, %rsp
 #if FAST_PATH
     cmpq $SYS_reply_recv, %rax
     jb kernel_fast_call             // the only number below
     je kernel_fast_reply_recv
 #endif
-    movq %rax, %rcx
-    jmp syscall_save
-
-// RDI slot, RSI tag, RDX third, RCX number, R8 context; message words in their registers.
-function hal_syscall_slow
-    movq %gs:PERCPU_STACK, %rsp
 syscall_save:
-    movq $CONTEXT_SYSCALL, CTX_VECTOR(%r8)
     movq %rdi, CTX_RDI(%r8)
     movq %rsi, CTX_RSI(%r8)
     movq %rdx, CTX_RDX(%r8)
-    movq %rcx, CTX_RAX(%r8)
+    movq %rax, CTX_RAX(%r8)
     movq %rbx, CTX_RBX(%r8)
     movq %rbp, CTX_RBP(%r8)
     movq %r12, CTX_R12(%r8)
@@ -85,20 +79,8 @@ syscall_save:
 
 // ---- exit: resume the current context -----------------------------------------------------------
 
-resume:
-    movq %gs:PERCPU_CURRENT, %rdx
-    cmpq %gs:PERCPU_GS_OWNER, %rdx
-    jne resume_other
-    swapgs
-resume_with_gs:                     // GS is the user's from here on
-    cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
-    jne resume_all
-    movq CTX_RBX(%rdx), %rbx
-    movq CTX_RBP(%rdx), %rbp
-    movq CTX_R12(%rdx), %r12
-    movq CTX_R13(%rdx), %r13
-    movq CTX_R14(%rdx), %r14
-    movq CTX_R15(%rdx), %r15
+// What a native system call returns beside the message words; nothing of the kernel's may stay in a register.
+    .macro return_from_syscall
     movq CTX_RAX(%rdx), %rax
     movq CTX_RDI(%rdx), %rdi
     movq CTX_RSI(%rdx), %rsi
@@ -110,21 +92,18 @@ resume_with_gs:                     // GS is the user's from here on
     xorl %r10d, %r10d
     xorl %edx, %edx
     sysretq
+    .endm
 
-// Another context than the one that ran last in user mode: exchange the GS bases.
-resume_other:
-    cmpq $CONTEXT_IDLE, CTX_VECTOR(%rdx)
-    je idle
-    movq %gs:PERCPU_GS_OWNER, %rcx
-    movq %rdx, %gs:PERCPU_GS_OWNER
-    movb CTX_GUEST(%rdx), %al
-    movb %al, %gs:PERCPU_GUEST
+// Where the context is the one that entered the kernel, C has kept the registers of the message words.
+resume:
+    movq %gs:PERCPU_CURRENT, %rdx
+    cmpq %gs:PERCPU_GS_OWNER, %rdx
+    jne resume_other
     swapgs
-    rdgsbase %rax
-    movq %rax, CTX_GS_BASE(%rcx)
-    movq CTX_GS_BASE(%rdx), %rax
-    wrgsbase %rax
-    jmp resume_with_gs
+    cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
+    jne 1f
+    return_from_syscall
+1:  ja resume_words
 
 // From the context itself, which is a stack for a moment; what may interrupt here has a stack of its own.
 resume_all:
@@ -139,14 +118,43 @@ resume_all:
     movq TRAP_RSP(%rsp), %rsp
     sysretq
 
-// Nothing to run.  An interrupt finds RIP at idle_halted: HLT follows STI without a gap.
-idle:
-    movq %gs:PERCPU_STACK, %rsp
+// Another context than the one that ran last in user mode: exchange the GS bases.
+resume_other:
+    movq %gs:PERCPU_GS_OWNER, %rcx
+    movq %rdx, %gs:PERCPU_GS_OWNER
+    movb CTX_GUEST(%rdx), %al
+    movb %al, %gs:PERCPU_GUEST
+    swapgs
+    rdgsbase %rax
+    movq %rax, CTX_GS_BASE(%rcx)
+    movq CTX_GS_BASE(%rdx), %rax
+    wrgsbase %rax
+    cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
+    jb resume_all
+resume_words:
+    movq CTX_RBX(%rdx), %rbx
+    movq CTX_RBP(%rdx), %rbp
+    movq CTX_R12(%rdx), %r12
+    movq CTX_R13(%rdx), %r13
+    movq CTX_R14(%rdx), %r14
+    movq CTX_R15(%rdx), %r15
+    return_from_syscall
+
+// The context that has nothing to do is here, in kernel mode with interrupts off.  An interrupt finds RIP at idle_halted: HLT follows
+// STI without a gap.
+function idle_entry
+    swapgs
 1:  sti
     hlt
 idle_halted:
     cli                             // after an NMI
     jmp 1b
+
+// RDI slot, RSI tag, RDX third, RCX number, R8 context; message words in their registers.
+function hal_syscall_slow
+    movq %gs:PERCPU_STACK, %rsp
+    movq %rcx, %rax
+    jmp syscall_save
 
 // A guest's system call: every register is kept.
 syscall_guest:
@@ -178,13 +186,17 @@ syscall_guest:
 // ---- exceptions and interrupts ------------------------------------------------------------------
 
 // From user mode RSP is inside the current context (TSS.RSP0), from kernel mode on the kernel's stack.
-trap_common:
+    .macro trap_from_user
     testb $3, TRAP_CS(%rsp)
     jz trap_kernel
     push_registers
     clac_if_smap
     cld
     swapgs
+    .endm
+
+trap_common:
+    trap_from_user
     leaq -CTX_R15(%rsp), %rdi
     movq %gs:PERCPU_STACK, %rsp
     call trap_user
@@ -194,7 +206,7 @@ trap_common:
 trap_kernel:
     cmpq $CONTEXT_INTERRUPT, (%rsp)
     jne trap_bug
-    movq TRAP_ERROR(%rsp), %rdi
+    movzbl TRAP_ERROR(%rsp), %edi
     cmpq $idle_halted, TRAP_RIP(%rsp)
     je idle_interrupt
     // hal_interrupt_window: it expects its scratch registers lost, EAX not zero, and interrupts off.
@@ -270,6 +282,10 @@ function interrupt_stubs
     .endr
 interrupt_common:
     pushq $CONTEXT_INTERRUPT
-    jmp trap_common
+    trap_from_user
+    movzbl TRAP_ERROR + CTX_VECTOR - CTX_R15(%rsp), %edi
+    movq %gs:PERCPU_STACK, %rsp
+    call interrupt_handle
+    jmp resume
 
     .section .note.GNU-stack, "", @progbits

@@ -80,7 +80,7 @@ static void ioapic_boot(const struct boot_irqchip *chip)
         .end = end < IRQ_MAX ? end : IRQ_MAX,
     };
     for (unsigned irq = ioapic->first; irq < ioapic->end; irq++) {
-        ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first) + 1, PERCPU->apic_id << 24);
+        ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first) + 1, THIS_CPU->apic_id << 24);
         hal_irq_configure(irq, 0);
     }
     if (ioapic->end > line_count)
@@ -121,17 +121,39 @@ void hal_irq_unmask(unsigned irq)
     line_write(irq, lines[irq] & ~LINE_MASKED);
 }
 
-void irq_quiet(unsigned irq)
+// Acknowledge; a level-triggered line would come again at once.
+static inline void line_quiet(unsigned irq)
 {
     if (lines[irq] & LINE_LEVEL)
         hal_irq_mask(irq);
     apic_eoi();
 }
 
-void irq_fired(unsigned irq)
+// A vector that is neither a line nor the timer is spurious: not in service, nothing to
+// acknowledge.
+void interrupt_handle(unsigned vector)
 {
-    irq_quiet(irq);
-    kernel_interrupt(irq);
+    unsigned irq = vector - VECTOR_IRQ;
+    if (irq < IRQ_MAX) {
+        line_quiet(irq);
+        kernel_interrupt(irq);
+    } else if (vector == VECTOR_TIMER) {
+        apic_eoi();
+        timer_fired();
+    }
+}
+
+// In the interrupt window: make it pending again, for the moment when user mode lets it in.
+void interrupt_postpone(unsigned vector)
+{
+    unsigned irq = vector - VECTOR_IRQ;
+    if (irq < IRQ_MAX)
+        line_quiet(irq);
+    else if (vector == VECTOR_TIMER)
+        apic_eoi();
+    else
+        return;
+    apic_send_self(vector);
 }
 
 // What is let in is made pending again (interrupt_postpone), so that user mode takes it before its

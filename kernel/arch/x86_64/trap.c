@@ -97,10 +97,6 @@ static void page_fault(struct arch_context *context)
 // there; IRET must not see that.
 void trap_user(struct arch_context *context)
 {
-    if (context->vector == CONTEXT_INTERRUPT) {
-        interrupt_handle(context->error);
-        return;
-    }
     if (context->vector == VECTOR_PAGE) {
         page_fault(context);
         return;
@@ -113,31 +109,6 @@ void trap_user(struct arch_context *context)
         .error = context->error,
     };
     kernel_trap(context, &trap);
-}
-
-void interrupt_handle(uint64_t pushed)
-{
-    unsigned vector = (uint8_t)pushed;
-    if (vector == VECTOR_TIMER) {
-        apic_eoi();
-        timer_fired();
-    } else if (vector >= VECTOR_IRQ && vector < VECTOR_TIMER) {
-        irq_fired(vector - VECTOR_IRQ);
-    }
-    // Anything else is spurious: not in service, nothing to acknowledge.
-}
-
-// In the interrupt window: make it pending again, for the moment when user mode lets it in.
-void interrupt_postpone(uint64_t pushed)
-{
-    unsigned vector = (uint8_t)pushed;
-    if (vector == VECTOR_TIMER)
-        apic_eoi();
-    else if (vector >= VECTOR_IRQ && vector < VECTOR_TIMER)
-        irq_quiet(vector - VECTOR_IRQ);
-    else
-        return;
-    apic_send_self(vector);
 }
 
 // Give a #DB of user mode, which arrived on a stack of its own, the looks of any other trap.  The

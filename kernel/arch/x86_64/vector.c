@@ -87,9 +87,9 @@ void vector_boot(void)
 
 static void access_set(bool access)
 {
-    if (PERCPU->vector_access == access)
+    if (THIS_CPU->vector_access == access)
         return;
-    PERCPU->vector_access = access;
+    THIS_CPU->vector_access = access;
     if (access)
         __asm__ volatile("clts" : : : "memory");
     else
@@ -119,20 +119,20 @@ void hal_vector_switch(void *area, bool keep_live)
         return;
     }
     access_set(true);
-    void *owner = PERCPU->vector_owner;
+    void *owner = THIS_CPU->vector_owner;
     if (owner == area)
         return;
     if (owner)
         xsave(owner);
     xrstor(area);
-    PERCPU->vector_owner = area;
+    THIS_CPU->vector_owner = area;
 }
 
 void hal_vector_sync(void *area)
 {
-    if (PERCPU->vector_owner != area)
+    if (THIS_CPU->vector_owner != area)
         return;
-    bool access = PERCPU->vector_access;
+    bool access = THIS_CPU->vector_access;
     access_set(true);
     xsave(area);
     access_set(access);
@@ -140,9 +140,9 @@ void hal_vector_sync(void *area)
 
 void hal_vector_forget(void *area)
 {
-    if (PERCPU->vector_owner != area)
+    if (THIS_CPU->vector_owner != area)
         return;
-    PERCPU->vector_owner = NULL;
+    THIS_CPU->vector_owner = NULL;
     access_set(false);
 }
 

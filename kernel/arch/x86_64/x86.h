@@ -19,6 +19,8 @@
 #define MSR_GS_BASE        0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 
+#define APIC_EOI 0xb0u  // offset in the registers of the local APIC
+
 #define EFER_SCE 0x001ull
 #define EFER_NXE 0x800ull
 

@@ -2,9 +2,8 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Derivation: what is linked to what after deriving, moving, deleting and revoking; look-ups.
-#include "fake.h"
-
 #include "../forest.h"
+#include "fake.h"
 
 #define BLAME(error, argument) ((int)err_blame(ERR_##error, argument))
 
@@ -111,7 +110,9 @@ static void test_deleted_hands_children_to_parent(void **state)
 static void test_move_keeps_every_link(void **state)
 {
     (void)state;
-    static const uint8_t moves[][2] = { { 13, 33 }, { 11, 31 }, { 12, 32 }, { 10, 30 }, { 14, 34 } };
+    static const uint8_t moves[][2] = {
+        { 13, 33 }, { 11, 31 }, { 12, 32 }, { 10, 30 }, { 14, 34 }
+    };
     for (unsigned i = 0; i < sizeof(moves) / sizeof(*moves); i++) {
         cap_move(root_slot(moves[i][1]), root_slot(moves[i][0]));
         assert_true(cap_empty(root_slot(moves[i][0])));
@@ -167,7 +168,7 @@ static void test_revoke_marks_everything_before_it_deletes(void **state)
         struct cap *found;
         for (uint64_t slot = 11; slot < 16; slot++)
             if (root_slot(slot)->flags & CAP_MARKED)
-                assert_int_equal(cap_lookup(&fake.thread, slot, &found), ERR_DEAD);
+                assert_int_equal(cap_lookup(fake.thread, slot, &found), ERR_DEAD);
     }
     assert_null(root_slot(10)->child);
 }
@@ -275,7 +276,7 @@ static void test_lookup(void **state)
 {
     (void)state;
     struct cap *cap;
-    struct thread *thread = &fake.thread;
+    struct thread *thread = fake.thread;
     assert_int_equal(cap_lookup(thread, 0, &cap), ERR_SLOT);
     assert_int_equal(cap_lookup(thread, ROOT_SLOTS, &cap), ERR_SLOT);
     assert_int_equal(cap_lookup(thread, UINT64_MAX, &cap), ERR_SLOT);
@@ -290,16 +291,16 @@ static void test_lookup(void **state)
     assert_int_equal(cap_lookup_kind(thread, 99, KIND_ENDPOINT, 0, 3, &cap), BLAME(SLOT, 3));
     root_slot(11)->flags |= CAP_MARKED;
     assert_int_equal(cap_lookup_kind(thread, 11, KIND_ENDPOINT, 0, 3, &cap), BLAME(DEAD, 3));
-    fake.thread.cspace_count = 0;
+    fake.thread->cspace_count = 0;
     assert_int_equal(cap_lookup(thread, 10, &cap), ERR_SLOT);
-    fake.thread.cspace_count = ROOT_SLOTS;
+    fake.thread->cspace_count = ROOT_SLOTS;
 }
 
 static void test_lookup_empty(void **state)
 {
     (void)state;
     struct cap *cap;
-    struct thread *thread = &fake.thread;
+    struct thread *thread = fake.thread;
     assert_int_equal(cap_lookup_empty(thread, ROOT_TABLE, 20, 3, &cap), ERR_OK);
     assert_ptr_equal(cap, root_slot(20));
     assert_int_equal(cap_lookup_empty(thread, ROOT_TABLE, 10, 3, &cap), BLAME(OCCUPIED, 4));

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Operations of capability tables with every refusal, and the destruction of tables and Untypeds that hold each other.
-#include "fake.h"
-
+// Operations of capability tables with every refusal, and the destruction of tables and Untypeds
+// that hold each other.
 #include "../forest.h"
+#include "fake.h"
 
 #define BLAME(error, argument) ((int)err_blame(ERR_##error, argument))
 #define TABLE                  root_slot(ROOT_TABLE)
 #define COPY(dst, ...)         ((int)INVOKE(op_captable_copy, TABLE, dst, __VA_ARGS__))
 #define MINT(dst, src, badge) \
-    ((int)INVOKE(op_captable_mint, TABLE, dst, ROOT_TABLE, src, RIGHT_ALL, badge))
+ ((int)INVOKE(op_captable_mint, TABLE, dst, ROOT_TABLE, src, RIGHT_ALL, badge))
 #define MOVE(dst, ...) ((int)INVOKE(op_captable_move, TABLE, dst, __VA_ARGS__))
 #define DELETE(slot)   ((int)INVOKE(op_captable_delete, TABLE, slot))
 
@@ -173,9 +173,11 @@ static void test_identify(void **state)
     check_identify(ROOT_SCHED, KIND_SCHED_CONTROL | 0xff << 8 | 1 << 16, 0, 0);
 }
 
-// ---- destruction of tables -----------------------------------------------------------------------
-// A world is built in root slots from 60 on, wound into itself, and one slot is deleted: at the end all is gone and its memory can be
-// used at once, wherever it is preempted, and nobody has touched memory that was free meanwhile (fake_check overwrites it).
+// ---- destruction of tables
+// ----------------------------------------------------------------------- A world is built in root
+// slots from 60 on, wound into itself, and one slot is deleted: at the end all is gone and its
+// memory can be used at once, wherever it is preempted, and nobody has touched memory that was free
+// meanwhile (fake_check overwrites it).
 
 // A table of eight slots in root slot `slot`, made from `untyped`.
 static void make_table(uint64_t untyped, uint64_t offset, uint64_t slot)
@@ -273,13 +275,13 @@ static void untyped_in_its_own_table(void)
     check_all_gone(60);
 }
 
-// Two Untypeds, each in a table that was made from the other, with nested Untypeds between, and more tables in all of them.
+// Two Untypeds, each in a table that was made from the other, with nested Untypeds between, and
+// more tables in all of them.
 static void ring_of_untypeds(void)
 {
     for (uint64_t i = 0; i < 2; i++) {
         uint64_t at = 60 + i * 10;
-        assert_int_equal(
-            fake_retype(ROOT_RAM, KIND_UNTYPED, 16, 0x10000 * (i + 1), at), ERR_OK);
+        assert_int_equal(fake_retype(ROOT_RAM, KIND_UNTYPED, 16, 0x10000 * (i + 1), at), ERR_OK);
         make_table(at, 0, at + 1);
         assert_int_equal(fake_retype(at, KIND_UNTYPED, 15, 0x8000, at + 2), ERR_OK);
         make_table(at + 2, 0x400, at + 3);

@@ -12,6 +12,7 @@
 struct fake fake;
 
 static _Alignas(64) struct cap root_table[ROOT_SLOTS];
+static struct thread caller;
 
 void kernel_panic(const char *file, int line, const char *what)
 {
@@ -121,12 +122,12 @@ void fake_setup(void)
         assert_true(memory != MAP_FAILED);
         arena = memory + (-(uintptr_t)memory & (ARENA_BYTES - 1));
     }
-    fake = (struct fake){ .arena = arena, .random = 88172645463325252ull };
+    fake = (struct fake){ .arena = arena, .thread = &caller, .random = 88172645463325252ull };
     memset(arena, 0x5a, ARENA_BYTES);
     memset(root_table, 0, sizeof(root_table));
     forest_roots.root = NULL;
-    fake.thread.cspace = root_table;
-    fake.thread.cspace_count = ROOT_SLOTS;
+    fake.thread->cspace = root_table;
+    fake.thread->cspace_count = ROOT_SLOTS;
     root_insert(ROOT_TABLE, (struct cap){ .kind = KIND_CAPTABLE,
                                           .rights = RIGHT_ALL,
                                           .bits = 14,
@@ -149,7 +150,7 @@ void fake_setup(void)
 
 enum err fake_invoke(enum err (*op)(struct invocation *), struct cap *self, struct invocation *inv)
 {
-    inv->thread = &fake.thread;
+    inv->thread = fake.thread;
     inv->self = self;
     enum err err = op(inv);
     unsigned restarts = 0;
@@ -162,7 +163,8 @@ enum err fake_invoke(enum err (*op)(struct invocation *), struct cap *self, stru
     return err;
 }
 
-enum err fake_retype(uint64_t untyped, enum kind kind, unsigned bits, uint64_t offset, uint64_t slot)
+enum err fake_retype(uint64_t untyped, enum kind kind, unsigned bits, uint64_t offset,
+                     uint64_t slot)
 {
     return INVOKE(op_untyped_retype, root_slot(untyped), kind | bits << 8, offset, ROOT_TABLE, slot,
                   1);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Random operations on capabilities.  First one at a time, preempted wherever they can be, each compared with a model: the
-// capabilities as an array of nodes that know their parent and where they are.  Then several at once, each preempted and resumed between
-// steps of the others, with the invariants checked all the time and nothing left at the end.
+// Random operations on capabilities.  First one at a time, preempted wherever they can be, each
+// compared with a model: the capabilities as an array of nodes that know their parent and where
+// they are.  Then several at once, each preempted and resumed between steps of the others, with the
+// invariants checked all the time and nothing left at the end.
+#include "../forest.h"
 #include "fake.h"
 
-#include "../forest.h"
-
-#define NODES      1500
-#define TEMPORARY  250u  // root slots from here on name tables for one operation
-#define NONE       (-1)
+#define NODES     1500
+#define TEMPORARY 250u  // root slots from here on name tables for one operation
+#define NONE      (-1)
 
 struct node {
     bool alive, original;
@@ -18,8 +18,8 @@ struct node {
     unsigned rights, bits;
     uint32_t aux;
     uint64_t address, badge;
-    int parent;      // NONE: a root
-    int table;       // the table or thread that it is in; NONE: the root table
+    int parent;  // NONE: a root
+    int table;   // the table or thread that it is in; NONE: the root table
     uint64_t slot;
 };
 
@@ -145,8 +145,7 @@ static void compare_node(const struct node *node)
     assert_int_equal(cap->rights, node->rights);
     assert_int_equal(cap->address, node->address);
     assert_int_equal(cap->aux, node->aux);
-    assert_int_equal(cap->flags & ~CAP_INTERNAL,
-                     node->original ? CAP_ORIGINAL | CAP_IN_TREE : 0);
+    assert_int_equal(cap->flags & ~CAP_INTERNAL, node->original ? CAP_ORIGINAL | CAP_IN_TREE : 0);
     if (node->kind == KIND_ENDPOINT || node->kind == KIND_NOTIFICATION)
         assert_int_equal(cap->badge, node->badge);
     const struct cap *parent = NULL;
@@ -347,12 +346,10 @@ static void step_move(void)
     struct place to = random_place();
     if (nodes[from].parent == NONE && to.table != NONE)
         return;  // it could be deleted with a table
-    enum err expected =
-        node_at(to.table, to.slot) != NONE ? err_blame(ERR_OCCUPIED, 1) : ERR_OK;
+    enum err expected = node_at(to.table, to.slot) != NONE ? err_blame(ERR_OCCUPIED, 1) : ERR_OK;
     uint64_t self = name_table(to.table, TEMPORARY);
     uint64_t table = name_table(nodes[from].table, TEMPORARY + 1);
-    enum err err =
-        INVOKE(op_captable_move, root_slot(self), to.slot, table, nodes[from].slot);
+    enum err err = INVOKE(op_captable_move, root_slot(self), to.slot, table, nodes[from].slot);
     assert_int_equal(err, expected);
     if (!err) {
         nodes[from].table = to.table;
@@ -367,7 +364,8 @@ static void step_delete(bool revoke)
     if ((root || nodes[node].kind == KIND_UNTYPED) && fake_random(root ? 40 : 4))
         return;
     revoke |= root;
-    // Who revokes a table through a name derived from it loses the name when preempted, and the rest is not done.
+    // Who revokes a table through a name derived from it loses the name when preempted, and the
+    // rest is not done.
     revoke &= nodes[node].table != node;
     uint64_t self = name_table(nodes[node].table, TEMPORARY);
     enum err err = INVOKE(revoke ? op_captable_revoke : op_captable_delete, root_slot(self),
@@ -416,7 +414,8 @@ static void test_against_the_model(void **state)
     }
 }
 
-// ---- several at once -----------------------------------------------------------------------------
+// ---- several at once
+// -----------------------------------------------------------------------------
 
 #define PENDING 6
 
@@ -463,7 +462,7 @@ static void begin(struct pending *op, uint64_t name)
     enum kind kind = random_kind();
     unsigned bits = random_bits(kind);
     op->self = name;
-    op->inv = (struct invocation){ .thread = &fake.thread,
+    op->inv = (struct invocation){ .thread = fake.thread,
                                    .words = { to, name + 1, from, RIGHT_ALL } };
     switch (fake_random(10)) {
     case 0: op->op = op_captable_copy; break;
@@ -477,7 +476,7 @@ static void begin(struct pending *op, uint64_t name)
         uint64_t offset = fake_random(1ull << root_slot(untyped)->bits) >> bits << bits;
         op->op = op_untyped_retype;
         op->self = untyped;
-        op->inv = (struct invocation){ .thread = &fake.thread,
+        op->inv = (struct invocation){ .thread = fake.thread,
                                        .words = { kind | bits << 8, offset, name + 1, from, 1 } };
     }
     }
@@ -493,7 +492,7 @@ static void begin(struct pending *op, uint64_t name)
 static void resume(struct pending *op)
 {
     struct cap *self;
-    enum err err = cap_lookup(&fake.thread, op->self, &self);
+    enum err err = cap_lookup(fake.thread, op->self, &self);
     op->inv.self = self;
     if (err)
         err = fake_random(2) ? cap_drain() : ERR_OK;  // may never come back

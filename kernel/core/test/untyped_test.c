@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// retype: every refusal with the argument to blame, reuse of memory, embryos, rights of what is made.
+// retype: every refusal with the argument to blame, reuse of memory, embryos, rights of what is
+// made.
+#include "../forest.h"
 #include "fake.h"
 
-#include "../forest.h"
-
 #define BLAME(error, argument) ((int)err_blame(ERR_##error, argument))
-#define RETYPE(kind, bits, offset, table, slot, count)                                            \
-    ((int)INVOKE(op_untyped_retype, root_slot(ROOT_RAM), (uint64_t)(kind) | (uint64_t)(bits) << 8, \
-                 offset, table, slot, count))
+#define RETYPE(kind, bits, offset, table, slot, count)                                          \
+ ((int)INVOKE(op_untyped_retype, root_slot(ROOT_RAM), (uint64_t)(kind) | (uint64_t)(bits) << 8, \
+              offset, table, slot, count))
 
 static int setup(void **state)
 {
@@ -145,7 +145,7 @@ static void test_preempted_everywhere(void **state)
 // Begin a frame of two pages at 0x2000 in slot 10, preempted after the first step.
 static struct invocation begin_embryo(void)
 {
-    struct invocation inv = { .thread = &fake.thread,
+    struct invocation inv = { .thread = fake.thread,
                               .self = root_slot(ROOT_RAM),
                               .words = { KIND_FRAME | 13 << 8, 0x2000, ROOT_TABLE, 10, 1 } };
     fake.preempt_every = 1;
@@ -162,7 +162,7 @@ static void test_embryo_refuses_everything_but_delete(void **state)
     begin_embryo();
     struct cap *cap;
     struct cap *table = root_slot(ROOT_TABLE);
-    assert_int_equal(cap_lookup(&fake.thread, 10, &cap), ERR_DEAD);
+    assert_int_equal(cap_lookup(fake.thread, 10, &cap), ERR_DEAD);
     assert_int_equal(INVOKE(op_captable_copy, table, 20, ROOT_TABLE, 10, RIGHT_ALL),
                      BLAME(DEAD, 3));
     assert_int_equal(INVOKE(op_captable_move, table, 20, ROOT_TABLE, 10), BLAME(DEAD, 3));
@@ -180,7 +180,8 @@ static void test_embryo_is_finished_by_whoever_comes(void **state)
     struct invocation inv = begin_embryo();
     uint64_t progress = root_slot(10)->progress;
     assert_int_equal(progress, 256);
-    // Not by an order for the same range from another Untyped, into another slot, or after it was marked.
+    // Not by an order for the same range from another Untyped, into another slot, or after it was
+    // marked.
     assert_int_equal(RETYPE(KIND_FRAME, 13, 0x2000, ROOT_TABLE, 11, 1), BLAME(OVERLAP, 2));
     assert_int_equal(RETYPE(KIND_FRAME, 13, 0x2000, ROOT_TABLE, 10, 1), ERR_OK);
     assert_int_equal(fake.inits, 1);
@@ -192,7 +193,7 @@ static void test_embryo_of_a_child_is_not_the_parents(void **state)
 {
     (void)state;
     assert_int_equal(RETYPE(KIND_UNTYPED, 14, 0, ROOT_TABLE, 30, 1), ERR_OK);
-    struct invocation inv = { .thread = &fake.thread,
+    struct invocation inv = { .thread = fake.thread,
                               .self = root_slot(30),
                               .words = { KIND_FRAME | 12 << 8, 0, ROOT_TABLE, 10, 1 } };
     fake.preempt_every = 1;
@@ -223,6 +224,23 @@ static void test_being_revoked_refuses_retype(void **state)
         fake_check();
     assert_int_equal(err, ERR_OK);
     assert_int_equal(RETYPE(KIND_FRAME, 12, 0x8000, ROOT_TABLE, 20, 1), ERR_OK);
+}
+
+static void test_nested_untyped_is_marked_before_it_is_cleared(void **state)
+{
+    (void)state;
+    assert_int_equal(RETYPE(KIND_UNTYPED, 14, 0, ROOT_TABLE, 10, 1), ERR_OK);
+    for (uint64_t i = 0; i < 2; i++)
+        assert_int_equal(fake_retype(10, KIND_FRAME, 12, i << 12, 11 + i), ERR_OK);
+    fake.preempt_every = 1;
+    assert_int_equal(cap_revoke(root_slot(ROOT_RAM)), ERR_PREEMPTED);
+    // Another one who revokes it does not bring it back to life.
+    fake.preempt_every = 0;
+    assert_int_equal(cap_revoke(root_slot(10)), ERR_OK);
+    struct cap *cap;
+    assert_int_equal(cap_lookup(fake.thread, 10, &cap), ERR_DEAD);
+    assert_int_equal(cap_revoke(root_slot(ROOT_RAM)), ERR_OK);
+    assert_true(cap_empty(root_slot(10)));
 }
 
 static void test_revoke_of_nested_untypeds(void **state)
@@ -265,6 +283,7 @@ int main(void)
         TEST(test_embryo_of_a_child_is_not_the_parents),
         TEST(test_marked_embryo_is_not_finished),
         TEST(test_being_revoked_refuses_retype),
+        TEST(test_nested_untyped_is_marked_before_it_is_cleared),
         TEST(test_revoke_of_nested_untypeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

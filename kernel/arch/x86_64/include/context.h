@@ -33,12 +33,12 @@ struct arch_context {
 };
 _Static_assert(sizeof(struct arch_context) % 16 == 0, "the CPU aligns the stack before it pushes");
 
-// Values of `vector` beside the numbers of exceptions.  The first two select a return by SYSRET;
-// anything else loads every register and returns by IRET.
-#define CONTEXT_SYSCALL       0x100  // native system call: message registers, result and zeros
-#define CONTEXT_GUEST_SYSCALL 0x101  // all registers but RCX and R11
-#define CONTEXT_IDLE          0x102  // not a thread: halt
+// Values of `vector` beside the numbers of exceptions.  From CONTEXT_GUEST_SYSCALL up they select a
+// return by SYSRET; anything else loads every register and returns by IRET.
 #define CONTEXT_INTERRUPT     0x20   // `error` holds the vector, sign-extended from 8 bits
+#define CONTEXT_GUEST_SYSCALL 0x100  // all registers but RCX and R11
+#define CONTEXT_SYSCALL       0x101  // native: result, message registers as they were, zeros
+#define CONTEXT_SYSCALL_WORDS 0x102  // native: the message registers have changed
 
 // The largest vector state that fits a Thread object: x87, SSE, AVX, AVX-512 in the standard
 // format.
@@ -74,17 +74,16 @@ static inline uint64_t hal_context_word(const struct arch_context *context, unsi
     return context->words_reversed[5 - i];
 }
 
+// Only for a native thread in a system call.
 static inline void hal_context_set_word(struct arch_context *context, unsigned i, uint64_t value)
 {
     context->words_reversed[5 - i] = value;
+    context->vector = CONTEXT_SYSCALL_WORDS;
 }
 
-// Only for a native thread in a system call: it leaves the kernel as from one (RDX and R8-R10
-// zero), also if it blocked in the fast path, which saves nothing but RIP, RSP and RFLAGS.
 static inline void hal_context_set_result(struct arch_context *context, uint64_t status)
 {
     context->rax = status;
-    context->vector = CONTEXT_SYSCALL;
 }
 
 static inline void hal_context_set_message(struct arch_context *context, uint64_t badge,
@@ -153,33 +152,34 @@ static inline void x86_fs_base_load(uint64_t base)
 // the load of CR3.
 static inline void hal_switch(struct arch_context *to, const struct hal_aspace *aspace)
 {
-    PERCPU->current->fs_base = x86_fs_base();
+    THIS_CPU->current->fs_base = x86_fs_base();
     x86_fs_base_load(to->fs_base);
-    PERCPU->current = to;
-    PERCPU->tss.rsp0 = (uint64_t)(to + 1);
-    if (aspace->cr3 != PERCPU->cr3) {
-        PERCPU->cr3 = aspace->cr3;
+    THIS_CPU->current = to;
+    THIS_CPU->tss.rsp0 = (uint64_t)(to + 1);
+    if (aspace->cr3 != THIS_CPU->cr3) {
+        THIS_CPU->cr3 = aspace->cr3;
         __asm__ volatile("mov %0, %%cr3" : : "r"(aspace->cr3));
     }
 }
 
 static inline void hal_switch_idle(void)
 {
-    hal_switch(PERCPU->idle, &hal_aspace_kernel);
+    hal_switch(THIS_CPU->idle, &hal_aspace_kernel);
 }
 
-// From `from`, the native thread that made this system call, to `to`, which is blocked in one of its own: everything in one piece.
-__attribute__((noreturn, always_inline)) static inline void hal_pass(struct arch_context *from, struct arch_context *to,
-                                                                     const struct hal_aspace *aspace, uint64_t badge,
-                                                                     uint64_t tag)
+// From `from`, the native thread that made this system call, to `to`, which is blocked in one of
+// its own: everything in one piece.
+__attribute__((noreturn, always_inline)) static inline void hal_pass(
+    struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
+    uint64_t badge, uint64_t tag)
 {
     from->fs_base = x86_fs_base();
     x86_fs_base_load(to->fs_base);
-    PERCPU->current = to;
-    PERCPU->gs_owner = to;
-    PERCPU->tss.rsp0 = (uint64_t)(to + 1);
-    if (aspace->cr3 != PERCPU->cr3) {
-        PERCPU->cr3 = aspace->cr3;
+    THIS_CPU->current = to;
+    THIS_CPU->gs_owner = to;
+    THIS_CPU->tss.rsp0 = (uint64_t)(to + 1);
+    if (aspace->cr3 != THIS_CPU->cr3) {
+        THIS_CPU->cr3 = aspace->cr3;
         __asm__ volatile("mov %0, %%cr3" : : "r"(aspace->cr3));
     }
     __asm__ volatile("swapgs\n\t"
@@ -197,9 +197,11 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(struct arch
                      "xor %%r10d, %%r10d\n\t"
                      "sysretq"
                      :
-                     : [to] "r"(to), [from] "r"(from), "D"(badge), "S"(tag),
-                       [gs] "i"(offsetof(struct arch_context, gs_base)), [rip] "i"(offsetof(struct arch_context, rip)),
-                       [rflags] "i"(offsetof(struct arch_context, rflags)), [rsp] "i"(offsetof(struct arch_context, rsp))
+                     : [to] "r"(to), [from] "r"(from), "D"(badge),
+                       "S"(tag), [gs] "i"(offsetof(struct arch_context, gs_base)),
+                       [rip] "i"(offsetof(struct arch_context, rip)),
+                       [rflags] "i"(offsetof(struct arch_context, rflags)),
+                       [rsp] "i"(offsetof(struct arch_context, rsp))
                      : "rcx", "r11", "memory");
     __builtin_unreachable();
 }
@@ -208,5 +210,5 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(struct arch
 
 static inline bool hal_vector_idle(void)
 {
-    return !PERCPU->vector_access;
+    return !THIS_CPU->vector_access;
 }

@@ -20,7 +20,7 @@ static inline uint64_t hal_clock(void)
 
 static inline struct cpu *hal_cpu(void)
 {
-    return PERCPU->cpu;
+    return THIS_CPU->cpu;
 }
 
 static inline void hal_pause(void)

@@ -43,11 +43,10 @@ struct hal_percpu {
     struct x86_tss tss;
 
     struct hal_percpu *self;
-    struct arch_context *idle;    // resumed when there is nothing to run
-    struct arch_context *nobody;  // owns the GS base when its owner is gone
-    void *vector_owner;           // whose vector state is in the registers, NULL: nobody's
-    uint64_t deadline;            // of the timer, UINT64_MAX: none
-    uint64_t programmed;          // when the timer will fire, at or before `deadline`
+    struct arch_context *idle;  // resumed when there is nothing to run
+    void *vector_owner;         // whose vector state is in the registers, NULL: nobody's
+    uint64_t deadline;          // of the timer, UINT64_MAX: none
+    uint64_t programmed;        // when the timer will fire, at or before `deadline`
     uint32_t number, apic_id;
     uint64_t nmi_count;
     uint64_t gdt[GDT_ENTRIES];
@@ -55,4 +54,4 @@ struct hal_percpu {
 _Static_assert(offsetof(struct hal_percpu, tss) + offsetof(struct x86_tss, scratch) + 8 <= 64,
                "first cache line");
 
-#define PERCPU ((struct hal_percpu __seg_gs *)0)
+#define THIS_CPU ((struct hal_percpu __seg_gs *)0)
