@@ -83,7 +83,7 @@ static void check_table(const struct cap *original)
     ASSERT(!named || captable_of(original)->count == count);
     for (uint64_t slot = 1; slot < count; slot++) {
         const struct cap *cap = slots + slot;
-        ASSERT(!(cap->flags & (CAP_INTERNAL)));
+        ASSERT(!(cap->flags & CAP_INTERNAL));
         if (cap_empty(cap))
             continue;
         ASSERT(named || slot >= original->aux);

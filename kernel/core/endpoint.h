@@ -48,6 +48,20 @@ static inline void endpoint_add_receiver(struct endpoint *endpoint, struct threa
 }
 
 void endpoint_remove_receiver(struct thread *thread);
+
+// Take the first receiver.  One that is alone, as most are, leaves with two accesses.
+static inline void endpoint_take_receiver(struct endpoint *endpoint, struct thread *receiver)
+{
+    struct thread *next = receiver->next;
+    if (LIKELY(next == receiver)) {
+        endpoint->receivers = NULL;
+        return;
+    }
+    endpoint->receivers = next;
+    next->prev = receiver->prev;
+    receiver->prev->next = next;
+}
+
 // A waiting sender's priority changes: behind its new peers.
 void endpoint_requeue(struct thread *thread, unsigned priority);
 

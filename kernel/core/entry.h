@@ -38,5 +38,7 @@ void kernel_timer(void);
 NORETURN void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context);
 NORETURN void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context);
 
+NORETURN void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context);
+
 // Entry code: save the words and arguments into the context, call kernel_syscall, resume.
 NORETURN void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number, struct arch_context *context);

@@ -12,7 +12,9 @@
 #include "captable.h"
 #include "entry.h"
 #include "ipc.h"
+#include "notification.h"
 #include "sched.h"
+#include "transfer.h"
 
 enum {
 #define SYSCALL(number, name, args, fails, text) SYS_##name = (number),
@@ -22,7 +24,6 @@ enum {
 #undef DEBUG_SYSCALL
 };
 
-#define TAG_LOW_MASK ((1ull << TAG_LABEL_SHIFT) - 1)
 
 // Words 6 and on.  False: it cannot be done here.
 static inline bool long_message(const struct thread *from, struct thread *to, uint64_t tag)
@@ -37,31 +38,27 @@ static inline bool long_message(const struct thread *from, struct thread *to, ui
     return true;
 }
 
-// Both parts of a thread's state in one store.
-static inline void set_state(struct thread *thread, enum thread_state state, enum thread_sending sending)
-{
-    uint16_t both = (uint16_t)((unsigned)state | (unsigned)sending << 8);
-    __builtin_memcpy(&thread->state, &both, sizeof(both));
-}
-_Static_assert(offsetof(struct thread, sending) == offsetof(struct thread, state) + 1, "one store");
-
 // Nobody with more priority than `next` waits, and no vector registers are involved.
 static inline bool direct(const struct cpu *cpu, const struct thread *next)
 {
     return (int32_t)next->priority >= cpu->ready_top && hal_vector_idle();
 }
 
-// A receiver that is alone, as most are, leaves with two accesses.
-static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver)
+// The current thread receives from now on.
+static inline void block_receiving(struct endpoint *endpoint, struct thread *thread, struct reply *reply)
 {
-    struct thread *next = receiver->next;
-    if (LIKELY(next == receiver)) {
-        endpoint->receivers = NULL;
-        return;
+    if (reply) {
+        reply->thread = thread;
     }
-    endpoint->receivers = next;
-    next->prev = receiver->prev;
-    receiver->prev->next = next;
+    thread->reply = reply;
+    thread_set_state(thread, THREAD_BLOCKED_RECV, SENDING_SEND);
+    endpoint_add_receiver(endpoint, thread);
+}
+
+// Nothing can be received from `endpoint` now, so that a receive blocks.
+static inline bool nothing_to_receive(const struct endpoint *endpoint, const struct thread *thread)
+{
+    return !endpoint->senders.root && (LIKELY(!(thread->flags & THREAD_BOUND)) || !thread->notification->word);
 }
 
 HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
@@ -79,29 +76,86 @@ HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t 
     }
     struct reply *reply = receiver->reply;
     struct cpu *cpu = hal_cpu();
-    if (UNLIKELY(!reply) || UNLIKELY(receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) || UNLIKELY(!direct(cpu, receiver))) {
+    if (UNLIKELY(!reply) || UNLIKELY(receiver->flags & THREAD_VECTOR) || UNLIKELY(!direct(cpu, receiver))) {
         goto slow;
     }
     if (UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS) && !long_message(thread, receiver, tag)) {
         goto slow;
     }
-    // COMMIT
-    take_receiver(endpoint, receiver);
     struct sched_context *sched = thread->sched;
+    if (UNLIKELY(receiver->flags & THREAD_ACTIVE)) {
+        if (!sched_account(cpu, receiver->sched)) {
+            goto slow;
+        }
+    } else {
+        // COMMIT: nothing below can fail.  Lend the time.
+        reply->context = sched;
+        reply->below = sched->reply;
+        sched->reply = reply;
+        sched->thread = receiver;
+        thread->sched = NULL;
+        receiver->sched = sched;
+    }
+    endpoint_take_receiver(endpoint, receiver);
     reply->thread = thread;
-    reply->context = sched;
-    reply->below = sched->reply;
-    sched->reply = reply;
-    sched->thread = receiver;
-    thread->sched = NULL;
     thread->reply = reply;
-    set_state(thread, THREAD_BLOCKED_REPLY, SENDING_CALL);
-    receiver->sched = sched;
+    thread_set_state(thread, THREAD_BLOCKED_REPLY, SENDING_CALL);
     receiver->state = THREAD_READY;
     cpu->current = receiver;
     hal_pass(context, &receiver->context, receiver->translation, cap->badge, tag);
 slow:
     hal_syscall_slow(slot, tag, third, SYS_call, context);
+}
+
+// The vector registers are as `next` wants them: not accessible, or its own.
+static inline bool vector_unchanged(const struct cpu *cpu, const struct thread *next)
+{
+    return next->flags & THREAD_VECTOR ? cpu->vector_guest == next && !hal_vector_idle() : hal_vector_idle();
+}
+
+// The thread that a Reply or a guest's Thread answers, if it can be resumed here; NULL: it cannot.
+static inline struct thread *answered(const struct cap *cap, uint64_t tag)
+{
+    if (LIKELY(cap_is(cap, KIND_REPLY, 0))) {
+        struct thread *caller = ((struct reply *)cap->address)->thread;
+        return caller && caller->state == THREAD_BLOCKED_REPLY && (caller->sending == SENDING_CALL || !tag_label(tag)) ? caller : NULL;
+    }
+    if (!cap_is(cap, KIND_THREAD, RIGHT_WRITE)) {
+        return NULL;
+    }
+    struct thread *guest = (struct thread *)cap->address;
+    return guest->state == THREAD_STOPPED && tag_label(tag) <= GUEST_RESULT && !guest->kicked ? guest : NULL;
+}
+
+// Not the return of lent time: `caller`, which faulted, or is a guest, or runs on a context of its own.  Returns only where it refuses.
+static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, struct cap *cap, uint64_t tag,
+                                                   struct arch_context *context)
+{
+    struct thread *thread = (struct thread *)context;
+    struct cpu *cpu = hal_cpu();
+    struct thread *caller = answered(cap, tag);
+    struct reply *reply = cap->kind == KIND_REPLY ? (struct reply *)cap->address : NULL;
+    if (!caller || (reply && reply->context) || !(caller->flags & THREAD_ACTIVE) || (int32_t)caller->priority < cpu->ready_top ||
+        !vector_unchanged(cpu, caller) || !sched_account(cpu, caller->sched)) {
+        return;
+    }
+    // COMMIT
+    enum thread_sending sending = (enum thread_sending)caller->sending;
+    if (UNLIKELY(sched_lent(thread))) {
+        sched_assign(thread, NULL);  // the caller's time waits with its Reply
+        cpu->resched = false;
+    }
+    block_receiving(endpoint, thread, reply);
+    if (sending == SENDING_GUEST && tag_label(tag)) {
+        hal_context_set_guest_result(&caller->context, hal_live_word_0());
+    }
+    thread_set_state(caller, THREAD_READY, SENDING_SEND);
+    cpu->current = caller;
+    if (sending == SENDING_CALL) {
+        hal_pass(context, &caller->context, caller->translation, 0, tag);
+    }
+    hal_switch(&caller->context, caller->translation);
+    hal_resume();
 }
 
 HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
@@ -111,14 +165,20 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     struct cap *cap = thread->cspace + slot;
     struct cap *reply_cap = thread->cspace + third;
     if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(third >= thread->cspace_count) ||
-        UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_RECEIVE)) || UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0))) {
+        UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_RECEIVE))) {
         goto slow;
     }
     struct endpoint *endpoint = endpoint_of(cap);
+    if (UNLIKELY(!nothing_to_receive(endpoint, thread))) {
+        goto slow;
+    }
     struct reply *reply = (struct reply *)reply_cap->address;
     struct sched_context *sched = thread->sched;
-    // The time in use is what this call lent, so that there is a caller and the context does not change.
-    if (UNLIKELY(sched->reply != reply) || UNLIKELY(endpoint->senders.root) || UNLIKELY(thread->flags & THREAD_BOUND)) {
+    // Most often the time in use is what this call lent: then there is a caller and the context does not change.
+    if (UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0)) || UNLIKELY(sched->reply != reply)) {
+        if ((tag & TAG_LOW_MASK) <= MSG_REG_WORDS) {
+            answer_other(endpoint, reply_cap, tag, context);
+        }
         goto slow;
     }
     struct cpu *cpu = hal_cpu();
@@ -136,12 +196,45 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     reply->context = NULL;
     thread->sched = NULL;
     thread->reply = reply;
-    set_state(thread, THREAD_BLOCKED_RECV, SENDING_SEND);
+    thread_set_state(thread, THREAD_BLOCKED_RECV, SENDING_SEND);
     caller->sched = sched;
-    set_state(caller, THREAD_READY, SENDING_SEND);
+    thread_set_state(caller, THREAD_READY, SENDING_SEND);
     endpoint_add_receiver(endpoint, thread);
     cpu->current = caller;
     hal_pass(context, &caller->context, caller->translation, 0, tag);
 slow:
     hal_syscall_slow(slot, tag, third, SYS_reply_recv, context);
+}
+
+// One-way, to a receiver that outranks the sender: the sender goes on later.
+HOT void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
+{
+    (void)unused;
+    struct thread *thread = (struct thread *)context;
+    struct cap *cap = thread->cspace + slot;
+    if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND)) ||
+        UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS)) {
+        goto slow;
+    }
+    struct endpoint *endpoint = endpoint_of(cap);
+    struct thread *receiver = endpoint->receivers;
+    struct cpu *cpu = hal_cpu();
+    if (UNLIKELY(!receiver) || UNLIKELY(!(receiver->flags & THREAD_ACTIVE)) || UNLIKELY(receiver->priority <= thread->priority) ||
+        UNLIKELY(receiver->flags & THREAD_VECTOR) || UNLIKELY(!direct(cpu, receiver)) || UNLIKELY(!sched_account(cpu, receiver->sched))) {
+        goto slow;
+    }
+    // COMMIT
+    endpoint_take_receiver(endpoint, receiver);
+    if (receiver->reply) {
+        receiver->reply->thread = NULL;
+    }
+    receiver->state = THREAD_READY;
+    hal_save_words(context);
+    hal_context_set_result(context, ERR_OK);
+    hal_context_set_message(context, slot, tag);
+    sched_preempted(cpu, thread);
+    cpu->current = receiver;
+    hal_pass(context, &receiver->context, receiver->translation, cap->badge, tag);
+slow:
+    hal_syscall_slow(slot, tag, third, SYS_send, context);
 }

@@ -22,7 +22,42 @@ void fault_trap(struct thread *thread, const struct hal_trap *trap)
         sched_block(thread, THREAD_SUSPENDED);
         return;
     }
-    ipc_send_trap(thread, handler, SENDING_FAULT);
+    if (!fault_pass(thread, handler, SENDING_FAULT)) {
+        ipc_send_trap(thread, handler, SENDING_FAULT);
+    }
+}
+
+bool fault_pass(struct thread *thread, const struct cap *handler, enum thread_sending sending)
+{
+    struct cpu *cpu = hal_cpu();
+    struct endpoint *endpoint = endpoint_of(handler);
+    struct thread *receiver = endpoint->receivers;
+    if (!receiver || (receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE ||
+        (sending == SENDING_FAULT && !receiver->reply) || (int32_t)receiver->priority < cpu->ready_top ||
+        !(hal_vector_idle() || cpu->vector_guest == thread) || !sched_account(cpu, receiver->sched)) {
+        return false;
+    }
+    // COMMIT
+    struct reply *reply = receiver->reply;
+    endpoint_take_receiver(endpoint, receiver);
+    if (sending == SENDING_FAULT) {
+        reply->thread = thread;
+        thread->reply = reply;
+        thread_set_state(thread, THREAD_BLOCKED_REPLY, SENDING_FAULT);
+    } else {
+        if (reply) {
+            reply->thread = NULL;
+        }
+        thread->handler = receiver;
+        thread_set_state(thread, THREAD_STOPPED, SENDING_GUEST);
+    }
+    uint64_t tag = fault_message(thread, receiver);
+    hal_context_set_result(&receiver->context, ERR_OK);
+    hal_context_set_message(&receiver->context, handler->badge, tag);
+    receiver->state = THREAD_READY;
+    cpu->current = receiver;
+    hal_switch(&receiver->context, receiver->translation);
+    return true;
 }
 
 bool fault_timeout(struct thread *thread, uint64_t used)
@@ -63,28 +98,25 @@ uint64_t fault_message(struct thread *thread, struct thread *receiver)
 {
     struct arch_context *to = &receiver->context;
     const struct hal_trap *trap = &thread->trap;
-    uint64_t words[MSG_REG_WORDS] = { 0 };
     unsigned length = 3;
     switch (trap->label) {
     case GUEST_SYSCALL: return guest_message(thread, receiver);
     case FAULT_PAGE:
-        words[0] = trap->address;
-        words[1] = trap->access;
-        words[2] = hal_context_ip(&thread->context);
+        hal_context_set_word(to, 0, trap->address);
+        hal_context_set_word(to, 1, trap->access);
+        hal_context_set_word(to, 2, hal_context_ip(&thread->context));
         break;
     case FAULT_EXCEPTION:
-        words[0] = trap->vector;
-        words[1] = trap->error;
-        words[2] = hal_context_ip(&thread->context);
+        hal_context_set_word(to, 0, trap->vector);
+        hal_context_set_word(to, 1, trap->error);
+        hal_context_set_word(to, 2, hal_context_ip(&thread->context));
         break;
     case FAULT_TIMEOUT:
-        words[0] = trap->address;
+        hal_context_set_word(to, 0, trap->address);
+        hal_context_set_word(to, 1, 0);
         length = 2;
         break;
     default: length = 0; break;  // GUEST_KICK
-    }
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
-        hal_context_set_word(to, i, words[i]);
     }
     return TAG(trap->label, length, 0);
 }

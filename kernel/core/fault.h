@@ -19,5 +19,9 @@ void fault_tell_timeout(struct thread *thread, uint64_t used);
 // Put the message for thread->trap into a receiver's registers; returns the tag.  For natives and guests.
 uint64_t fault_message(struct thread *thread, struct thread *receiver);
 
+// A trap of the current thread, to a handler that waits for it with a context of its own: delivered by a direct switch.  False: nothing was
+// done, ipc_send_trap does it.
+MUST_USE bool fault_pass(struct thread *thread, const struct cap *handler, enum thread_sending sending);
+
 // The handler answered with this tag: label 0 lets the thread go on, any other leaves it suspended.
 void fault_answered(struct thread *thread, uint64_t tag);

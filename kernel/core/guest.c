@@ -8,6 +8,7 @@
 
 #include "aspace.h"
 #include "cpu.h"
+#include "fault.h"
 #include "ipc.h"
 #include "sched.h"
 
@@ -32,7 +33,9 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
         sched_block(guest, THREAD_STOPPED);
         return;
     }
-    ipc_send_trap(guest, handler, SENDING_GUEST);
+    if (!fault_pass(guest, handler, SENDING_GUEST)) {
+        ipc_send_trap(guest, handler, SENDING_GUEST);
+    }
 }
 
 uint64_t guest_message(struct thread *guest, struct thread *receiver)

@@ -59,7 +59,9 @@ static void deliver(struct thread *sender, struct thread *receiver)
         sched_block(sender, THREAD_STOPPED);
         sender->handler = receiver;
     } else if (sending == SENDING_SEND) {
-        ipc_finish(sender, ERR_OK);
+        if (sender->state == THREAD_BLOCKED_SEND) {
+            ipc_finish(sender, ERR_OK);
+        }
     } else if (reply) {
         reply_open(reply, sender, receiver, sending == SENDING_CALL && !receiver->own);
     } else {
@@ -73,12 +75,15 @@ static enum err budget_check(struct thread *thread, uint64_t min_budget)
 {
     struct cpu *cpu = hal_cpu();
     struct sched_context *context = thread->sched;
+    if (!context) {
+        return ERR_PREEMPTED;
+    }
     if (min_budget > context->budget) {
         return ERR_BUDGET;
     }
     uint64_t now = sched_charge(cpu);
-    if (thread->sched != context || context->waiting) {
-        return ERR_PREEMPTED;
+    if (thread->state != THREAD_READY || thread->sched != context || context->waiting) {
+        return ERR_PREEMPTED;  // the charge found it used up
     }
     if (sched_context_head(context)->amount >= min_budget) {
         return ERR_OK;
@@ -117,7 +122,7 @@ enum err ipc_send(struct thread *thread, uint64_t slot, uint64_t tag, enum threa
         endpoint_add_sender(endpoint, thread);
         return ERR_BLOCKED;
     }
-    endpoint_remove_receiver(receiver);
+    endpoint_take_receiver(endpoint, receiver);
     deliver(thread, receiver);
     sched_wake_first(receiver);
     return sending == SENDING_SEND ? ERR_OK : ERR_BLOCKED;
@@ -134,7 +139,7 @@ void ipc_send_trap(struct thread *thread, const struct cap *cap, enum thread_sen
         endpoint_add_sender(endpoint, thread);
         return;
     }
-    endpoint_remove_receiver(receiver);
+    endpoint_take_receiver(endpoint, receiver);
     deliver(thread, receiver);
     sched_wake_first(receiver);
 }

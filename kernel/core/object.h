@@ -36,7 +36,7 @@ void object_init(struct cap *original);
 // Refuse everything from now on, take one bounded step of destruction; ERR_OK when the object is no longer referred to by anything
 // and holds no capability, ERR_PREEMPTED where more is to do.
 MUST_USE enum err object_destroy_step(struct cap *original);
-// A derived capability is about to be cleared: detach what hangs on it.  Preemptible.
+// A derived capability with CAP_ATTACHED is about to be cleared: detach what hangs on it.  Preemptible.
 MUST_USE enum err object_detach(struct cap *cap);
 // A CAP_INTERNAL slot was emptied by somebody else than its owner: drop what was cached from it.
 void object_internal_cleared(struct cap *slot);

@@ -224,16 +224,28 @@ void sched_wake_first(struct thread *thread)
     wake(thread, true);
 }
 
-// Use `context` from now on.  The timer is always armed for the next release or earlier; here also for the end of
-// the budget.  An earlier deadline is left as it is: it fires for nothing once, instead of being moved at every switch.
-static inline void context_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
+bool sched_account_general(struct cpu *cpu, struct sched_context *next)
 {
-    cpu->sched = context;
-    uint64_t deadline = now + sched_context_head(context)->amount;
-    if (deadline < cpu->timer) {
-        cpu->timer = deadline;
-        hal_timer_arm(deadline);
+    struct sched_context *old = cpu->sched;
+    uint64_t now = hal_clock();
+    uint64_t used = now - cpu->since;
+    // Anything less would be joined with a later replenishment: the old context could not go on.
+    if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || sched_context_head(next)->time > now) {
+        return false;
     }
+    bool exhausted = sched_context_charge(old, used, now);
+    ASSERT(!exhausted);
+    (void)exhausted;
+    if (!next->slice) {
+        sched_context_begin(next, now);
+    }
+    sched_use(cpu, next, now);
+    return true;
+}
+
+void sched_preempted(struct cpu *cpu, struct thread *thread)
+{
+    ready_insert(cpu, thread, true);
 }
 
 static inline void sched_run(struct cpu *cpu, struct thread *next)
@@ -289,7 +301,7 @@ static inline struct thread *pick(struct cpu *cpu)
     return next;
 }
 
-static inline void choose(struct cpu *cpu)
+static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
     for (;;) {
         cpu->resched = false;
@@ -309,7 +321,7 @@ static inline void choose(struct cpu *cpu)
                 }
                 continue;
             }
-            context_use(cpu, chosen->sched, now);
+            sched_use(cpu, chosen->sched, now);
         }
         if (chosen != cpu->current) {
             sched_run(cpu, chosen);
@@ -318,8 +330,8 @@ static inline void choose(struct cpu *cpu)
     }
 }
 
-// The most frequent case by far, in one piece: the thread that was just woken outranks all others, and the context in use is a time
-// slice with time left, or is what the thread runs on.  False: nothing was done.
+// The most frequent case by far, in one piece: the thread that was just woken outranks all others, and the accounting is simple.
+// False: nothing was done.
 static inline bool hand_off(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
@@ -331,17 +343,8 @@ static inline bool hand_off(struct cpu *cpu)
     if (preempted && (next->priority <= current->priority || !runnable(current))) {
         return false;
     }
-    struct sched_context *old = cpu->sched;
-    if (next->sched != old) {
-        uint64_t now = hal_clock();
-        uint64_t used = now - cpu->since;
-        if (!old || !old->slice || used >= sched_context_head(old)->amount) {
-            return false;
-        }
-        sched_context_head(old)->amount -= used;
-        old->used += used;
-        cpu->since = now;
-        context_use(cpu, next->sched, now);
+    if (!sched_account(cpu, next->sched)) {
+        return false;
     }
     cpu->next = NULL;
     cpu->resched = false;
@@ -352,16 +355,20 @@ static inline bool hand_off(struct cpu *cpu)
     return true;
 }
 
-void sched_choose(struct cpu *cpu)
+static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
 {
-    if (LIKELY(hand_off(cpu))) {
-        return;
-    }
     choose(cpu);
     // Delivering a kick stops the guest, so this ends with the guests.
     while (UNLIKELY(cpu->current && cpu->current->kicked)) {
         guest_deliver_kick(cpu->current);
         choose(cpu);
+    }
+}
+
+void sched_choose(struct cpu *cpu)
+{
+    if (UNLIKELY(!hand_off(cpu))) {
+        choose_and_kick(cpu);
     }
 }
 

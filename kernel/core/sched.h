@@ -68,6 +68,49 @@ void sched_set_priority(struct thread *thread, unsigned priority);
 // Charge the context in use on this CPU until now; returns the clock.  What has no budget left waits from now on.
 uint64_t sched_charge(struct cpu *cpu);
 
+// The current thread is being switched away from although it could go on.
+void sched_preempted(struct cpu *cpu, struct thread *thread);
+
+// Switch the accounting to `next` where that is simple: both have budget.  False: nothing was changed.
+MUST_USE bool sched_account_general(struct cpu *cpu, struct sched_context *next);
+
+// Use `context` from now on.  The timer is always armed for the next release or earlier; here also for the end of
+// the budget.  An earlier deadline is left as it is: it fires for nothing once, instead of being moved at every switch.
+static inline void sched_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
+{
+    cpu->sched = context;
+    cpu->since = now;
+    uint64_t deadline = now + sched_context_head(context)->amount;
+    if (UNLIKELY(deadline < cpu->timer)) {
+        cpu->timer = deadline;
+        hal_timer_arm(deadline);
+    }
+}
+
+static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context *next)
+{
+    struct sched_context *old = cpu->sched;
+    if (next == old) {
+        return true;
+    }
+    if (UNLIKELY(!next) || UNLIKELY(next->waiting) || UNLIKELY(!old)) {
+        return false;
+    }
+    if (UNLIKELY(!(old->slice & next->slice))) {
+        return sched_account_general(cpu, next);
+    }
+    uint64_t now = hal_clock();
+    uint64_t used = now - cpu->since;
+    struct refill *head = sched_context_head(old);
+    if (UNLIKELY(used >= head->amount)) {
+        return false;
+    }
+    head->amount -= used;
+    old->used += used;
+    sched_use(cpu, next, now);
+    return true;
+}
+
 // The budget of a context is used up (it has been charged), or less than somebody asks for.
 void sched_exhausted(struct cpu *cpu, struct sched_context *context);
 // Wait until `time`: nobody runs on the context before; the timer then looks at it.

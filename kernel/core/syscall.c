@@ -67,14 +67,6 @@ static enum err dispatch(struct thread *thread, uint64_t number)
 void kernel_syscall(struct arch_context *context)
 {
     struct thread *thread = thread_of_context(context);
-    if (thread->flags & THREAD_GUEST) {
-        kernel_syscall_guest(context);
-        return;
-    }
-    if (hal_context_number(context) >= SYS_signal) {
-        kernel_syscall_light(context, hal_context_number(context));
-        return;
-    }
     lock_take();
     enum err error = dispatch(thread, hal_context_number(context));
     if (error == ERR_PREEMPTED) {

@@ -118,6 +118,14 @@ MUST_USE enum err op_thread_write_vector(struct invocation *inv);
 MUST_USE enum err op_thread_bind(struct invocation *inv);
 MUST_USE enum err op_thread_set_priority(struct invocation *inv);
 
+// Both parts of a thread's state in one store.
+static inline void thread_set_state(struct thread *thread, enum thread_state state, enum thread_sending sending)
+{
+    uint16_t both = (uint16_t)((unsigned)state | (unsigned)sending << 8);
+    __builtin_memcpy(&thread->state, &both, sizeof(both));
+}
+_Static_assert(offsetof(struct thread, sending) == offsetof(struct thread, state) + 1, "one store");
+
 static inline struct thread *thread_of(const struct cap *cap)
 {
     return (struct thread *)cap->address;

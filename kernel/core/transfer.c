@@ -5,7 +5,6 @@
 #include "transfer.h"
 
 #define TAG_SEND_MASK (TAG_LENGTH_MASK | TAG_CAPS_MASK)
-#define TAG_LOW_MASK  ((1ull << TAG_LABEL_SHIFT) - 1)
 
 static uint64_t load_once(const uint64_t *field)
 {
@@ -23,11 +22,8 @@ static enum err sent_cap(struct thread *from, uint64_t entry, struct cap **cap)
     return movable_only && !(entry & CAP_MOVE) ? ERR_TYPE : ERR_OK;
 }
 
-enum err transfer_check(struct thread *thread, uint64_t tag, unsigned rights)
+enum err transfer_check_rest(struct thread *thread, uint64_t tag, unsigned rights)
 {
-    if (LIKELY((tag & TAG_LOW_MASK) <= MSG_REG_WORDS)) {
-        return ERR_OK;
-    }
     unsigned caps = tag_caps(tag);
     if (tag & TAG_LOW_MASK & ~TAG_SEND_MASK || tag_length(tag) > MSG_MAX_WORDS || caps > MSG_MAX_CAPS) {
         return err_blame(ERR_LENGTH, 1);
@@ -102,14 +98,8 @@ static uint64_t transfer_caps(struct thread *from, struct thread *to, unsigned c
     return (uint64_t)received << TAG_CAPS_SHIFT | (uint64_t)homes << TAG_HOME_SHIFT;
 }
 
-uint64_t transfer_message(struct thread *from, struct thread *to, uint64_t tag, unsigned rights, uint64_t home)
+uint64_t transfer_rest(struct thread *from, struct thread *to, uint64_t tag, unsigned rights, uint64_t home)
 {
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
-        hal_context_set_word(&to->context, i, hal_context_word(&from->context, i));
-    }
-    if (LIKELY((tag & TAG_LOW_MASK) <= MSG_REG_WORDS)) {
-        return tag;
-    }
     uint64_t result = tag & ~TAG_LOW_MASK;
     unsigned length = tag_length(tag);
     // The buffer may have gone while the sender waited.

@@ -31,6 +31,7 @@ void hal_context_init(struct arch_context *context);
 // System-call registers of a thread that entered by a system call (inline).
 //   hal_context_number, hal_context_slot, hal_context_tag, hal_context_third: the arguments
 //   hal_context_word(context, i), hal_context_set_word(context, i, value): message word i < MSG_REG_WORDS
+//   hal_context_copy_words(to, from): all of them
 //   hal_context_set_result(context, status)
 //   hal_context_set_message(context, badge, tag): both registers of a received message
 //   hal_context_set_arguments(context, slot, tag, third): what a restart will see
@@ -57,6 +58,10 @@ void hal_context_forget(struct arch_context *context);
 // From `from`, a native thread in a system call, to `to`, blocked in one of its own: switch as hal_switch does and resume it with result OK,
 // badge and tag, all message words being in their registers.  Does not return.  Only for the fast path (inline).
 //   NORETURN hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
+
+// Only there (inline): the first message word as it is in its register; the words into the context; resume the current context by the general way
+// out, which does not return.
+//   uint64_t hal_live_word_0(void), void hal_save_words(struct arch_context *context), NORETURN hal_resume(void)
 
 // Vector state.  `area` is hal_vector_bytes() of the Thread object, 64-byte aligned.
 unsigned hal_vector_bytes(void);  // size of the state that this CPU keeps, at most HAL_VECTOR_MAX

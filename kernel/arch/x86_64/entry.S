@@ -46,6 +46,21 @@ function _start
 
 // ---- SYSCALL ------------------------------------------------------------------------------------
 
+// What a native system call returns beside the message words; nothing of the kernel's may stay in a register.
+    .macro return_from_syscall
+    movq CTX_RAX(%rdx), %rax
+    movq CTX_RDI(%rdx), %rdi
+    movq CTX_RSI(%rdx), %rsi
+    movq CTX_RIP(%rdx), %rcx
+    movq CTX_RFLAGS(%rdx), %r11
+    movq CTX_RSP(%rdx), %rsp
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    xorl %edx, %edx
+    sysretq
+    .endm
+
     .text
     .balign 64
 function syscall_entry
@@ -62,7 +77,11 @@ function syscall_entry
     cmpq $SYS_reply_recv, %rax
     jb kernel_fast_call             // the only number below
     je kernel_fast_reply_recv
+    cmpq $SYS_send, %rax
+    je kernel_fast_send
 #endif
+    cmpq $SYS_signal, %rax
+    jae syscall_light
 syscall_save:
     movq %rdi, CTX_RDI(%r8)
     movq %rsi, CTX_RSI(%r8)
@@ -77,25 +96,32 @@ syscall_save:
     movq %r8, %rdi
     call kernel_syscall
 
+    jmp resume
+
+// A system call without message words: they stay in their registers, which C preserves, unless another context is resumed.
+syscall_light:
+    movq %rdi, CTX_RDI(%r8)
+    movq %rsi, CTX_RSI(%r8)
+    movq %r8, %rdi
+    movq %rax, %rsi
+    call kernel_syscall_light
+    movq %gs:PERCPU_GS_OWNER, %rdx
+    cmpq %gs:PERCPU_CURRENT, %rdx
+    je 1f
+    movq %rbx, CTX_RBX(%rdx)
+    movq %rbp, CTX_RBP(%rdx)
+    movq %r12, CTX_R12(%rdx)
+    movq %r13, CTX_R13(%rdx)
+    movq %r14, CTX_R14(%rdx)
+    movq %r15, CTX_R15(%rdx)
+    jmp resume
+1:  swapgs
+    return_from_syscall
+
 // ---- exit: resume the current context -----------------------------------------------------------
 
-// What a native system call returns beside the message words; nothing of the kernel's may stay in a register.
-    .macro return_from_syscall
-    movq CTX_RAX(%rdx), %rax
-    movq CTX_RDI(%rdx), %rdi
-    movq CTX_RSI(%rdx), %rsi
-    movq CTX_RIP(%rdx), %rcx
-    movq CTX_RFLAGS(%rdx), %r11
-    movq CTX_RSP(%rdx), %rsp
-    xorl %r8d, %r8d
-    xorl %r9d, %r9d
-    xorl %r10d, %r10d
-    xorl %edx, %edx
-    sysretq
-    .endm
-
 // Where the context is the one that entered the kernel, C has kept the registers of the message words.
-resume:
+function resume
     movq %gs:PERCPU_CURRENT, %rdx
     cmpq %gs:PERCPU_GS_OWNER, %rdx
     jne resume_other
@@ -180,7 +206,7 @@ syscall_guest:
     movq %gs:PERCPU_SCRATCH, %rax
     movq %rax, CTX_RSP(%rdi)
     movq %gs:PERCPU_STACK, %rsp
-    call kernel_syscall
+    call kernel_syscall_guest
     jmp resume
 
 // ---- exceptions and interrupts ------------------------------------------------------------------

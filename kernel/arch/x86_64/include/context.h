@@ -81,6 +81,17 @@ static inline void hal_context_set_word(struct arch_context *context, unsigned i
     context->vector = CONTEXT_SYSCALL_WORDS;
 }
 
+static inline void hal_context_copy_words(struct arch_context *to, const struct arch_context *from)
+{
+    to->rbx = from->rbx;
+    to->rbp = from->rbp;
+    to->r12 = from->r12;
+    to->r13 = from->r13;
+    to->r14 = from->r14;
+    to->r15 = from->r15;
+    to->vector = CONTEXT_SYSCALL_WORDS;
+}
+
 static inline void hal_context_set_result(struct arch_context *context, uint64_t status)
 {
     context->rax = status;
@@ -203,6 +214,35 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
                        [rflags] "i"(offsetof(struct arch_context, rflags)),
                        [rsp] "i"(offsetof(struct arch_context, rsp))
                      : "rcx", "r11", "memory");
+    __builtin_unreachable();
+}
+
+static inline uint64_t hal_live_word_0(void)
+{
+    uint64_t word;
+    __asm__("mov %%rbx, %0" : "=r"(word));
+    return word;
+}
+
+static inline void hal_save_words(struct arch_context *context)
+{
+    __asm__ volatile("mov %%rbx, %c[b](%[to])\n\t"
+                     "mov %%rbp, %c[p](%[to])\n\t"
+                     "mov %%r12, %c[w2](%[to])\n\t"
+                     "mov %%r13, %c[w3](%[to])\n\t"
+                     "mov %%r14, %c[w4](%[to])\n\t"
+                     "mov %%r15, %c[w5](%[to])"
+                     :
+                     : [to] "r"(context), [b] "i"(offsetof(struct arch_context, rbx)),
+                       [p] "i"(offsetof(struct arch_context, rbp)), [w2] "i"(offsetof(struct arch_context, r12)),
+                       [w3] "i"(offsetof(struct arch_context, r13)), [w4] "i"(offsetof(struct arch_context, r14)),
+                       [w5] "i"(offsetof(struct arch_context, r15))
+                     : "memory");
+}
+
+__attribute__((noreturn, always_inline)) static inline void hal_resume(void)
+{
+    __asm__ volatile("jmp resume" : : : "memory");
     __builtin_unreachable();
 }
 
