@@ -256,7 +256,7 @@ static void boot_thread(void)
     struct thread *thread = boot.thread = thread_of(boot_object(ROOT_SLOT_THREAD, KIND_THREAD, THREAD_BITS));
     struct cap *cap = boot_object(ROOT_SLOT_SCHED_CONTEXT, KIND_SCHED_CONTEXT, SCHED_CONTEXT_BITS);
     struct sched_context *sched = sched_context_of(cap);
-    sched->slice = true;
+    sched->slice = sched->simple = true;
     sched->budget = sched->period = boot.info->clock_hz / ROOT_PERIOD_HZ;
     sched->refills[0] = (struct refill){ .time = 0, .amount = sched->budget };
     sched->bound = thread;

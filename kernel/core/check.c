@@ -74,6 +74,8 @@ static void check_context(const struct sched_context *context)
     }
     ASSERT(context->refills[context->first].time == UINT64_MAX || (context->slice ? sum <= context->budget : sum == context->budget));
     ASSERT(!context->thread || context->thread->sched == context);
+    ASSERT(context->simple == (context->slice && !context->waiting));
+    ASSERT(!context->slice || context->first == 0);
     for (const struct reply *reply = context->reply; reply; reply = reply->below) {
         ASSERT(reply->context == context && reply_caller(reply));
     }

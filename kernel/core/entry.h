@@ -40,5 +40,8 @@ NORETURN void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third
 
 NORETURN void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context);
 
+// The same for a guest's system call, all registers in the context.  Returns where it refuses; kernel_syscall_guest does it then.
+void kernel_fast_guest(struct arch_context *context);
+
 // Entry code: save the words and arguments into the context, call kernel_syscall, resume.
 NORETURN void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number, struct arch_context *context);

@@ -11,6 +11,7 @@
 
 #include "captable.h"
 #include "entry.h"
+#include "guest.h"
 #include "ipc.h"
 #include "notification.h"
 #include "sched.h"
@@ -113,6 +114,9 @@ static inline bool vector_unchanged(const struct cpu *cpu, const struct thread *
     return next->flags & THREAD_VECTOR ? cpu->vector_guest == next && !hal_vector_idle() : hal_vector_idle();
 }
 
+// Answers to a guest that are given here: nothing is loaded from the guest frame.
+#define ANSWERS ((uint64_t)(GUEST_RESULT | GUEST_MAP))
+
 // The thread that a Reply or a guest's Thread answers, if it can be resumed here; NULL: it cannot.
 static inline struct thread *answered(const struct cap *cap, uint64_t tag)
 {
@@ -124,7 +128,7 @@ static inline struct thread *answered(const struct cap *cap, uint64_t tag)
         return NULL;
     }
     struct thread *guest = (struct thread *)cap->address;
-    return guest->state == THREAD_STOPPED && tag_label(tag) <= GUEST_RESULT && !guest->kicked ? guest : NULL;
+    return guest->state == THREAD_STOPPED && !(tag_label(tag) & ~ANSWERS) && !guest->kicked ? guest : NULL;
 }
 
 // Not the return of lent time: `caller`, which faulted, or is a guest, or runs on a context of its own.  Returns only where it refuses.
@@ -139,14 +143,21 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
         !vector_unchanged(cpu, caller) || !sched_account(cpu, caller->sched)) {
         return;
     }
-    // COMMIT
     enum thread_sending sending = (enum thread_sending)caller->sending;
+    if (sending == SENDING_GUEST && tag_label(tag) & GUEST_MAP) {
+        hal_save_words(context);
+        if (guest_map(thread)) {
+            cpu->resched = true;  // the context in use is the guest's already
+            return;
+        }
+    }
+    // COMMIT
     if (UNLIKELY(sched_lent(thread))) {
         sched_assign(thread, NULL);  // the caller's time waits with its Reply
         cpu->resched = false;
     }
     block_receiving(endpoint, thread, reply);
-    if (sending == SENDING_GUEST && tag_label(tag)) {
+    if (sending == SENDING_GUEST && tag_label(tag) & GUEST_RESULT) {
         hal_context_set_guest_result(&caller->context, hal_live_word_0());
     }
     thread_set_state(caller, THREAD_READY, SENDING_SEND);
@@ -237,4 +248,36 @@ HOT void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint64_t 
     hal_pass(context, &receiver->context, receiver->translation, cap->badge, tag);
 slow:
     hal_syscall_slow(slot, tag, third, SYS_send, context);
+}
+
+// A guest's system call, to a handler that waits with a context of its own.  Its registers are in its context; the arguments go from there
+// straight into the handler's message registers.  Returns only where it refuses.
+HOT void kernel_fast_guest(struct arch_context *context)
+{
+    struct thread *thread = (struct thread *)context;
+    const struct cap *cap = &thread->slots[THREAD_FAULT];
+    struct cpu *cpu = hal_cpu();
+    if (UNLIKELY(!cap_is(cap, KIND_ENDPOINT, 0)) || UNLIKELY(thread->flags & THREAD_FRAME_SYSCALLS)) {
+        return;
+    }
+    struct endpoint *endpoint = endpoint_of(cap);
+    struct thread *receiver = endpoint->receivers;
+    if (UNLIKELY(!receiver) || UNLIKELY((receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
+        UNLIKELY((int32_t)receiver->priority < cpu->ready_top) || UNLIKELY(!hal_vector_idle() && cpu->vector_guest != thread) ||
+        UNLIKELY(!sched_account(cpu, receiver->sched))) {
+        return;
+    }
+    // COMMIT
+    struct reply *reply = receiver->reply;
+    endpoint_take_receiver(endpoint, receiver);
+    if (reply) {
+        reply->thread = NULL;
+    }
+    thread->trap.label = GUEST_SYSCALL;
+    thread->handler = receiver;
+    thread_set_state(thread, THREAD_STOPPED, SENDING_GUEST);
+    receiver->state = THREAD_READY;
+    cpu->current = receiver;
+    hal_pass_guest(context, &receiver->context, receiver->translation, cap->badge,
+                   TAG(GUEST_SYSCALL_LABEL(hal_context_guest_number(context)), MSG_REG_WORDS, 0));
 }

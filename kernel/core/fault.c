@@ -4,6 +4,7 @@
 // A fault is a call that the kernel makes for a thread; it lends no time.
 #include "fault.h"
 
+#include "captable.h"
 #include "guest.h"
 #include "ipc.h"
 #include "notification.h"
@@ -11,7 +12,7 @@
 
 static bool usable(const struct cap *cap, enum kind kind)
 {
-    return cap->kind == kind && !(cap->flags & CAP_MARKED);
+    return cap_is(cap, kind, 0);
 }
 
 void fault_trap(struct thread *thread, const struct hal_trap *trap)

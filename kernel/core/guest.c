@@ -7,6 +7,7 @@
 #include <hal/cpu.h>
 
 #include "aspace.h"
+#include "captable.h"
 #include "cpu.h"
 #include "fault.h"
 #include "ipc.h"
@@ -29,7 +30,7 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
     if (guest->guest_frame && (trap->label != GUEST_SYSCALL || guest->flags & THREAD_FRAME_SYSCALLS)) {
         frame_write(guest, trap);
     }
-    if (handler->kind != KIND_ENDPOINT || handler->flags & CAP_MARKED) {
+    if (!cap_is(handler, KIND_ENDPOINT, 0)) {
         sched_block(guest, THREAD_STOPPED);
         return;
     }
@@ -46,8 +47,7 @@ uint64_t guest_message(struct thread *guest, struct thread *receiver)
     return TAG(GUEST_SYSCALL_LABEL(hal_context_guest_number(&guest->context)), MSG_REG_WORDS, 0);
 }
 
-// One mapping before the resume: words 1-4 of the handler.
-static enum err answer_map(struct thread *handler)
+enum err guest_map(struct thread *handler)
 {
     struct cap *frame;
     enum err error = cap_lookup_kind(handler, hal_context_word(&handler->context, 1), KIND_FRAME, 0, 8, &frame);
@@ -76,7 +76,7 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
     if ((what & GUEST_LOAD) && !guest->guest_frame) {
         return err_blame(ERR_BUFFER, 1);
     }
-    if ((what & GUEST_MAP) && (error = answer_map(handler))) {
+    if ((what & GUEST_MAP) && (error = guest_map(handler))) {
         return error;
     }
     if (what & GUEST_LOAD) {

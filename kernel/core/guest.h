@@ -16,6 +16,9 @@ uint64_t guest_message(struct thread *thread, struct thread *receiver);
 // then nothing has changed but what was mapped.
 MUST_USE enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag);
 
+// The mapping that an answer carries: words 1-4 in the handler's context.  Blames 8 + the argument of Frame.map.
+MUST_USE enum err guest_map(struct thread *handler);
+
 // Deliver one KICK at the guest's next user-mode boundary.
 void guest_kick(struct thread *guest);
 // Called before a return to user mode: a kicked guest that is about to run traps instead.

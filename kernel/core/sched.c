@@ -107,6 +107,7 @@ void sched_wait(struct cpu *cpu, struct sched_context *context, uint64_t time)
     cpu->resched = true;
     context->release_key = time;
     context->waiting = true;
+    context->simple = false;
     tree_insert(&cpu->waiting, &context->release, RELEASE_KEY);
     if (context->release_key < cpu->timer) {
         cpu->timer = context->release_key;
@@ -118,6 +119,7 @@ void sched_unwait(struct cpu *cpu, struct sched_context *context)
 {
     if (context->waiting) {
         context->waiting = false;
+        context->simple = context->slice;
         tree_remove(&cpu->waiting, &context->release, RELEASE_KEY);
     }
 }
@@ -138,8 +140,10 @@ void sched_exhausted(struct cpu *cpu, struct sched_context *context)
     // One loan at a time, so that the step is bounded: the caller gets the empty context back, and where that was
     // lent to it in turn the timer, due at once, comes back here for the next.
     context->waiting = true;  // nobody is queued on it meanwhile
+    context->simple = false;
     bool done = reply_recall(context, context->reply->below);
     context->waiting = false;
+    context->simple = context->slice;
     (void)done;
     sched_wait(cpu, context, context->reply ? 0 : sched_context_head(context)->time);
 }
@@ -175,43 +179,50 @@ static bool runnable(const struct thread *thread)
     return thread && thread->state == THREAD_READY && thread->sched && !thread->sched->waiting;
 }
 
-// The one who was woken last waits outside the queues until the kernel is left: most run at once.
-static void offer(struct cpu *cpu, struct thread *thread, bool first)
+// The one who was woken last waits in cpu->next, outside the queues, until the kernel is left: most run at once.
+//
+// A thread without a context in use, or whose budget must be looked at first.  True: it can run.
+static __attribute__((noinline)) bool wake_prepare(struct cpu *cpu, struct thread *thread)
 {
-    if (UNLIKELY(cpu->next != NULL)) {
-        ready_insert(cpu, cpu->next, cpu->next_first);
-    }
-    cpu->next = thread;
-    cpu->next_first = first;
-}
-
-static inline void wake(struct thread *thread, bool first)
-{
-    struct cpu *cpu = hal_cpu();
-    thread->state = THREAD_READY;
-    cpu->resched = true;
     if (!thread->sched) {
         struct sched_context *home = sched_home(thread);
         if (!home) {
-            return;
+            return false;
         }
         sched_assign(thread, home);
     }
     struct sched_context *context = thread->sched;
-    if (context->waiting || thread->queued || thread == cpu->next) {
-        return;
+    if (context->waiting) {
+        return false;
     }
     if (!context->slice && context != cpu->sched) {
         uint64_t now = hal_clock();
         sched_context_begin(context, now);
         if (!sched_context_ready(context, now)) {
             sched_wait(cpu, context, sched_context_head(context)->time);
-            return;
+            return false;
         }
     }
-    if (thread != cpu->current) {
-        offer(cpu, thread, first);
+    return true;
+}
+
+static inline void wake(struct thread *thread, bool first)
+{
+    struct cpu *cpu = hal_cpu();
+    struct sched_context *context = thread->sched;
+    thread->state = THREAD_READY;
+    cpu->resched = true;
+    if ((UNLIKELY(!context) || UNLIKELY(!context->simple)) && !wake_prepare(cpu, thread)) {
+        return;
     }
+    if (thread->queued || thread == cpu->next || thread == cpu->current) {
+        return;
+    }
+    if (UNLIKELY(cpu->next != NULL)) {
+        ready_insert(cpu, cpu->next, cpu->next_first);
+    }
+    cpu->next = thread;
+    cpu->next_first = first;
 }
 
 void sched_wake(struct thread *thread)
@@ -230,7 +241,7 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     uint64_t now = hal_clock();
     uint64_t used = now - cpu->since;
     // Anything less would be joined with a later replenishment: the old context could not go on.
-    if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || sched_context_head(next)->time > now) {
+    if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting || sched_context_head(next)->time > now) {
         return false;
     }
     bool exhausted = sched_context_charge(old, used, now);
@@ -365,9 +376,28 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
     }
 }
 
+// The same for a thread that goes behind its peers.
+static inline bool rotate(struct cpu *cpu)
+{
+    struct thread *current = cpu->current;
+    if (!cpu->rotate || cpu->next || !runnable(current) || cpu->ready_top != current->priority) {
+        return false;
+    }
+    struct thread *next = cpu->ready[current->priority];
+    if (next->kicked || !sched_account(cpu, next->sched)) {
+        return false;
+    }
+    cpu->rotate = false;
+    cpu->resched = false;
+    ready_insert(cpu, current, false);
+    ready_remove(cpu, next);
+    sched_run(cpu, next);
+    return true;
+}
+
 void sched_choose(struct cpu *cpu)
 {
-    if (UNLIKELY(!hand_off(cpu))) {
+    if (UNLIKELY(!hand_off(cpu)) && !rotate(cpu)) {
         choose_and_kick(cpu);
     }
 }

@@ -71,7 +71,7 @@ uint64_t sched_charge(struct cpu *cpu);
 // The current thread is being switched away from although it could go on.
 void sched_preempted(struct cpu *cpu, struct thread *thread);
 
-// Switch the accounting to `next` where that is simple: both have budget.  False: nothing was changed.
+// Switch the accounting from the context in use (there is one) to `next` where both have budget.  False: nothing was changed.
 MUST_USE bool sched_account_general(struct cpu *cpu, struct sched_context *next);
 
 // Use `context` from now on.  The timer is always armed for the next release or earlier; here also for the end of
@@ -93,21 +93,20 @@ static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context 
     if (next == old) {
         return true;
     }
-    if (UNLIKELY(!next) || UNLIKELY(next->waiting) || UNLIKELY(!old)) {
-        return false;
-    }
-    if (UNLIKELY(!(old->slice & next->slice))) {
+    if (UNLIKELY(!(old->simple & next->simple))) {
         return sched_account_general(cpu, next);
     }
     uint64_t now = hal_clock();
     uint64_t used = now - cpu->since;
-    struct refill *head = sched_context_head(old);
-    if (UNLIKELY(used >= head->amount)) {
-        return false;
+    uint64_t left = old->refills[0].amount - used;
+    uint64_t deadline = now + next->refills[0].amount;
+    if (UNLIKELY((int64_t)left <= 0) || UNLIKELY(deadline < cpu->timer)) {
+        return sched_account_general(cpu, next);
     }
-    head->amount -= used;
+    old->refills[0].amount = left;
     old->used += used;
-    sched_use(cpu, next, now);
+    cpu->since = now;
+    cpu->sched = next;
     return true;
 }
 

@@ -192,6 +192,7 @@ enum err op_sched_context_configure(struct invocation *inv)
     context->budget = budget;
     context->period = period;
     context->slice = budget == period;
+    context->simple = context->slice && !context->waiting;
     context->first = 0;
     context->count = 1;
     context->refills[0] = (struct refill){ .time = hal_clock(), .amount = budget };

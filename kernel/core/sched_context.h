@@ -24,8 +24,8 @@ struct sched_context {
     uint8_t role;          // SCHED_OWN, SCHED_FALLBACK: of `bound`
     uint8_t first, count;  // replenishments, a ring
     bool waiting;          // in the CPU's tree
-    bool slice;            // the budget is the whole period: a time slice
-    uint8_t reserved;
+    bool slice;            // the budget is the whole period: a time slice, refills[0]
+    bool simple;           // a slice that does not wait: switched to and from in a few steps
     uint32_t share;        // millionths admitted through a limited SchedControl
     struct thread *thread; // that uses it now; NULL: none (also while parked with a caller's Reply)
     struct thread *bound;  // that it belongs to

@@ -59,6 +59,9 @@ void hal_context_forget(struct arch_context *context);
 // badge and tag, all message words being in their registers.  Does not return.  Only for the fast path (inline).
 //   NORETURN hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 
+// The same from a guest, the arguments of its system call as message words.
+//   NORETURN hal_pass_guest(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
+
 // Only there (inline): the first message word as it is in its register; the words into the context; resume the current context by the general way
 // out, which does not return.
 //   uint64_t hal_live_word_0(void), void hal_save_words(struct arch_context *context), NORETURN hal_resume(void)

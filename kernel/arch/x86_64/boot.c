@@ -36,7 +36,7 @@
  (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | \
   RFLAGS_OF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
 
-static struct hal_percpu percpus[BOOT_MAX_CPUS];
+static struct hal_percpu boot_percpu;
 static struct arch_context idle;
 
 static void tss_boot(struct hal_percpu *percpu)
@@ -95,6 +95,7 @@ static void msr_boot(struct hal_percpu *percpu)
     wrmsr(MSR_STAR, (uint64_t)(GDT_USER_BASE | 3) << 48 | (uint64_t)GDT_KERNEL_CODE << 32);
     wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
     wrmsr(MSR_SFMASK, SYSCALL_CLEARS);
+    wrmsr(MSR_SYSENTER_CS, 0);  // SYSENTER faults
     wrmsr(MSR_PAT, PAT);
     wrmsr(MSR_GS_BASE, (uint64_t)percpu);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
@@ -159,7 +160,7 @@ static void percpu_boot(struct hal_percpu *percpu, const struct boot_info *info,
 
 void hal_boot(const struct boot_info *info, struct cpu *cpu)
 {
-    struct hal_percpu *percpu = &percpus[0];
+    struct hal_percpu *percpu = &boot_percpu;
     percpu_boot(percpu, info, cpu);
     tss_boot(percpu);
     gdt_boot(percpu);

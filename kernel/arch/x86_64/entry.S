@@ -206,6 +206,10 @@ syscall_guest:
     movq %gs:PERCPU_SCRATCH, %rax
     movq %rax, CTX_RSP(%rdi)
     movq %gs:PERCPU_STACK, %rsp
+#if FAST_PATH
+    call kernel_fast_guest          // comes back where it refuses
+    movq %gs:PERCPU_CURRENT, %rdi
+#endif
     call kernel_syscall_guest
     jmp resume
 

@@ -217,6 +217,26 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
     __builtin_unreachable();
 }
 
+__attribute__((noreturn, always_inline)) static inline void hal_pass_guest(struct arch_context *from, struct arch_context *to,
+                                                                           const struct hal_aspace *aspace,
+                                                                           uint64_t badge, uint64_t tag)
+{
+    THIS_CPU->guest = false;
+    __asm__ volatile("mov %c[a0](%[from]), %%rbx\n\t"
+                     "mov %c[a1](%[from]), %%rbp\n\t"
+                     "mov %c[a2](%[from]), %%r12\n\t"
+                     "mov %c[a3](%[from]), %%r13\n\t"
+                     "mov %c[a4](%[from]), %%r14\n\t"
+                     "mov %c[a5](%[from]), %%r15"
+                     :
+                     : [from] "r"(from), [a0] "i"(offsetof(struct arch_context, rdi)),
+                       [a1] "i"(offsetof(struct arch_context, rsi)), [a2] "i"(offsetof(struct arch_context, rdx)),
+                       [a3] "i"(offsetof(struct arch_context, r10)), [a4] "i"(offsetof(struct arch_context, r8)),
+                       [a5] "i"(offsetof(struct arch_context, r9))
+                     : "memory");
+    hal_pass(from, to, aspace, badge, tag);
+}
+
 static inline uint64_t hal_live_word_0(void)
 {
     uint64_t word;

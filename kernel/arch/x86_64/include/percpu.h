@@ -32,6 +32,7 @@ _Static_assert(sizeof(struct x86_tss) == 104, "size");
 
 struct hal_percpu {
     // One cache line of what the paths in and out of the kernel touch.
+    struct hal_percpu *self;        // at offset 0: clang takes a load from %gs:0 for it
     struct arch_context *current;   // what the next return to user mode resumes and traps save to
     struct arch_context *gs_owner;  // whose GS base is in the hardware
     uint64_t stack;                 // top of the kernel stack
@@ -42,7 +43,6 @@ struct hal_percpu {
     uint16_t reserved;
     struct x86_tss tss;
 
-    struct hal_percpu *self;
     struct arch_context *idle;  // resumed when there is nothing to run
     void *vector_owner;         // whose vector state is in the registers, NULL: nobody's
     uint64_t deadline;          // of the timer, UINT64_MAX: none
@@ -50,8 +50,9 @@ struct hal_percpu {
     uint32_t number, apic_id;
     uint64_t nmi_count;
     uint64_t gdt[GDT_ENTRIES];
-} __attribute__((aligned(64)));
-_Static_assert(offsetof(struct hal_percpu, tss) + offsetof(struct x86_tss, scratch) + 8 <= 64,
+} __attribute__((aligned(512)));  // no page boundary in the TSS (Intel SDM vol. 3A, 8.2.1)
+_Static_assert(sizeof(struct hal_percpu) == 512, "divides a page");
+_Static_assert(offsetof(struct hal_percpu, tss) + offsetof(struct x86_tss, rsp0) == 56,
                "first cache line");
 
 #define THIS_CPU ((struct hal_percpu __seg_gs *)0)
