@@ -62,7 +62,14 @@ MUST_USE enum err frame_map(struct cap *frame, uint64_t words[4]);
 
 // The RAM of [offset, offset + size) of a frame capability with `rights`, as the kernel sees it; NULL where that is not
 // inside the frame, the frame is device memory or the rights are missing.
-void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t size, unsigned rights);
+static inline void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t size, unsigned rights)
+{
+    uint64_t bytes = cap_bytes(frame);
+    if (frame->flags & CAP_DEVICE || (frame->rights & rights) != rights || size > bytes || offset > bytes - size) {
+        return NULL;
+    }
+    return (void *)(frame->address + offset);
+}
 
 // Operations (abi/ops.def)
 MUST_USE enum err op_frame_attach(struct invocation *inv);

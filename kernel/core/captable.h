@@ -49,6 +49,18 @@ static inline bool cap_is(const struct cap *cap, enum kind kind, unsigned rights
     return (word & CAP_WORD_MASK(rights)) == CAP_WORD(kind, rights);
 }
 
+static inline MUST_USE enum err cap_find_any(struct thread *thread, uint64_t slot, struct cap **cap)
+{
+    if (LIKELY(slot < thread->cspace_count)) {
+        struct cap *at = &thread->cspace[slot];
+        if (LIKELY(at->kind != KIND_EMPTY) && LIKELY(!(at->flags & (CAP_MARKED | CAP_EMBRYO)))) {
+            *cap = at;
+            return ERR_OK;
+        }
+    }
+    return cap_lookup(thread, slot, cap);
+}
+
 static inline MUST_USE enum err cap_find(struct thread *thread, uint64_t slot, enum kind kind, unsigned rights, unsigned argument,
                                          struct cap **cap)
 {

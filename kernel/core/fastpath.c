@@ -13,7 +13,6 @@
 #include "entry.h"
 #include "guest.h"
 #include "ipc.h"
-#include "notification.h"
 #include "sched.h"
 #include "transfer.h"
 
@@ -43,23 +42,6 @@ static inline bool long_message(const struct thread *from, struct thread *to, ui
 static inline bool direct(const struct cpu *cpu, const struct thread *next)
 {
     return (int32_t)next->priority >= cpu->ready_top && hal_vector_idle();
-}
-
-// The current thread receives from now on.
-static inline void block_receiving(struct endpoint *endpoint, struct thread *thread, struct reply *reply)
-{
-    if (reply) {
-        reply->thread = thread;
-    }
-    thread->reply = reply;
-    thread_set_state(thread, THREAD_BLOCKED_RECV, SENDING_SEND);
-    endpoint_add_receiver(endpoint, thread);
-}
-
-// Nothing can be received from `endpoint` now, so that a receive blocks.
-static inline bool nothing_to_receive(const struct endpoint *endpoint, const struct thread *thread)
-{
-    return !endpoint->senders.root && (LIKELY(!(thread->flags & THREAD_BOUND)) || !thread->notification->word);
 }
 
 HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
@@ -108,15 +90,6 @@ slow:
     hal_syscall_slow(slot, tag, third, SYS_call, context);
 }
 
-// The vector registers are as `next` wants them: not accessible, or its own.
-static inline bool vector_unchanged(const struct cpu *cpu, const struct thread *next)
-{
-    return next->flags & THREAD_VECTOR ? cpu->vector_guest == next && !hal_vector_idle() : hal_vector_idle();
-}
-
-// Answers to a guest that are given here: nothing is loaded from the guest frame.
-#define ANSWERS ((uint64_t)(GUEST_RESULT | GUEST_MAP))
-
 // The thread that a Reply or a guest's Thread answers, if it can be resumed here; NULL: it cannot.
 static inline struct thread *answered(const struct cap *cap, uint64_t tag)
 {
@@ -128,7 +101,7 @@ static inline struct thread *answered(const struct cap *cap, uint64_t tag)
         return NULL;
     }
     struct thread *guest = (struct thread *)cap->address;
-    return guest->state == THREAD_STOPPED && !(tag_label(tag) & ~ANSWERS) && !guest->kicked ? guest : NULL;
+    return guest->state == THREAD_STOPPED && tag_label(tag) <= GUEST_RESULT && !guest->kicked ? guest : NULL;
 }
 
 // Not the return of lent time: `caller`, which faulted, or is a guest, or runs on a context of its own.  Returns only where it refuses.
@@ -140,24 +113,17 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
     struct thread *caller = answered(cap, tag);
     struct reply *reply = cap->kind == KIND_REPLY ? (struct reply *)cap->address : NULL;
     if (!caller || (reply && reply->context) || !(caller->flags & THREAD_ACTIVE) || (int32_t)caller->priority < cpu->ready_top ||
-        !vector_unchanged(cpu, caller) || !sched_account(cpu, caller->sched)) {
+        !thread_vector_unchanged(cpu, caller) || !sched_account(cpu, caller->sched)) {
         return;
     }
     enum thread_sending sending = (enum thread_sending)caller->sending;
-    if (sending == SENDING_GUEST && tag_label(tag) & GUEST_MAP) {
-        hal_save_words(context);
-        if (guest_map(thread)) {
-            cpu->resched = true;  // the context in use is the guest's already
-            return;
-        }
-    }
     // COMMIT
     if (UNLIKELY(sched_lent(thread))) {
         sched_assign(thread, NULL);  // the caller's time waits with its Reply
         cpu->resched = false;
     }
-    block_receiving(endpoint, thread, reply);
-    if (sending == SENDING_GUEST && tag_label(tag) & GUEST_RESULT) {
+    ipc_block_receiving(endpoint, thread, reply);
+    if (sending == SENDING_GUEST && tag_label(tag)) {
         hal_context_set_guest_result(&caller->context, hal_live_word_0());
     }
     thread_set_state(caller, THREAD_READY, SENDING_SEND);
@@ -180,7 +146,7 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
         goto slow;
     }
     struct endpoint *endpoint = endpoint_of(cap);
-    if (UNLIKELY(!nothing_to_receive(endpoint, thread))) {
+    if (UNLIKELY(!ipc_nothing_to_receive(endpoint, thread))) {
         goto slow;
     }
     struct reply *reply = (struct reply *)reply_cap->address;

@@ -292,13 +292,3 @@ enum err op_frame_paddr(struct invocation *inv)
     inv->results = 1;
     return ERR_OK;
 }
-
-void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t size, unsigned rights)
-{
-    uint64_t bytes = cap_bytes(frame);
-    if (frame->flags & CAP_DEVICE || (frame->rights & rights) != rights)
-        return NULL;
-    if (size > bytes || offset > bytes - size)
-        return NULL;
-    return (void *)(frame->address + offset);
-}

@@ -47,10 +47,11 @@ uint64_t guest_message(struct thread *guest, struct thread *receiver)
     return TAG(GUEST_SYSCALL_LABEL(hal_context_guest_number(&guest->context)), MSG_REG_WORDS, 0);
 }
 
-enum err guest_map(struct thread *handler)
+// One mapping before the resume: words 1-4 of the handler.
+static enum err answer_map(struct thread *handler)
 {
     struct cap *frame;
-    enum err error = cap_lookup_kind(handler, hal_context_word(&handler->context, 1), KIND_FRAME, 0, 8, &frame);
+    enum err error = cap_find(handler, hal_context_word(&handler->context, 1), KIND_FRAME, 0, 8, &frame);
     if (error) {
         return error;
     }
@@ -66,7 +67,7 @@ enum err guest_map(struct thread *handler)
     return error ? err_blame((enum err)(error & 0xff), 8 + ((unsigned)error >> 8)) : ERR_OK;
 }
 
-enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag)
+enum err guest_answer(struct thread *handler, struct thread *guest, uint64_t tag)
 {
     uint64_t what = tag_label(tag);
     enum err error;
@@ -76,7 +77,7 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
     if ((what & GUEST_LOAD) && !guest->guest_frame) {
         return err_blame(ERR_BUFFER, 1);
     }
-    if ((what & GUEST_MAP) && (error = guest_map(handler))) {
+    if ((what & GUEST_MAP) && (error = answer_map(handler))) {
         return error;
     }
     if (what & GUEST_LOAD) {
@@ -86,9 +87,33 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
     if (what & GUEST_RESULT) {
         hal_context_set_guest_result(&guest->context, hal_context_word(&handler->context, 0));
     }
+    return ERR_OK;
+}
+
+enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag)
+{
+    enum err error = guest_answer(handler, guest, tag);
+    if (error) {
+        return error;
+    }
     guest->sending = SENDING_SEND;
     sched_wake(guest);
     return ERR_OK;
+}
+
+bool guest_pass(struct thread *handler, struct endpoint *endpoint, struct thread *guest)
+{
+    struct cpu *cpu = hal_cpu();
+    if (!(guest->flags & THREAD_ACTIVE) || guest->kicked || !ipc_nothing_to_receive(endpoint, handler) || sched_lent(handler) ||
+        (int32_t)guest->priority < cpu->ready_top || !thread_vector_unchanged(cpu, guest) || !sched_account(cpu, guest->sched)) {
+        return false;
+    }
+    // COMMIT
+    ipc_block_receiving(endpoint, handler, NULL);
+    thread_set_state(guest, THREAD_READY, SENDING_SEND);
+    cpu->current = guest;
+    hal_switch(&guest->context, guest->translation);
+    return true;
 }
 
 void guest_kick(struct thread *guest)

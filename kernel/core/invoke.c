@@ -48,7 +48,7 @@ static const struct operation {
 #undef OP
 };
 
-static enum err operation_run(struct invocation *inv, uint64_t label)
+static inline enum err operation_run(struct invocation *inv, uint64_t label)
 {
     const struct cap *self = inv->self;
     uint64_t number = label & 0xff;
@@ -80,7 +80,7 @@ static bool invocation_begin(struct thread *thread, uint64_t tag)
 enum err invoke(struct thread *thread, uint64_t slot, uint64_t tag)
 {
     struct invocation *inv = &thread->invocation;
-    enum err error = cap_lookup(thread, slot, &inv->self);
+    enum err error = cap_find_any(thread, slot, &inv->self);
     if (error) {
         return error;
     }
@@ -115,7 +115,7 @@ enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uin
     struct cap *frame;
     for (; count; offset += sizeof(struct batch_entry), count--) {
         // Everything is looked up anew for each entry: the one before may have removed it.
-        enum err error = cap_lookup_kind(thread, slot, KIND_FRAME, RIGHT_READ, 0, &frame);
+        enum err error = cap_find(thread, slot, KIND_FRAME, RIGHT_READ, 0, &frame);
         if (error) {
             return error;
         }
@@ -129,11 +129,14 @@ enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uin
         uint64_t entry_slot = entry->slot;
         uint64_t tag = entry->tag;
         if (invocation_begin(thread, tag)) {
-            for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
-                inv->words[i] = entry->words[i];
-            }
+            inv->words[0] = entry->words[0];
+            inv->words[1] = entry->words[1];
+            inv->words[2] = entry->words[2];
+            inv->words[3] = entry->words[3];
+            inv->words[4] = entry->words[4];
+            inv->words[5] = entry->words[5];
         }
-        error = cap_lookup(thread, entry_slot, &inv->self);
+        error = cap_find_any(thread, entry_slot, &inv->self);
         error = error ? error : operation_run(inv, tag_label(tag));
         if (hal_cpu()->current != thread) {
             return ERR_BLOCKED;

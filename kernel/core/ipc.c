@@ -260,6 +260,21 @@ enum err ipc_reply(struct thread *thread, uint64_t slot, uint64_t tag, unsigned 
     return reply_through(thread, cap, tag);
 }
 
+// Answer a guest, then receive without a Reply.
+static enum err guest_answer_receive(struct thread *thread, struct endpoint *endpoint, struct thread *guest, uint64_t tag)
+{
+    enum err error = transfer_check(thread, tag, RIGHT_GRANT);
+    if (error || (error = guest_answer(thread, guest, tag))) {
+        return error;
+    }
+    if (guest_pass(thread, endpoint, guest)) {
+        return ERR_BLOCKED;
+    }
+    guest->sending = SENDING_SEND;
+    sched_wake(guest);
+    return receive(thread, endpoint, NULL, true);
+}
+
 enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, uint64_t reply_slot)
 {
     struct cap *cap;
@@ -270,10 +285,13 @@ enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, u
     struct endpoint *endpoint = endpoint_of(cap);
     struct cap *reply;
     error = reply_lookup(thread, reply_slot, 2, &reply);
+    if (!error && reply->kind == KIND_THREAD) {
+        return guest_answer_receive(thread, endpoint, thread_of(reply), tag);
+    }
     if (error || (error = transfer_check(thread, tag, RIGHT_GRANT)) || (error = reply_through(thread, reply, tag))) {
         return error;
     }
-    return receive(thread, endpoint, reply->kind == KIND_REPLY ? reply_of(reply) : NULL, true);
+    return receive(thread, endpoint, reply_of(reply), true);
 }
 
 bool ipc_cancel(struct thread *thread, enum err error)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "endpoint.h"
+#include "notification.h"
 #include "reply.h"
 #include "thread.h"
 
@@ -29,3 +30,20 @@ void ipc_deliver_notification(struct thread *thread, uint64_t word);
 
 // Whatever a thread is blocked in ends with `error`; false: preempted, call again.  Not blocked: nothing happens.
 MUST_USE bool ipc_cancel(struct thread *thread, enum err error);
+
+// The current thread receives from now on.
+static inline void ipc_block_receiving(struct endpoint *endpoint, struct thread *thread, struct reply *reply)
+{
+    if (reply) {
+        reply->thread = thread;
+    }
+    thread->reply = reply;
+    thread_set_state(thread, THREAD_BLOCKED_RECV, SENDING_SEND);
+    endpoint_add_receiver(endpoint, thread);
+}
+
+// Nothing can be received from `endpoint` now, so that a receive blocks.
+static inline bool ipc_nothing_to_receive(const struct endpoint *endpoint, const struct thread *thread)
+{
+    return !endpoint->senders.root && (LIKELY(!(thread->flags & THREAD_BOUND)) || !thread->notification->word);
+}

@@ -26,11 +26,11 @@ static void waiter_add(struct notification *notification, struct thread *thread)
     head->prev = thread;
 }
 
-void notification_remove_waiter(struct thread *thread)
+static inline void waiter_remove(struct thread *thread)
 {
     struct notification *notification = thread->waiting;
     thread->waiting = NULL;
-    if (thread->next == thread) {
+    if (LIKELY(thread->next == thread)) {
         notification->waiters = NULL;
         return;
     }
@@ -39,6 +39,11 @@ void notification_remove_waiter(struct thread *thread)
     if (notification->waiters == thread) {
         notification->waiters = thread->next;
     }
+}
+
+void notification_remove_waiter(struct thread *thread)
+{
+    waiter_remove(thread);
 }
 
 enum err notification_destroy_step(struct cap *original)
@@ -66,12 +71,12 @@ uint64_t notification_take(struct notification *notification)
     return word;
 }
 
-void notification_signal(struct notification *notification, uint64_t badge)
+static inline void signal_word(struct notification *notification, uint64_t badge)
 {
     struct thread *thread = notification->waiters;
     badge |= notification->word;
-    if (thread) {
-        notification_remove_waiter(thread);
+    if (LIKELY(thread != NULL)) {
+        waiter_remove(thread);
     } else {
         thread = notification->bound;
         if (!thread || thread->state != THREAD_BLOCKED_RECV) {
@@ -83,6 +88,11 @@ void notification_signal(struct notification *notification, uint64_t badge)
     notification->word = 0;
     ipc_deliver_notification(thread, badge);
     sched_wake(thread);
+}
+
+void notification_signal(struct notification *notification, uint64_t badge)
+{
+    signal_word(notification, badge);
 }
 
 enum err notification_wait(struct thread *thread, uint64_t slot, bool block)
@@ -118,6 +128,6 @@ enum err notification_signal_slot(struct thread *thread, uint64_t slot)
         return error;
     }
     // An unbadged capability signals bit 0: a signal is never nothing.
-    notification_signal(notification_of(cap), cap->badge ? cap->badge : 1);
+    signal_word(notification_of(cap), cap->badge ? cap->badge : 1);
     return ERR_OK;
 }

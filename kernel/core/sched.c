@@ -347,7 +347,7 @@ static inline bool hand_off(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
     struct thread *next = cpu->next;
-    if (!next || !current || next->priority <= cpu->ready_top || cpu->rotate || next->kicked) {
+    if (!next || !current || next->priority <= cpu->ready_top || next->kicked) {
         return false;
     }
     bool preempted = current->state == THREAD_READY;
@@ -380,7 +380,7 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
 static inline bool rotate(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
-    if (!cpu->rotate || cpu->next || !runnable(current) || cpu->ready_top != current->priority) {
+    if (cpu->next || !runnable(current) || cpu->ready_top != current->priority) {
         return false;
     }
     struct thread *next = cpu->ready[current->priority];
@@ -389,15 +389,26 @@ static inline bool rotate(struct cpu *cpu)
     }
     cpu->rotate = false;
     cpu->resched = false;
-    ready_insert(cpu, current, false);
-    ready_remove(cpu, next);
+    // It takes the place at the end of the ring whose first leaves.
+    struct thread *first = next->next;
+    if (first == next) {
+        current->next = current->prev = first = current;
+    } else {
+        current->next = first;
+        current->prev = next->prev;
+        first->prev = current;
+        next->prev->next = current;
+    }
+    cpu->ready[current->priority] = first;
+    current->queued = true;
+    next->queued = false;
     sched_run(cpu, next);
     return true;
 }
 
 void sched_choose(struct cpu *cpu)
 {
-    if (UNLIKELY(!hand_off(cpu)) && !rotate(cpu)) {
+    if (UNLIKELY(!(cpu->rotate ? rotate(cpu) : hand_off(cpu)))) {
         choose_and_kick(cpu);
     }
 }

@@ -10,6 +10,7 @@
 #include <hal/context.h>
 
 #include "cap.h"
+#include "cpu.h"
 #include "object.h"
 
 enum thread_state {
@@ -99,6 +100,12 @@ void thread_init(struct cap *original);
 MUST_USE enum err thread_destroy_step(struct cap *original);
 // Slot `slot` of a thread was emptied or filled: refresh what is cached from it.
 void thread_slot_changed(struct cap *slot);
+
+// The vector registers are as `next` wants them: not accessible, or its own.
+static inline bool thread_vector_unchanged(const struct cpu *cpu, const struct thread *next)
+{
+    return next->flags & THREAD_VECTOR ? cpu->vector_guest == next && !hal_vector_idle() : hal_vector_idle();
+}
 
 // Give a thread a capability derived from `from` (NULL: none) in one of its slots.
 void thread_give(struct thread *thread, enum thread_slot which, struct cap *from);

@@ -23,7 +23,7 @@
 
 static uint64_t user_address(uint64_t address)
 {
-    return address < USER_END ? address : 0;
+    return address <= USER_END ? address : 0;  // a stack may begin at the very end
 }
 
 void hal_context_init(struct arch_context *context)
@@ -55,28 +55,26 @@ void hal_context_read(struct arch_context *context, struct thread_regs *regs)
     if (THIS_CPU->gs_owner == context)
         context->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
     bool syscall = context->vector >= CONTEXT_GUEST_SYSCALL;
-    *regs = (struct thread_regs){
-        .rip = context->rip,
-        .rsp = context->rsp,
-        .rflags = context->rflags,
-        .rax = context->rax,
-        .rbx = context->rbx,
-        .rcx = syscall ? context->rip : context->rcx,
-        .rdx = context->rdx,
-        .rsi = context->rsi,
-        .rdi = context->rdi,
-        .rbp = context->rbp,
-        .r8 = context->r8,
-        .r9 = context->r9,
-        .r10 = context->r10,
-        .r11 = syscall ? context->rflags : context->r11,
-        .r12 = context->r12,
-        .r13 = context->r13,
-        .r14 = context->r14,
-        .r15 = context->r15,
-        .fs_base = context->fs_base,
-        .gs_base = context->gs_base,
-    };
+    regs->rip = context->rip;
+    regs->rsp = context->rsp;
+    regs->rflags = context->rflags;
+    regs->rax = context->rax;
+    regs->rbx = context->rbx;
+    regs->rcx = syscall ? context->rip : context->rcx;
+    regs->rdx = context->rdx;
+    regs->rsi = context->rsi;
+    regs->rdi = context->rdi;
+    regs->rbp = context->rbp;
+    regs->r8 = context->r8;
+    regs->r9 = context->r9;
+    regs->r10 = context->r10;
+    regs->r11 = syscall ? context->rflags : context->r11;
+    regs->r12 = context->r12;
+    regs->r13 = context->r13;
+    regs->r14 = context->r14;
+    regs->r15 = context->r15;
+    regs->fs_base = context->fs_base;
+    regs->gs_base = context->gs_base;
 }
 
 // Each field of `regs`, which may be memory of user space, is read once.

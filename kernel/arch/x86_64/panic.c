@@ -119,8 +119,13 @@ static void put_backtrace(uint64_t rsp)
     }
 }
 
+// A panic inside a panic ends at once: what there is to say has been begun.
 static void put_begin(void)
 {
+    static bool begun;
+    if (begun)
+        power_panic();
+    begun = true;
     put_text("\nPITH-PANIC v1");
     put_decimal(" cpu=", 0);
 }
