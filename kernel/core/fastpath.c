@@ -135,6 +135,24 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
     hal_resume();
 }
 
+// The answer to a guest that carries a mapping or registers: the general code, but straight to it.  Returns only where it refuses.
+static __attribute__((noinline)) void answer_guest(struct endpoint *endpoint, struct cap *cap, uint64_t tag,
+                                                   struct arch_context *context)
+{
+    struct thread *guest = (struct thread *)cap->address;
+    if (guest->state != THREAD_STOPPED || (tag & TAG_LOW_MASK) > MSG_REG_WORDS) {
+        return;
+    }
+    hal_save_words(context);
+    if (hal_context_word(context, 3) >> 32 > 1) {
+        return;  // more than a page can be preempted: the slow path knows how to restart
+    }
+    if (guest_answer_receive((struct thread *)context, endpoint, guest, tag) == ERR_BLOCKED) {
+        sched_exit(hal_cpu());
+        hal_resume();
+    }
+}
+
 HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
 {
     (void)unused;
@@ -153,7 +171,9 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     struct sched_context *sched = thread->sched;
     // Most often the time in use is what this call lent: then there is a caller and the context does not change.
     if (UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0)) || UNLIKELY(sched->reply != reply)) {
-        if ((tag & TAG_LOW_MASK) <= MSG_REG_WORDS) {
+        if (tag_label(tag) > GUEST_RESULT && cap_is(reply_cap, KIND_THREAD, RIGHT_WRITE)) {
+            answer_guest(endpoint, reply_cap, tag, context);
+        } else if ((tag & TAG_LOW_MASK) <= MSG_REG_WORDS) {
             answer_other(endpoint, reply_cap, tag, context);
         }
         goto slow;

@@ -229,7 +229,7 @@ static inline bool map_page(const struct cap *frame, uint64_t words[4])
     return true;
 }
 
-static enum err map_pages(struct cap *frame, uint64_t words[4])
+static __attribute__((noinline)) enum err map_pages(struct cap *frame, uint64_t words[4])
 {
     struct aspace *as;
     unsigned level = words[3] & PROT_LARGE ? HAL_PT_LARGE_LEVEL : 0;

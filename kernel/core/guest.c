@@ -23,6 +23,12 @@ static void frame_write(struct thread *guest, const struct hal_trap *trap)
     frame->address = trap->address;
 }
 
+static __attribute__((noinline)) void frame_load(struct thread *guest)
+{
+    struct thread_regs regs = guest->guest_frame->regs;
+    hal_context_write(&guest->context, &regs);
+}
+
 void guest_trap(struct thread *guest, const struct hal_trap *trap)
 {
     const struct cap *handler = &guest->slots[THREAD_FAULT];
@@ -67,7 +73,7 @@ static enum err answer_map(struct thread *handler)
     return error ? err_blame((enum err)(error & 0xff), 8 + ((unsigned)error >> 8)) : ERR_OK;
 }
 
-enum err guest_answer(struct thread *handler, struct thread *guest, uint64_t tag)
+static inline enum err guest_answer(struct thread *handler, struct thread *guest, uint64_t tag)
 {
     uint64_t what = tag_label(tag);
     enum err error;
@@ -80,9 +86,8 @@ enum err guest_answer(struct thread *handler, struct thread *guest, uint64_t tag
     if ((what & GUEST_MAP) && (error = answer_map(handler))) {
         return error;
     }
-    if (what & GUEST_LOAD) {
-        struct thread_regs regs = guest->guest_frame->regs;
-        hal_context_write(&guest->context, &regs);
+    if (UNLIKELY(what & GUEST_LOAD)) {
+        frame_load(guest);
     }
     if (what & GUEST_RESULT) {
         hal_context_set_guest_result(&guest->context, hal_context_word(&handler->context, 0));
@@ -90,18 +95,8 @@ enum err guest_answer(struct thread *handler, struct thread *guest, uint64_t tag
     return ERR_OK;
 }
 
-enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag)
-{
-    enum err error = guest_answer(handler, guest, tag);
-    if (error) {
-        return error;
-    }
-    guest->sending = SENDING_SEND;
-    sched_wake(guest);
-    return ERR_OK;
-}
-
-bool guest_pass(struct thread *handler, struct endpoint *endpoint, struct thread *guest)
+// After its answer a guest goes on at once and its handler, the current thread, waits for the next message: by a direct switch.
+static inline bool guest_pass(struct thread *handler, struct endpoint *endpoint, struct thread *guest)
 {
     struct cpu *cpu = hal_cpu();
     if (!(guest->flags & THREAD_ACTIVE) || guest->kicked || !ipc_nothing_to_receive(endpoint, handler) || sched_lent(handler) ||
@@ -115,6 +110,32 @@ bool guest_pass(struct thread *handler, struct endpoint *endpoint, struct thread
     hal_switch(&guest->context, guest->translation);
     return true;
 }
+
+enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint, struct thread *guest, uint64_t tag)
+{
+    enum err error = guest_answer(handler, guest, tag);
+    if (error) {
+        return error;
+    }
+    if (guest_pass(handler, endpoint, guest)) {
+        return ERR_BLOCKED;
+    }
+    guest->sending = SENDING_SEND;
+    sched_wake(guest);
+    return ipc_receive_from(handler, endpoint, NULL, true);
+}
+
+enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag)
+{
+    enum err error = guest_answer(handler, guest, tag);
+    if (error) {
+        return error;
+    }
+    guest->sending = SENDING_SEND;
+    sched_wake(guest);
+    return ERR_OK;
+}
+
 
 void guest_kick(struct thread *guest)
 {

@@ -16,12 +16,8 @@ uint64_t guest_message(struct thread *thread, struct thread *receiver);
 // then nothing has changed but what was mapped.
 MUST_USE enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag);
 
-// After its answer a guest goes on at once and its handler, the current thread, waits for the next message: by a direct switch.  False: nothing
-// was done.
-MUST_USE bool guest_pass(struct thread *handler, struct endpoint *endpoint, struct thread *guest);
-
-// The first half of guest_resume: all that can be refused, and what the answer does to the registers.
-MUST_USE enum err guest_answer(struct thread *handler, struct thread *guest, uint64_t tag);
+// The same, and then `handler`, the current thread, receives from `endpoint` without a Reply.
+MUST_USE enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint, struct thread *guest, uint64_t tag);
 
 // Deliver one KICK at the guest's next user-mode boundary.
 void guest_kick(struct thread *guest);

@@ -166,8 +166,7 @@ void ipc_deliver_notification(struct thread *thread, uint64_t word)
     hal_context_set_message(&thread->context, word, TAG_NOTIFICATION);
 }
 
-// Receive from an endpoint; everything has been checked.
-static enum err receive(struct thread *thread, struct endpoint *endpoint, struct reply *reply, bool block)
+enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, struct reply *reply, bool block)
 {
     uint64_t word = thread->notification ? notification_take(thread->notification) : 0;
     if (word) {
@@ -204,7 +203,7 @@ enum err ipc_receive(struct thread *thread, uint64_t slot, uint64_t reply_slot, 
     if (error || (error = receive_reply(thread, reply_slot, &reply))) {
         return error;
     }
-    return receive(thread, endpoint_of(cap), reply, block);
+    return ipc_receive_from(thread, endpoint_of(cap), reply, block);
 }
 
 // Answer the caller of `reply`, which has one; the tag has been checked.
@@ -260,21 +259,6 @@ enum err ipc_reply(struct thread *thread, uint64_t slot, uint64_t tag, unsigned 
     return reply_through(thread, cap, tag);
 }
 
-// Answer a guest, then receive without a Reply.
-static enum err guest_answer_receive(struct thread *thread, struct endpoint *endpoint, struct thread *guest, uint64_t tag)
-{
-    enum err error = transfer_check(thread, tag, RIGHT_GRANT);
-    if (error || (error = guest_answer(thread, guest, tag))) {
-        return error;
-    }
-    if (guest_pass(thread, endpoint, guest)) {
-        return ERR_BLOCKED;
-    }
-    guest->sending = SENDING_SEND;
-    sched_wake(guest);
-    return receive(thread, endpoint, NULL, true);
-}
-
 enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, uint64_t reply_slot)
 {
     struct cap *cap;
@@ -286,12 +270,13 @@ enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, u
     struct cap *reply;
     error = reply_lookup(thread, reply_slot, 2, &reply);
     if (!error && reply->kind == KIND_THREAD) {
-        return guest_answer_receive(thread, endpoint, thread_of(reply), tag);
+        error = transfer_check(thread, tag, RIGHT_GRANT);
+        return error ? error : guest_answer_receive(thread, endpoint, thread_of(reply), tag);
     }
     if (error || (error = transfer_check(thread, tag, RIGHT_GRANT)) || (error = reply_through(thread, reply, tag))) {
         return error;
     }
-    return receive(thread, endpoint, reply_of(reply), true);
+    return ipc_receive_from(thread, endpoint, reply_of(reply), true);
 }
 
 bool ipc_cancel(struct thread *thread, enum err error)

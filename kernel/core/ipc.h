@@ -15,6 +15,9 @@ MUST_USE enum err ipc_receive(struct thread *thread, uint64_t slot, uint64_t rep
 MUST_USE enum err ipc_reply(struct thread *thread, uint64_t slot, uint64_t tag, unsigned argument);
 MUST_USE enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, uint64_t reply);
 
+// Receive from an endpoint; everything has been checked.  `reply` is free, or NULL.
+MUST_USE enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, struct reply *reply, bool block);
+
 // Send what the kernel says for `thread` (SENDING_FAULT, SENDING_GUEST; thread->trap) to `endpoint`, or queue.
 void ipc_send_trap(struct thread *thread, const struct cap *endpoint, enum thread_sending sending);
 

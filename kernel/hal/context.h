@@ -17,12 +17,11 @@ struct cpu;
 
 // What a trap was, for the core.  One value type for native faults and guests.
 struct hal_trap {
-    uint32_t label;     // FAULT_PAGE or FAULT_EXCEPTION
-    uint32_t vector;    // exception number of the ISA
-    uint64_t error;     // error code of the ISA
-    uint64_t address;   // FAULT_PAGE: faulting address
-    uint32_t access;    // FAULT_PAGE: FAULT_READ, ...
-    uint32_t reserved;
+    uint16_t label;    // FAULT_PAGE, FAULT_EXCEPTION; the core's own: FAULT_TIMEOUT, GUEST_*
+    uint16_t vector;   // exception number of the ISA
+    uint32_t access;   // FAULT_PAGE: FAULT_READ, ...
+    uint64_t error;    // error code of the ISA
+    uint64_t address;  // FAULT_PAGE: faulting address
 };
 
 // A new context: user mode, interrupts on, everything else zero.

@@ -71,12 +71,10 @@ void trap_boot(void)
 
 static uint32_t page_fault_access(uint64_t error)
 {
-    uint32_t access = FAULT_READ;
+    uint32_t present = error & PAGE_FAULT_PRESENT ? FAULT_PRESENT : 0;
     if (error & PAGE_FAULT_FETCH)
-        access = FAULT_EXECUTE;
-    else if (error & PAGE_FAULT_WRITE)
-        access = FAULT_WRITE;
-    return access | (error & PAGE_FAULT_PRESENT ? FAULT_PRESENT : 0);
+        return FAULT_EXECUTE | present;
+    return present + (error & PAGE_FAULT_WRITE ? FAULT_WRITE : FAULT_READ);
 }
 
 static void page_fault(struct arch_context *context)
@@ -105,7 +103,7 @@ void trap_user(struct arch_context *context)
         context->rip = 0;
     struct hal_trap trap = {
         .label = FAULT_EXCEPTION,
-        .vector = (uint32_t)context->vector,
+        .vector = (uint16_t)context->vector,
         .error = context->error,
     };
     kernel_trap(context, &trap);
