@@ -236,34 +236,66 @@ slow:
     hal_syscall_slow(slot, tag, third, SYS_send, context);
 }
 
-// A guest's system call, to a handler that waits with a context of its own.  Its registers are in its context; the arguments go from there
-// straight into the handler's message registers.  Returns only where it refuses.
-HOT void kernel_fast_guest(struct arch_context *context)
+// The handler that waits, with a context of its own, for the traps of the current thread, a guest; NULL: it is not that simple.  The accounting has
+// been switched to it, nothing else was done.
+static inline struct thread *guest_handler(struct thread *thread, const struct cap *cap)
 {
-    struct thread *thread = (struct thread *)context;
-    const struct cap *cap = &thread->slots[THREAD_FAULT];
     struct cpu *cpu = hal_cpu();
-    if (UNLIKELY(!cap_is(cap, KIND_ENDPOINT, 0)) || UNLIKELY(thread->flags & THREAD_FRAME_SYSCALLS)) {
-        return;
+    if (UNLIKELY(!cap_is(cap, KIND_ENDPOINT, 0))) {
+        return NULL;
     }
-    struct endpoint *endpoint = endpoint_of(cap);
-    struct thread *receiver = endpoint->receivers;
+    struct thread *receiver = endpoint_of(cap)->receivers;
     if (UNLIKELY(!receiver) || UNLIKELY((receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
         UNLIKELY((int32_t)receiver->priority < cpu->ready_top) || UNLIKELY(!hal_vector_idle() && cpu->vector_guest != thread) ||
         UNLIKELY(!sched_account(cpu, receiver->sched))) {
-        return;
+        return NULL;
     }
-    // COMMIT
+    return receiver;
+}
+
+// It takes the trap.
+static inline void guest_stop(struct thread *thread, struct endpoint *endpoint, struct thread *receiver)
+{
     struct reply *reply = receiver->reply;
     endpoint_take_receiver(endpoint, receiver);
     if (reply) {
         reply->thread = NULL;
     }
-    thread->trap.label = GUEST_SYSCALL;
     thread->handler = receiver;
     thread_set_state(thread, THREAD_STOPPED, SENDING_GUEST);
     receiver->state = THREAD_READY;
-    cpu->current = receiver;
+    hal_cpu()->current = receiver;
+}
+
+// A guest's system call.  Its registers are in its context; the arguments go from there straight into the handler's message registers.
+HOT void kernel_fast_guest(struct arch_context *context)
+{
+    struct thread *thread = (struct thread *)context;
+    const struct cap *cap = &thread->slots[THREAD_FAULT];
+    struct thread *receiver = UNLIKELY(thread->flags & THREAD_FRAME_SYSCALLS) ? NULL : guest_handler(thread, cap);
+    if (!receiver) {
+        return;
+    }
+    // COMMIT
+    guest_stop(thread, endpoint_of(cap), receiver);
     hal_pass_guest(context, &receiver->context, receiver->translation, cap->badge,
                    TAG(GUEST_SYSCALL_LABEL(hal_context_guest_number(context)), MSG_REG_WORDS, 0));
+}
+
+// A guest's page fault, likewise.
+HOT void kernel_fast_guest_fault(struct arch_context *context, const struct hal_trap *trap)
+{
+    struct thread *thread = (struct thread *)context;
+    const struct cap *cap = &thread->slots[THREAD_FAULT];
+    struct thread *receiver = guest_handler(thread, cap);
+    if (!receiver) {
+        return;
+    }
+    // COMMIT
+    guest_stop(thread, endpoint_of(cap), receiver);
+    if (thread->guest_frame) {
+        guest_frame_write(thread, trap);
+    }
+    hal_set_live_words(trap->address, trap->access, hal_context_ip(context));
+    hal_pass_from_guest(context, &receiver->context, receiver->translation, cap->badge, TAG(FAULT_PAGE, 3, 0));
 }

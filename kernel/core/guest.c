@@ -13,7 +13,7 @@
 #include "ipc.h"
 #include "sched.h"
 
-static void frame_write(struct thread *guest, const struct hal_trap *trap)
+void guest_frame_write(struct thread *guest, const struct hal_trap *trap)
 {
     struct guest_frame *frame = guest->guest_frame;
     hal_context_read(&guest->context, &frame->regs);
@@ -34,7 +34,7 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
     const struct cap *handler = &guest->slots[THREAD_FAULT];
     guest->trap = *trap;
     if (guest->guest_frame && (trap->label != GUEST_SYSCALL || guest->flags & THREAD_FRAME_SYSCALLS)) {
-        frame_write(guest, trap);
+        guest_frame_write(guest, trap);
     }
     if (!cap_is(handler, KIND_ENDPOINT, 0)) {
         sched_block(guest, THREAD_STOPPED);

@@ -103,54 +103,61 @@ enum err invoke(struct thread *thread, uint64_t slot, uint64_t tag)
     return error;
 }
 
-// Entries left, first first: as the restart will see them.
-static void batch_progress(struct thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
+// How many entries are carried out between two looks at the clock of preemption.
+#define BATCH_STEP 8u
+#define BATCH_WORK 150u  // of so many, in units of preempt_point
+
+// The entry at `offset` of the batch.  All is looked up anew for each entry: the one before may have removed it.
+static inline enum err batch_entry(struct thread *thread, uint64_t slot, uint64_t offset, const volatile struct batch_entry **entry)
 {
-    hal_context_set_arguments(&thread->context, slot, offset, count);
+    struct cap *frame;
+    enum err error = cap_find(thread, slot, KIND_FRAME, RIGHT_READ, 0, &frame);
+    if (error) {
+        return error;
+    }
+    *entry = frame_ram(frame, offset, sizeof(struct batch_entry), RIGHT_READ);
+    return *entry ? ERR_OK : err_blame(ERR_RANGE, 1);
 }
 
-enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
+// Carry out one entry, each field of which is loaded once.
+static inline enum err batch_run(struct thread *thread, const volatile struct batch_entry *entry)
 {
     struct invocation *inv = &thread->invocation;
-    struct cap *frame;
-    for (; count; offset += sizeof(struct batch_entry), count--) {
-        // Everything is looked up anew for each entry: the one before may have removed it.
-        enum err error = cap_find(thread, slot, KIND_FRAME, RIGHT_READ, 0, &frame);
-        if (error) {
-            return error;
+    uint64_t slot = entry->slot;
+    uint64_t tag = entry->tag;
+    if (invocation_begin(thread, tag)) {
+        inv->words[0] = entry->words[0];
+        inv->words[1] = entry->words[1];
+        inv->words[2] = entry->words[2];
+        inv->words[3] = entry->words[3];
+        inv->words[4] = entry->words[4];
+        inv->words[5] = entry->words[5];
+    }
+    enum err error = cap_find_any(thread, slot, &inv->self);
+    return error ? error : operation_run(inv, tag_label(tag));
+}
+
+// On return the context's arguments are what is left: the entry that failed, or that a restart goes on with, is the first.
+enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
+{
+    enum err error = offset % sizeof(struct batch_entry) ? err_blame(ERR_ALIGN, 1) : ERR_OK;
+    for (; count && !error; offset += sizeof(struct batch_entry), count--) {
+        const volatile struct batch_entry *entry = NULL;
+        if ((error = batch_entry(thread, slot, offset, &entry)) || (error = batch_run(thread, entry))) {
+            break;
         }
-        if (offset % sizeof(struct batch_entry)) {
-            return err_blame(ERR_ALIGN, 1);
+        if (UNLIKELY(hal_cpu()->current != thread)) {
+            return ERR_BLOCKED;  // it destroyed itself
         }
-        const volatile struct batch_entry *entry = frame_ram(frame, offset, sizeof(struct batch_entry), RIGHT_READ);
-        if (!entry) {
-            return err_blame(ERR_RANGE, 1);
-        }
-        uint64_t entry_slot = entry->slot;
-        uint64_t tag = entry->tag;
-        if (invocation_begin(thread, tag)) {
-            inv->words[0] = entry->words[0];
-            inv->words[1] = entry->words[1];
-            inv->words[2] = entry->words[2];
-            inv->words[3] = entry->words[3];
-            inv->words[4] = entry->words[4];
-            inv->words[5] = entry->words[5];
-        }
-        error = cap_find_any(thread, entry_slot, &inv->self);
-        error = error ? error : operation_run(inv, tag_label(tag));
-        if (hal_cpu()->current != thread) {
-            return ERR_BLOCKED;
-        }
-        batch_progress(thread, slot, offset, count);
-        if (error) {
-            thread->restarted = error == ERR_PREEMPTED;
-            return error;
-        }
-        if (preempt_point(10)) {
-            batch_progress(thread, slot, offset + sizeof(struct batch_entry), count - 1);
+        if (count % BATCH_STEP == 1 && preempt_point(BATCH_WORK)) {
+            hal_context_set_arguments(&thread->context, slot, offset + sizeof(struct batch_entry), count - 1);
             return ERR_PREEMPTED;
         }
     }
-    hal_context_set_arguments(&thread->context, slot, offset, 0);
-    return ERR_OK;
+    if (hal_cpu()->current != thread) {
+        return ERR_BLOCKED;
+    }
+    thread->restarted = error == ERR_PREEMPTED;
+    hal_context_set_arguments(&thread->context, slot, offset, count);
+    return error;
 }

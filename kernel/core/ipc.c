@@ -160,12 +160,6 @@ static enum err receive_reply(struct thread *thread, uint64_t slot, struct reply
     return (*reply)->thread ? err_blame(ERR_STATE, 2) : ERR_OK;
 }
 
-void ipc_deliver_notification(struct thread *thread, uint64_t word)
-{
-    hal_context_set_result(&thread->context, ERR_OK);
-    hal_context_set_message(&thread->context, word, TAG_NOTIFICATION);
-}
-
 enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, struct reply *reply, bool block)
 {
     uint64_t word = thread->notification ? notification_take(thread->notification) : 0;

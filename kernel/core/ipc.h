@@ -29,7 +29,11 @@ void ipc_finish(struct thread *thread, enum err error);
 void ipc_receive_end(struct thread *thread);
 
 // Give a thread that receives (blocked, or the current one) the bound notification's word.
-void ipc_deliver_notification(struct thread *thread, uint64_t word);
+static inline void ipc_deliver_notification(struct thread *thread, uint64_t word)
+{
+    hal_context_set_result(&thread->context, ERR_OK);
+    hal_context_set_message(&thread->context, word, TAG_NOTIFICATION);
+}
 
 // Whatever a thread is blocked in ends with `error`; false: preempted, call again.  Not blocked: nothing happens.
 MUST_USE bool ipc_cancel(struct thread *thread, enum err error);

@@ -61,6 +61,8 @@ void hal_context_forget(struct arch_context *context);
 // The same from a guest, the arguments of its system call as message words.
 //   NORETURN hal_pass_guest(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 
+//   NORETURN hal_pass_from_guest(...): the words are set already, by hal_set_live_words(word0, word1, word2)
+
 // Only there (inline): the first message word as it is in its register; the words into the context; resume the current context by the general way
 // out, which does not return.
 //   uint64_t hal_live_word_0(void), void hal_save_words(struct arch_context *context), NORETURN hal_resume(void)

@@ -54,13 +54,12 @@ void hal_context_read(struct arch_context *context, struct thread_regs *regs)
         context->fs_base = x86_fs_base();
     if (THIS_CPU->gs_owner == context)
         context->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-    bool syscall = context->vector >= CONTEXT_GUEST_SYSCALL;
     regs->rip = context->rip;
     regs->rsp = context->rsp;
     regs->rflags = context->rflags;
     regs->rax = context->rax;
     regs->rbx = context->rbx;
-    regs->rcx = syscall ? context->rip : context->rcx;
+    regs->rcx = context->rcx;
     regs->rdx = context->rdx;
     regs->rsi = context->rsi;
     regs->rdi = context->rdi;
@@ -68,13 +67,17 @@ void hal_context_read(struct arch_context *context, struct thread_regs *regs)
     regs->r8 = context->r8;
     regs->r9 = context->r9;
     regs->r10 = context->r10;
-    regs->r11 = syscall ? context->rflags : context->r11;
+    regs->r11 = context->r11;
     regs->r12 = context->r12;
     regs->r13 = context->r13;
     regs->r14 = context->r14;
     regs->r15 = context->r15;
     regs->fs_base = context->fs_base;
     regs->gs_base = context->gs_base;
+    if (context->vector >= CONTEXT_GUEST_SYSCALL) {  // SYSCALL has overwritten these two
+        regs->rcx = context->rip;
+        regs->r11 = context->rflags;
+    }
 }
 
 // Each field of `regs`, which may be memory of user space, is read once.

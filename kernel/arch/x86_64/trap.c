@@ -88,6 +88,10 @@ static void page_fault(struct arch_context *context)
         .address = cr2_read(),
         .access = page_fault_access(context->error),
     };
+#if FAST_PATH
+    if (THIS_CPU->guest)
+        kernel_fast_guest_fault(context, &trap);  // comes back where it refuses
+#endif
     kernel_trap(context, &trap);
 }
 

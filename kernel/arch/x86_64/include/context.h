@@ -217,11 +217,19 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
     __builtin_unreachable();
 }
 
+// The context in user mode until now is a guest's.
+__attribute__((noreturn, always_inline)) static inline void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
+                                                                                const struct hal_aspace *aspace,
+                                                                                uint64_t badge, uint64_t tag)
+{
+    THIS_CPU->guest = false;
+    hal_pass(from, to, aspace, badge, tag);
+}
+
 __attribute__((noreturn, always_inline)) static inline void hal_pass_guest(struct arch_context *from, struct arch_context *to,
                                                                            const struct hal_aspace *aspace,
                                                                            uint64_t badge, uint64_t tag)
 {
-    THIS_CPU->guest = false;
     __asm__ volatile("mov %c[a0](%[from]), %%rbx\n\t"
                      "mov %c[a1](%[from]), %%rbp\n\t"
                      "mov %c[a2](%[from]), %%r12\n\t"
@@ -234,7 +242,16 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass_guest(struc
                        [a3] "i"(offsetof(struct arch_context, r10)), [a4] "i"(offsetof(struct arch_context, r8)),
                        [a5] "i"(offsetof(struct arch_context, r9))
                      : "memory");
-    hal_pass(from, to, aspace, badge, tag);
+    hal_pass_from_guest(from, to, aspace, badge, tag);
+}
+
+static inline void hal_set_live_words(uint64_t word0, uint64_t word1, uint64_t word2)
+{
+    __asm__ volatile("mov %0, %%rbx\n\t"
+                     "mov %1, %%rbp\n\t"
+                     "mov %2, %%r12"
+                     :
+                     : "r"(word0), "r"(word1), "r"(word2));
 }
 
 static inline uint64_t hal_live_word_0(void)
