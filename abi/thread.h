@@ -60,7 +60,7 @@ _Static_assert(sizeof(struct guest_frame) == GUEST_FRAME_BYTES, "size");
 //   word 0: value for RAX, with GUEST_RESULT
 //   words 1-4 with GUEST_MAP: slot of an attached frame (in the answerer's cspace), vaddr,
 //   first page | pages << 32, prot: as Frame.map, before the resume.  If the mapping fails nothing
-//   is resumed and the error blames argument 8 + the argument of Frame.map.
+//   is resumed and the error blames argument 8 + the argument of Frame.map; for TABLES word 0 says how many are missing.
 #define GUEST_RESULT 1u
 #define GUEST_LOAD   2u  // load the registers from the guest frame (before GUEST_RESULT)
 #define GUEST_MAP    4u

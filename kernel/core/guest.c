@@ -70,6 +70,9 @@ static enum err answer_map(struct thread *handler)
         hal_context_set_word(&handler->context, 3, words[1] | words[2] << 32);
         return error;
     }
+    if (UNLIKELY((error & 0xff) == ERR_TABLES)) {
+        hal_context_set_word(&handler->context, 0, words[0]);
+    }
     return error ? err_blame((enum err)(error & 0xff), 8 + ((unsigned)error >> 8)) : ERR_OK;
 }
 

@@ -66,6 +66,14 @@ static void object_record(struct untyped *untyped, uint64_t offset, unsigned bit
     object_count++;
 }
 
+static void slot_empty(cap_t slot)
+{
+    struct rt_status status = captable_delete(ROOT_SLOT_CSPACE, slot);
+    if (!rt_ok(status))
+        rt_panic("slot %lu cannot be deleted: error %u, argument %u", slot, rt_error(status),
+                 rt_blamed(status));
+}
+
 struct rt_status rt_objects_new(enum rt_kind kind, unsigned bits, uint64_t count, cap_t *first)
 {
     uint64_t offset = 0;
@@ -78,6 +86,8 @@ struct rt_status rt_objects_new(enum rt_kind kind, unsigned bits, uint64_t count
     struct rt_status status = untyped_retype(untyped->slot, (uint64_t)kind | (uint64_t)bits << 8,
                                              offset, ROOT_SLOT_CSPACE, slot, count);
     if (!rt_ok(status)) {
+        for (uint64_t i = 0; i < count; i++)
+            slot_empty(slot + i);  // those that were made before it failed
         rt_slots_free(slot, count);
         return status;
     }
@@ -96,14 +106,6 @@ struct rt_status rt_object_new(enum rt_kind kind, unsigned bits, cap_t *slot)
 struct rt_status rt_untyped_alloc(unsigned bits, cap_t *slot)
 {
     return rt_object_new(KIND_UNTYPED, bits, slot);
-}
-
-static void slot_empty(cap_t slot)
-{
-    struct rt_status status = captable_delete(ROOT_SLOT_CSPACE, slot);
-    if (!rt_ok(status))
-        rt_panic("slot %lu cannot be deleted: error %u, argument %u", slot, rt_error(status),
-                 rt_blamed(status));
 }
 
 void rt_object_forget(cap_t slot)

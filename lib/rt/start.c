@@ -16,6 +16,15 @@ static void power_off_panicked(void)
     rt_ignore(power_control_off(ROOT_SLOT_POWER_CONTROL, RT_PANIC_STATUS));
 }
 
+// A debug kernel keeps the line for itself: then its debug calls are the way out, as they are by
+// default.
+static void serial_begin(void)
+{
+    cap_t slot = rt_slot_alloc();
+    if (!rt_ok(rt_serial_init(ROOT_SLOT_IO_CONTROL, ROOT_SLOT_CSPACE, slot)))
+        rt_slots_free(slot, 1);
+}
+
 __attribute__((noreturn)) void rt_start_root(const struct root_info *info)
 {
     rt_panic_end_set(power_off_panicked);
@@ -24,10 +33,7 @@ __attribute__((noreturn)) void rt_start_root(const struct root_info *info)
                  ROOT_INFO_MAJOR, ROOT_INFO_MINOR);
     rt_slots_init(info->free_slot, ROOT_CSPACE_SLOTS);
     rt_memory_init(info);
-    struct rt_status status = rt_serial_init(ROOT_SLOT_IO_CONTROL, ROOT_SLOT_CSPACE,
-                                             rt_slot_alloc());
-    if (!rt_ok(status))
-        rt_print("no serial line: error %u\n", rt_error(status));
+    serial_begin();
     int end = main(info);
     rt_ignore(power_control_off(ROOT_SLOT_POWER_CONTROL, (uint64_t)end & 63));
     rt_panic("the power does not go off");

@@ -61,19 +61,31 @@ static unsigned page_get(struct process *p, uint64_t index, unsigned access)
     return page;
 }
 
-bool memory_fault(struct process *p, const uint64_t fault[2], struct ipc_words *mapping)
+static void tables_stock(struct rt_space *space, uint64_t count)
+{
+    cap_t tables = 0;
+    must(rt_objects_new(KIND_PAGETABLE, PAGE_BITS, count, &tables), "page tables");
+    must(aspace_stock(space->cap, ROOT_SLOT_CSPACE, tables, count), "stock");
+    space->runs[space->run_count].first = (uint16_t)tables;
+    space->runs[space->run_count++].count = (uint16_t)count;
+}
+
+bool memory_fault(struct process *p, const uint64_t *fault, struct ipc_words *mapping)
 {
     uint64_t index = fault[0] >> PAGE_BITS;
     unsigned page = page_get(p, index, (unsigned)fault[1]);
     if (!page)
         return false;
+    if (!(p->tables >> (index / 512) & 1))  // the first one comes with two of higher levels
+        tables_stock(&p->space, p->tables ? 1 : 3);
+    p->tables |= 1u << (index / 512);
     unsigned prot = p->prot[index] & PROT_RIGHTS & (users[page] > 1 ? ~PROT_WRITE : PROT_RIGHTS);
     *mapping = (struct ipc_words){ { 0, p->arena, index << PAGE_BITS, page | 1ull << 32,
                                      prot | PROT_READ | PROT_REPLACE } };
     return true;
 }
 
-static bool user_copy(struct process *p, uint64_t user, char *own, uint64_t bytes, unsigned access)
+bool user_copy(struct process *p, uint64_t user, void *own, uint64_t bytes, unsigned access)
 {
     while (bytes) {
         uint64_t index = user >> PAGE_BITS, count = PAGE_SIZE - user % PAGE_SIZE;
@@ -87,25 +99,15 @@ static bool user_copy(struct process *p, uint64_t user, char *own, uint64_t byte
         count = count < bytes ? count : bytes;
         memcpy(access == PROT_WRITE ? at : own, access == PROT_WRITE ? own : at, count);
         user += count;
-        own += count;
+        own = (char *)own + count;
         bytes -= count;
     }
     return true;
 }
 
-bool user_read(struct process *p, void *to, uint64_t from, uint64_t bytes)
-{
-    return user_copy(p, from, to, bytes, PROT_READ);
-}
-
-bool user_write(struct process *p, uint64_t to, const void *from, uint64_t bytes)
-{
-    return user_copy(p, to, (char *)(uintptr_t)from, bytes, PROT_WRITE);
-}
-
 bool user_string(struct process *p, char *to, uint64_t from, uint64_t bytes)
 {
-    for (uint64_t i = 0; i < bytes && user_read(p, &to[i], from + i, 1); i++)
+    for (uint64_t i = 0; i < bytes && user_copy(p, from + i, &to[i], 1, PROT_READ); i++)
         if (!to[i])
             return true;
     return false;
@@ -118,8 +120,7 @@ void memory_set(struct process *p, uint64_t start, uint64_t pages, unsigned prot
 
 void memory_clear(struct process *p, uint64_t start, uint64_t pages)
 {
-    if (pages)
-        must(aspace_unmap(p->space.cap, start, pages), "unmap");
+    must(aspace_unmap(p->space.cap, start, pages), "unmap");
     for (uint64_t index = start >> PAGE_BITS; pages--; index++) {
         users[p->pages[index]] -= p->pages[index] != 0;
         p->pages[index] = 0;
@@ -127,45 +128,26 @@ void memory_clear(struct process *p, uint64_t start, uint64_t pages)
     }
 }
 
-static void tables_stock(struct rt_space *space, uint64_t count)
+void memory_fork(const struct process *from, struct process *to)
 {
-    cap_t tables = 0;
-    must(rt_objects_new(KIND_PAGETABLE, PAGE_BITS, count, &tables), "page tables");
-    must(aspace_stock(space->cap, ROOT_SLOT_CSPACE, tables, count), "stock");
-    space->runs[space->run_count].first = (uint16_t)tables;
-    space->runs[space->run_count++].count = (uint16_t)count;
-}
-
-void memory_fork(struct process *from, struct process *to)
-{
-    struct aspace_copy_result copy;
-    while (copy = aspace_copy(from->space.cap, to->space.cap, PAGE_SIZE, GUEST_PAGES - 1,
-                              COPY_READ_ONLY),
-           rt_error(copy.status) == ERR_TABLES)
-        tables_stock(&to->space, copy.missing);
-    must(copy.status, "copy for a fork");
-    memcpy(to->prot, from->prot, sizeof(to->prot));
-    memcpy(to->pages, from->pages, sizeof(to->pages));
     for (uint64_t index = 0; index < GUEST_PAGES; index++)
         users[to->pages[index]] += to->pages[index] != 0;
-}
-
-// ---- system calls
-static uint64_t page_up(uint64_t address)
-{
-    return (address + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    for (;;) {
+        struct aspace_copy_result copy = aspace_copy(from->space.cap, to->space.cap, PAGE_SIZE,
+                                                     GUEST_PAGES - 1, COPY_READ_ONLY);
+        if (rt_error(copy.status) != ERR_TABLES)
+            return must(copy.status, "copy for a fork");
+        tables_stock(&to->space, copy.missing);
+    }
 }
 
 int64_t call_brk(struct process *p)
 {
-    if (p->args[0] < p->brk_start || p->args[0] > GUEST_TOP / 2)
-        return (int64_t)p->brk;
-    uint64_t old = page_up(p->brk), new = page_up(p->args[0]);
+    uint64_t old = PAGE_UP(p->brk);
+    if (p->args[0] <= p->brk || p->args[0] > GUEST_TOP / 2)
+        return (int64_t)p->brk;  // none is given back
     p->brk = p->args[0];
-    if (new > old)
-        memory_set(p, old, (new - old) >> PAGE_BITS, PROT_READ | PROT_WRITE);
-    else
-        memory_clear(p, new, (old - new) >> PAGE_BITS);
+    memory_set(p, old, (PAGE_UP(p->brk) - old) >> PAGE_BITS, PROT_READ | PROT_WRITE);
     return (int64_t)p->brk;
 }
 
@@ -173,7 +155,7 @@ int64_t call_brk(struct process *p)
 int64_t call_mmap(struct process *p)
 {
     const uint64_t fixed = 0x10, anonymous = 0x20, both = PROT_WRITE | PROT_EXECUTE;
-    uint64_t pages = page_up(p->args[1]) >> PAGE_BITS, index = GUEST_PAGES - 2 * STACK_PAGES;
+    uint64_t pages = PAGE_UP(p->args[1]) >> PAGE_BITS, index = GUEST_PAGES - 2 * STACK_PAGES;
     if ((p->args[3] & (fixed | anonymous)) != anonymous || (p->args[2] & both) == both)
         return -ENOSYS;
     for (uint64_t run = 0; index && run != pages; index--)
@@ -184,34 +166,12 @@ int64_t call_mmap(struct process *p)
     return (int64_t)(index << PAGE_BITS);
 }
 
-// The range that munmap and mprotect name, as pages; false: not possible.
-static bool range_get(const struct process *p, uint64_t *pages)
-{
-    *pages = page_up(p->args[1]) >> PAGE_BITS;
-    return p->args[0] % PAGE_SIZE == 0 && p->args[0] >= PAGE_SIZE && p->args[0] < GUEST_TOP &&
-           *pages && *pages <= (GUEST_TOP - p->args[0]) >> PAGE_BITS;
-}
-
 int64_t call_munmap(struct process *p)
 {
-    uint64_t pages;
-    if (!range_get(p, &pages))
+    uint64_t start = p->args[0], pages = PAGE_UP(p->args[1]) >> PAGE_BITS;
+    if (start % PAGE_SIZE || start < PAGE_SIZE || start >= GUEST_TOP || !pages ||
+        pages > (GUEST_TOP - start) >> PAGE_BITS)
         return -EINVAL;
-    memory_clear(p, p->args[0], pages);
-    return 0;
-}
-
-int64_t call_mprotect(struct process *p)
-{
-    uint64_t pages, prot = p->args[2] & PROT_RIGHTS;
-    if (!range_get(p, &pages))
-        return -EINVAL;
-    for (uint64_t index = p->args[0] >> PAGE_BITS, i = 0; i < pages; i++)
-        p->prot[index + i] = (uint8_t)((p->prot[index + i] & ~PROT_RIGHTS) | prot);
-    // Rights are taken away at once; new ones come with the next fault, which knows what is shared.
-    if (prot == PROT_READ)
-        must(aspace_protect(p->space.cap, p->args[0], pages, prot), "protect");
-    else
-        must(aspace_unmap(p->space.cap, p->args[0], pages), "unmap");
+    memory_clear(p, start, pages);
     return 0;
 }

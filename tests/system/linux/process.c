@@ -7,16 +7,14 @@
 
 #include <rt/elf.h>
 #include <rt/memory.h>
-#include <rt/print.h>
 
-#define THREAD_BITS    12
 #define GUEST_PRIORITY 100
 #define TIME_SLICE     10000000ull  // clock ticks
-#define STACK_TOP      (GUEST_TOP - PAGE_SIZE)
+#define TEXT_AT        (STACK_TOP - sizeof(((struct stack *)0)->text))
 
 struct process processes[PROCESSES];
 
-struct process *process_new(uint64_t parent)
+struct process *process_new(const struct process *parent)
 {
     static uint64_t last_pid;
     const uint64_t rights = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE;
@@ -28,13 +26,17 @@ struct process *process_new(uint64_t parent)
         return NULL;
     uint64_t offset = (uint64_t)(p - processes) * GUEST_FRAME_BYTES;
     cap_t fault = p->fault;
-    *p = (struct process){ .state = PROCESS_LIVE, .pid = ++last_pid, .parent = parent };
+    *p = parent ? *parent : (struct process){ 0 };
+    p->state = PROCESS_LIVE;
+    p->pid = ++last_pid;
+    p->parent = parent ? parent->pid : 0;
+    p->pending = 0;
     p->fault = fault;
     p->frame = (struct guest_frame *)((uintptr_t)shared.base + offset);
     must(rt_space_new(&p->space), "address space");
     must(rt_cap_copy(arena.frame, rights, &p->arena), "derive the arena");
     must(frame_attach(p->arena, p->space.cap), "attach the arena");
-    must(rt_object_new(KIND_THREAD, THREAD_BITS, &p->thread), "thread");
+    must(rt_object_new(KIND_THREAD, PAGE_BITS, &p->thread), "thread");
     must(thread_configure(p->thread, 0, p->space.cap, p->fault, 0, flags), "configure");
     must(thread_set_priority(p->thread, GUEST_PRIORITY, GUEST_PRIORITY), "priority");
     must(thread_set_buffer(p->thread, 1, shared.frame, offset), "guest frame");
@@ -43,16 +45,9 @@ struct process *process_new(uint64_t parent)
     return p;
 }
 
-void process_start(struct process *p)
-{
-    p->load = false;
-    must(rt_thread_set_regs(p->thread, &p->frame->regs), "set registers");
-    must(thread_resume(p->thread), "resume");
-}
-
 void process_exit(struct process *p, unsigned status)
 {
-    files_close(p, true);
+    files_count(p, -1);
     memory_clear(p, PAGE_SIZE, GUEST_PAGES - 1);
     rt_object_delete(p->thread);
     rt_object_delete(p->context);
@@ -65,168 +60,134 @@ void process_exit(struct process *p, unsigned status)
             signal_send(parent, SIGCHLD);
 }
 
-// ---- programs
-void string_add(struct strings *strings, const char *text)
+void stack_add(struct stack *stack, const char *text)
 {
     uint64_t bytes = strlen(text) + 1;
-    if (strings->used + bytes > sizeof(strings->text))
+    if (stack->used + bytes > sizeof(stack->text) || stack->count > 200)
         rt_panic("too many arguments");
-    memcpy(strings->text + strings->used, text, bytes);
-    strings->used += (unsigned)bytes;
-    strings->count++;
+    memcpy(stack->text + stack->used, text, bytes);
+    stack->words[stack->count++] = TEXT_AT + stack->used;
+    stack->used += bytes;
 }
 
-static void segments_set(struct process *p, const struct elf_header *header)
+// Put the auxiliary vector behind the rest and copy it all; the stack pointer.
+static uint64_t stack_write(struct process *p, const struct elf_header *header, struct stack *stack)
 {
-    const struct elf_program *segment = (const void *)(header + 1);
-    for (unsigned i = 0; i < header->program_count; i++, segment++) {
-        uint64_t start = segment->vaddr & ~(PAGE_SIZE - 1);
-        uint64_t end = segment->vaddr + segment->memory_size;
-        uint64_t pages = (end - start + PAGE_SIZE - 1) >> PAGE_BITS;
-        if (segment->type != ELF_PROGRAM_LOAD || end > GUEST_TOP / 2)
-            continue;
-        unsigned prot = (segment->flags & ELF_SEGMENT_READ ? PROT_READ : 0) |
-                        (segment->flags & ELF_SEGMENT_WRITE ? PROT_WRITE : 0) |
-                        (segment->flags & ELF_SEGMENT_EXECUTE ? PROT_EXECUTE : 0);
-        memory_set(p, start, pages, prot | PAGE_FILE);
-        p->brk_start = p->brk = start + (pages << PAGE_BITS);
-    }
-}
-
-// From the stack pointer upwards: argc, argv, envp, auxiliary vector; 16 random bytes; strings.
-static uint64_t stack_make(struct process *p, const struct elf_header *header,
-                           const struct strings *strings)
-{
-    static uint64_t words[256];
-    static const char random[16] = "not very random";
-    uint64_t text = (STACK_TOP - strings->used) & ~15ull, count = 0;
-    // AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_RANDOM, AT_NULL
-    const uint64_t aux[] = { 3,  0x400000 + header->program_offset,
-                             4,  header->program_size,
-                             5,  header->program_count,
-                             6,  PAGE_SIZE,
-                             25, text - sizeof(random),
-                             0,  0 };
-    words[count++] = strings->argc;
-    for (unsigned i = 0, at = 0; i < strings->count && i < 128; i++) {
-        if (i == strings->argc)
-            words[count++] = 0;
-        words[count++] = text + at;
-        at += (unsigned)strlen(strings->text + at) + 1;
-    }
-    words[count++] = 0;
-    memcpy(words + count, aux, sizeof(aux));
-    count += sizeof(aux) / sizeof(aux[0]);
-    uint64_t sp = (text - sizeof(random) - count * sizeof(words[0])) & ~15ull;
-    if (!user_write(p, text, strings->text, strings->used) ||
-        !user_write(p, text - sizeof(random), random, sizeof(random)) ||
-        !user_write(p, sp, words, count * sizeof(words[0])))
+    // AT_PHDR, AT_PHNUM, AT_PAGESZ, AT_RANDOM (any 16 bytes), AT_NULL
+    const uint64_t auxiliary[] = { 3,  0x400000 + header->program_offset,
+                                   5,  header->program_count,
+                                   6,  PAGE_SIZE,
+                                   25, TEXT_AT,
+                                   0,  0 };
+    memcpy(stack->words + stack->count, auxiliary, sizeof(auxiliary));
+    uint64_t bytes = stack->count * sizeof(stack->words[0]) + sizeof(auxiliary);
+    uint64_t sp = (TEXT_AT - bytes) & ~15ull;
+    if (!user_copy(p, TEXT_AT, stack->text, stack->used, PROT_WRITE) ||
+        !user_copy(p, sp, stack->words, bytes, PROT_WRITE))
         rt_panic("no stack");
     return sp;
 }
 
-static void vector_reset(struct process *p)
-{
-    char *state = (char *)shared.base + vector_at;
-    memset(state, 0, vector_bytes);
-    memcpy(state + 24, &(uint32_t){ 0x1f80 }, sizeof(uint32_t));  // MXCSR
-    must(thread_write_vector(p->thread, shared.frame, vector_at), "fresh vector state");
-}
-
-bool program_load(struct process *p, const struct program *program, const struct strings *strings)
+bool program_load(struct process *p, const struct program *program, struct stack *stack)
 {
     const struct elf_header *header = (const void *)program->data;
-    if (header->magic != ELF_MAGIC || header->type != ELF_TYPE_EXEC ||
-        header->program_offset != sizeof(*header))
+    const struct elf_program *segment = (const void *)(program->data + header->program_offset);
+    char *vector = (char *)shared.base + vector_at;
+    if (header->magic != ELF_MAGIC || header->type != ELF_TYPE_EXEC)
         return false;
     p->program = program;
     memory_clear(p, PAGE_SIZE, GUEST_PAGES - 1);
-    segments_set(p, header);
+    for (unsigned i = 0; i < header->program_count; i++, segment++) {
+        uint64_t start = segment->vaddr & ~(PAGE_SIZE - 1);
+        uint64_t end = PAGE_UP(segment->vaddr + segment->memory_size);
+        if (segment->type != ELF_PROGRAM_LOAD || end > GUEST_TOP / 2)
+            continue;
+        unsigned prot = (segment->flags & ELF_SEGMENT_WRITE ? PROT_WRITE : 0) |
+                        (segment->flags & ELF_SEGMENT_EXECUTE ? PROT_EXECUTE : 0);
+        memory_set(p, start, (end - start) >> PAGE_BITS, PROT_READ | prot | PAGE_FILE);
+        p->brk = end;
+    }
     memory_set(p, STACK_TOP - STACK_PAGES * PAGE_SIZE, STACK_PAGES, PROT_READ | PROT_WRITE);
     for (unsigned i = 1; i <= SIGNALS; i++)
         if (p->actions[i].handler > 1)  // neither default nor ignored
             p->actions[i] = (struct action){ 0 };
-    vector_reset(p);
-    files_close(p, false);
+    memset(vector, 0, vector_bytes);
+    memcpy(vector + 24, &(uint32_t){ 0x1f80 }, sizeof(uint32_t));  // MXCSR
+    must(thread_write_vector(p->thread, shared.frame, vector_at), "fresh vector state");
     p->frame->regs = (struct thread_regs){ .rip = header->entry,
-                                           .rsp = stack_make(p, header, strings) };
+                                           .rsp = stack_write(p, header, stack) };
     p->load = true;
     return true;
 }
 
-// ---- system calls
-static bool strings_read(struct process *p, struct strings *strings, uint64_t from)
+static bool stack_add_list(struct process *p, struct stack *stack, uint64_t from)
 {
     static char text[4096];
     uint64_t at = 0;
-    for (; user_read(p, &at, from, sizeof(at)) && at; from += sizeof(at)) {
+    for (; user_copy(p, from, &at, sizeof(at), PROT_READ) && at; from += sizeof(at)) {
         if (!user_string(p, text, at, sizeof(text)))
             return false;
-        string_add(strings, text);
+        stack_add(stack, text);
     }
+    stack->count++;
     return !at;
 }
 
 int64_t call_execve(struct process *p)
 {
-    static struct strings strings;
+    static struct stack stack;
     char path[64];
-    strings.count = strings.used = 0;
-    if (!user_string(p, path, p->args[0], sizeof(path)) || !strings_read(p, &strings, p->args[1]))
+    stack = (struct stack){ .count = 1 };
+    if (!user_string(p, path, p->args[0], sizeof(path)) || !stack_add_list(p, &stack, p->args[1]))
         return -EFAULT;
-    strings.argc = strings.count;
+    stack.words[0] = stack.count - 2;
     const struct program *program = program_find(p, path);
-    if (!strings_read(p, &strings, p->args[2]))
+    if (!stack_add_list(p, &stack, p->args[2]))
         return -EFAULT;
     if (!program)
         return -ENOENT;
-    return program_load(p, program, &strings) ? CALL_SILENT : -ENOEXEC;
+    return program_load(p, program, &stack) ? CALL_SILENT : -ENOEXEC;
 }
 
 int64_t call_clone(struct process *p)
 {
     const uint64_t thread = 0x10000, set_child = 0x1000000;
-    struct process *child = p->args[0] & thread ? NULL : process_new(p->pid);
+    if (p->number == 58)  // vfork
+        p->args[0] = p->args[1] = 0;
+    struct process *child = p->args[0] & thread ? NULL : process_new(p);
     if (!child)
         return -EAGAIN;
     memory_fork(p, child);
-    files_fork(p, child);
-    child->program = p->program;
-    child->brk_start = p->brk_start;
-    child->brk = p->brk;
-    child->blocked = p->blocked;
-    memcpy(child->actions, p->actions, sizeof(child->actions));
+    files_count(child, 1);
     child->frame->regs = p->frame->regs;
     child->frame->regs.rax = 0;
-    if (p->args[1])
-        child->frame->regs.rsp = p->args[1];
-    if (p->args[0] & set_child && !user_write(child, p->args[3], &child->pid, sizeof(uint32_t)))
-        return -EFAULT;
+    child->frame->regs.rsp = p->args[1] ? p->args[1] : p->frame->regs.rsp;
     must(thread_read_vector(p->thread, shared.frame, vector_at).status, "read vector state");
     must(thread_write_vector(child->thread, shared.frame, vector_at), "vector state of a child");
-    process_start(child);
+    if (p->args[0] & set_child)
+        (void)user_copy(child, p->args[3], &child->pid, sizeof(uint32_t), PROT_WRITE);
+    must(rt_thread_set_regs(child->thread, &child->frame->regs), "registers of a child");
+    must(thread_resume(child->thread), "resume a child");
     return (int64_t)child->pid;
 }
 
 int64_t call_wait4(struct process *p)
 {
-    const uint64_t no_hang = 1;
     bool children = false;
     for (struct process *child = processes; child < processes + PROCESSES; child++) {
-        bool wanted = (int32_t)p->args[0] <= 0 || child->pid == p->args[0];
-        if (child->state == PROCESS_FREE || child->parent != p->pid || !wanted)
+        if (child->state == PROCESS_FREE || child->parent != p->pid ||
+            ((int32_t)p->args[0] > 0 && child->pid != p->args[0]))
             continue;
         children = true;
         if (child->state != PROCESS_ZOMBIE)
             continue;
-        if (p->args[1] && !user_write(p, p->args[1], &child->status, sizeof(child->status)))
+        if (p->args[1] &&
+            !user_copy(p, p->args[1], &child->status, sizeof(child->status), PROT_WRITE))
             return -EFAULT;
         child->state = PROCESS_FREE;
         return (int64_t)child->pid;
     }
-    if (!children)
-        return -ECHILD;
-    return p->args[2] & no_hang ? 0 : CALL_WAITS;
+    return !children ? -ECHILD : p->args[2] & 1 ? 0 : CALL_WAITS;  // WNOHANG
 }
 
 int64_t call_exit(struct process *p)
@@ -240,11 +201,6 @@ int64_t call_getpid(struct process *p)
     return (int64_t)p->pid;
 }
 
-int64_t call_getppid(struct process *p)
-{
-    return (int64_t)p->parent;
-}
-
 int64_t call_arch_prctl(struct process *p)
 {
     const uint64_t set_fs = 0x1002;
@@ -253,10 +209,4 @@ int64_t call_arch_prctl(struct process *p)
     p->frame->regs.fs_base = p->args[1];
     p->load = true;
     return 0;
-}
-
-int64_t call_uname(struct process *p)
-{
-    static const char names[6][65] = { "Linux", "pith", "6.1.0", "#1", "x86_64", "" };
-    return user_write(p, p->args[0], names, sizeof(names)) ? 0 : -EFAULT;
 }

@@ -5,12 +5,9 @@
 // a sigcontext, vector state in XSAVE format; what it changes there is loaded when it returns.
 #include "linux.h"
 
-#define DEFAULT        0u  // instead of a handler
-#define IGNORE         1u
-#define ACTION_RESTART 0x10000000u
-#define RED_ZONE       128u
-#define FLAGS_INITIAL  0x202u
-#define CONTEXT_REGS   18u
+#define DEFAULT      0u  // instead of a handler
+#define IGNORE       1u
+#define CONTEXT_REGS 18u
 
 struct signal_frame {
     uint64_t restorer;
@@ -28,9 +25,8 @@ static const uint8_t context_regs[CONTEXT_REGS] = { 10, 11, 12, 13, 14, 15, 16, 
 
 static bool ignored(const struct process *p, unsigned signal)
 {
-    const uint64_t harmless = SIGCHLD_BIT | SIGCONT_BIT | SIGURG_BIT | SIGWINCH_BIT;
     uint64_t handler = p->actions[signal].handler;
-    return handler == IGNORE || (handler == DEFAULT && harmless & SIGNAL_BIT(signal));
+    return handler == IGNORE || (handler == DEFAULT && signal == SIGCHLD);
 }
 
 void signal_send(struct process *p, unsigned signal)
@@ -38,7 +34,7 @@ void signal_send(struct process *p, unsigned signal)
     if (ignored(p, signal) && !(p->blocked & SIGNAL_BIT(signal)))
         return;
     p->pending |= SIGNAL_BIT(signal);
-    if (p != current && p->state == PROCESS_LIVE)
+    if (p->state == PROCESS_LIVE)
         must(thread_kick(p->thread), "kick");
 }
 
@@ -52,19 +48,17 @@ static bool frame_push(struct process *p, unsigned signal)
 {
     const struct action *action = &p->actions[signal];
     struct thread_regs *regs = &p->frame->regs;
-    uint64_t vector = (regs->rsp - RED_ZONE - vector_bytes) & ~63ull;
+    uint64_t vector = (regs->rsp - 128 - vector_bytes) & ~63ull;
     uint64_t at = ((vector - sizeof(struct signal_frame)) & ~15ull) - 8;
-    struct signal_frame frame = { .restorer = action->restorer,
-                                  .address = p->fault_address,
-                                  .vector = vector,
-                                  .mask = p->blocked,
-                                  .signal = signal,
-                                  .info_address = p->fault_address };
+    struct signal_frame frame = { .restorer = action->restorer, .signal = signal };
+    frame.vector = vector;
+    frame.mask = p->blocked;
+    frame.address = frame.info_address = p->fault_address;
     for (unsigned i = 0; i < CONTEXT_REGS; i++)
         frame.regs[i] = ((uint64_t *)regs)[context_regs[i]];
     must(thread_read_vector(p->thread, shared.frame, vector_at).status, "read vector state");
-    if (!user_write(p, vector, (char *)shared.base + vector_at, vector_bytes) ||
-        !user_write(p, at, &frame, sizeof(frame)))
+    if (!user_copy(p, vector, (char *)shared.base + vector_at, vector_bytes, PROT_WRITE) ||
+        !user_copy(p, at, &frame, sizeof(frame), PROT_WRITE))
         return false;
     p->blocked |= action->mask | SIGNAL_BIT(signal);
     regs->rdi = signal;
@@ -73,7 +67,7 @@ static bool frame_push(struct process *p, unsigned signal)
     regs->rax = 0;
     regs->rsp = at;
     regs->rip = action->handler;
-    regs->rflags = FLAGS_INITIAL;
+    regs->rflags = 0;  // but for what is always set
     p->load = true;
     return true;
 }
@@ -92,25 +86,13 @@ bool signals_deliver(struct process *p)
     return true;
 }
 
-int64_t signal_interrupt(struct process *p)
-{
-    if (!(p->actions[signal_next(p)].flags & ACTION_RESTART))
-        return -EINTR;
-    p->frame->regs.rip -= 2;  // the SYSCALL instruction
-    p->frame->regs.rax = p->number;
-    p->load = true;
-    return CALL_SILENT;
-}
-
-// ---- system calls
 int64_t call_rt_sigaction(struct process *p)
 {
     if (!p->args[0] || p->args[0] > SIGNALS)
         return -EINVAL;
     struct action *action = &p->actions[p->args[0]], new = *action;
-    if (p->args[1] && !user_read(p, &new, p->args[1], sizeof(new)))
-        return -EFAULT;
-    if (p->args[2] && !user_write(p, p->args[2], action, sizeof(*action)))
+    if ((p->args[1] && !user_copy(p, p->args[1], &new, sizeof(new), PROT_READ)) ||
+        (p->args[2] && !user_copy(p, p->args[2], action, sizeof(*action), PROT_WRITE)))
         return -EFAULT;
     *action = new;
     return 0;
@@ -119,15 +101,13 @@ int64_t call_rt_sigaction(struct process *p)
 int64_t call_rt_sigprocmask(struct process *p)
 {
     const uint64_t block = 0, unblock = 1;
-    uint64_t old = p->blocked, set;
-    if (p->args[2] && !user_write(p, p->args[2], &old, sizeof(old)))
+    uint64_t old = p->blocked, set = 0;
+    if ((p->args[1] && !user_copy(p, p->args[1], &set, sizeof(set), PROT_READ)) ||
+        (p->args[2] && !user_copy(p, p->args[2], &old, sizeof(old), PROT_WRITE)))
         return -EFAULT;
-    if (!p->args[1])
-        return 0;
-    if (!user_read(p, &set, p->args[1], sizeof(set)))
-        return -EFAULT;
-    p->blocked = p->args[0] == block ? old | set : p->args[0] == unblock ? old & ~set : set;
-    p->blocked &= ~(uint64_t)SIGKILL_BIT;
+    if (p->args[1])
+        p->blocked = p->args[0] == block ? old | set : p->args[0] == unblock ? old & ~set : set;
+    p->blocked &= ~SIGNAL_BIT(SIGKILL);
     return 0;
 }
 
@@ -136,8 +116,8 @@ int64_t call_rt_sigreturn(struct process *p)
     struct signal_frame frame;
     struct thread_regs *regs = &p->frame->regs;
     char *state = (char *)shared.base + vector_at;
-    if (!user_read(p, &frame, regs->rsp - 8, sizeof(frame)) ||
-        !user_read(p, state, frame.vector, vector_bytes) ||
+    if (!user_copy(p, regs->rsp - 8, &frame, sizeof(frame), PROT_READ) ||
+        !user_copy(p, frame.vector, state, vector_bytes, PROT_READ) ||
         !rt_ok(thread_write_vector(p->thread, shared.frame, vector_at))) {
         process_exit(p, SIGSEGV);
         return CALL_SILENT;
@@ -149,26 +129,15 @@ int64_t call_rt_sigreturn(struct process *p)
     return CALL_SILENT;
 }
 
-static int64_t kill(uint64_t pid, uint64_t signal)
-{
-    if (signal > SIGNALS)
-        return -EINVAL;
-    for (struct process *p = processes; p < processes + PROCESSES; p++) {
-        if (p->pid != pid || p->state == PROCESS_FREE)
-            continue;
-        if (signal && p->state != PROCESS_ZOMBIE)
-            signal_send(p, (unsigned)signal);
-        return 0;
-    }
-    return -ESRCH;
-}
-
 int64_t call_kill(struct process *p)
 {
-    return kill(p->args[0], p->args[1]);
-}
-
-int64_t call_tgkill(struct process *p)
-{
-    return kill(p->args[0], p->args[2]);
+    uint64_t signal = p->number == 62 ? p->args[1] : p->args[2];  // else tgkill
+    struct process *to = processes;
+    while (to < processes + PROCESSES && (to->pid != p->args[0] || to->state == PROCESS_FREE))
+        to++;
+    if (to == processes + PROCESSES || signal > SIGNALS)
+        return -ESRCH;
+    if (signal && to->state != PROCESS_ZOMBIE)
+        signal_send(to, (unsigned)signal);
+    return 0;
 }
