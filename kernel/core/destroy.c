@@ -78,7 +78,7 @@ static enum err original_destroy(struct cap *cap)
         enum err err = object_destroy_step(cap);
         if (!err)
             break;
-        if (err != ERR_PREEMPTED || preempt_point(5))
+        if (err != ERR_PREEMPTED || preempt_point(20))
             return err;
     }
     forest_unlink(cap);
@@ -101,7 +101,7 @@ static enum err revoke_list(struct cap *cap)
             if (err)
                 return err;
         }
-        if (preempt_point(5))
+        if (preempt_point(12))
             return ERR_PREEMPTED;
     }
     return ERR_OK;
@@ -196,7 +196,7 @@ static enum err untyped_clear(struct cap *top)
             untyped->progress = child->address + 1;
         if (err)
             return err;
-        if (preempt_point(20))
+        if (preempt_point(60))
             return ERR_PREEMPTED;
     }
 }
@@ -211,7 +211,7 @@ static enum err slot_empty(struct cap *cap)
     cap->flags |= CAP_MARKED;
     enum err err = untyped_clear(cap);
     while (!err && !untyped_dissolve_step(cap))
-        err = preempt_point(20) ? ERR_PREEMPTED : ERR_OK;
+        err = preempt_point(60) ? ERR_PREEMPTED : ERR_OK;
     return err;
 }
 
@@ -258,7 +258,7 @@ enum err cap_drain(void)
         enum err err = drain_step();
         if (err)
             return err;
-        if (preempt_point(2))
+        if (preempt_point(25))
             return ERR_PREEMPTED;
     }
     return ERR_OK;
@@ -271,7 +271,7 @@ static enum err untyped_revoke(struct cap *untyped)
     enum err err = untyped_clear(untyped);
     while (!err && !cap_empty(untyped) && untyped->objects.root) {
         err = drain_step();
-        if (!err && preempt_point(2))
+        if (!err && preempt_point(25))
             err = ERR_PREEMPTED;
     }
     if (!err && !cap_empty(untyped))

@@ -113,7 +113,7 @@ enum err op_endpoint_cancel_all(struct invocation *inv)
     while ((thread = endpoint_first_sender(endpoint))) {
         sender_cancel(thread, (enum err)inv->words[0]);
         inv->progress++;
-        if (preempt_point(15)) {
+        if (preempt_point(25)) {
             return ERR_PREEMPTED;
         }
     }
@@ -138,7 +138,7 @@ enum err op_endpoint_cancel_badge(struct invocation *inv)
             sender_cancel(thread, ERR_CANCELLED);
             count++;
         }
-        if (preempt_point(15)) {
+        if (preempt_point(25)) {
             inv->progress = 1;
             inv->words[1] = key;
             inv->words[2] = count;

@@ -40,8 +40,8 @@ void irq_signal(unsigned irq)
 
 static void line_clear(unsigned irq)
 {
-    enum err error = cap_delete(&lines[irq].notification);
-    ASSERT(!error);  // a derived notification capability goes at once
+    enum err error = cap_delete_derived(&lines[irq].notification);
+    ASSERT(!error);  // attached to nothing, it goes at once
     (void)error;
 }
 

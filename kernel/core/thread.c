@@ -66,9 +66,8 @@ void thread_slot_changed(struct cap *slot)
 
 static void slot_clear(struct thread *thread, enum thread_slot which)
 {
-    // A derived capability that is attached to nothing goes at once.
-    enum err error = cap_delete(thread_slot(thread, which));
-    ASSERT(!error);
+    enum err error = cap_delete_derived(thread_slot(thread, which));
+    ASSERT(!error);  // attached to nothing, it goes at once
     (void)error;
 }
 

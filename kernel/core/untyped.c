@@ -168,7 +168,7 @@ enum err op_untyped_retype(struct invocation *inv)
         words[3]++;
         if (--words[4] == 0)
             return ERR_OK;
-        if (preempt_point(20))
+        if (preempt_point(60))
             return ERR_PREEMPTED;
     }
 }
