@@ -42,8 +42,8 @@ NORETURN void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint
 
 // The same for a guest's system call, all registers in the context.  Returns where it refuses; kernel_syscall_guest does it then.
 void kernel_fast_guest(struct arch_context *context);
-// The same for a page fault; kernel_trap does what it refuses.
-void kernel_fast_guest_fault(struct arch_context *context, const struct hal_trap *trap);
+// The same for a page fault, of a native thread too; kernel_trap does what it refuses.
+void kernel_fast_fault(struct arch_context *context, const struct hal_trap *trap);
 
 // Entry code: save the words and arguments into the context, call kernel_syscall, resume.
 NORETURN void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number, struct arch_context *context);

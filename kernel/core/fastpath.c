@@ -9,6 +9,7 @@
 // to run first, the partner is not waiting, or time is not simply lent and given back.
 #include <hal/cpu.h>
 
+#include "aspace.h"
 #include "captable.h"
 #include "entry.h"
 #include "guest.h"
@@ -135,22 +136,38 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
     hal_resume();
 }
 
-// The answer to a guest that carries a mapping or registers: the general code, but straight to it.  Returns only where it refuses.
-static __attribute__((noinline)) void answer_guest(struct endpoint *endpoint, struct cap *cap, uint64_t tag,
-                                                   struct arch_context *context)
+// The answer to a guest's fault that carries a mapping of one page.  Returns only where it refuses: the label that is left to do.
+static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint, const struct cap *cap, uint64_t tag,
+                                                     struct arch_context *context)
 {
+    struct thread *thread = (struct thread *)context;
     struct thread *guest = (struct thread *)cap->address;
-    if (guest->state != THREAD_STOPPED || (tag & TAG_LOW_MASK) > MSG_REG_WORDS) {
-        return;
+    struct cpu *cpu = hal_cpu();
+    struct cap *frame;
+    if (guest->state != THREAD_STOPPED || tag_label(tag) & GUEST_LOAD || (tag & TAG_LOW_MASK) > MSG_REG_WORDS ||
+        !(guest->flags & THREAD_ACTIVE) || guest->kicked || (int32_t)guest->priority < cpu->ready_top ||
+        !thread_vector_unchanged(cpu, guest) || sched_lent(thread)) {
+        return tag;
     }
     hal_save_words(context);
-    if (hal_context_word(context, 3) >> 32 > 1) {
-        return;  // more than a page can be preempted: the slow path knows how to restart
+    uint64_t range = hal_context_word(context, 3);
+    uint64_t words[4] = { hal_context_word(context, 2), range & UINT32_MAX, range >> 32, hal_context_word(context, 4) };
+    if (words[2] != 1 || cap_find(thread, hal_context_word(context, 1), KIND_FRAME, 0, 8, &frame) || frame_map(frame, words)) {
+        return tag;  // nothing was mapped
     }
-    if (guest_answer_receive((struct thread *)context, endpoint, guest, tag) == ERR_BLOCKED) {
-        sched_exit(hal_cpu());
-        hal_resume();
+    tag &= ~((uint64_t)GUEST_MAP << TAG_LABEL_SHIFT);
+    if (!sched_account(cpu, guest->sched)) {
+        return tag;
     }
+    // COMMIT
+    ipc_block_receiving(endpoint, thread, NULL);
+    if (tag_label(tag)) {
+        hal_context_set_guest_result(&guest->context, hal_context_word(context, 0));
+    }
+    thread_set_state(guest, THREAD_READY, SENDING_SEND);
+    cpu->current = guest;
+    hal_switch(&guest->context, guest->translation);
+    hal_resume();
 }
 
 HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
@@ -171,8 +188,8 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     struct sched_context *sched = thread->sched;
     // Most often the time in use is what this call lent: then there is a caller and the context does not change.
     if (UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0)) || UNLIKELY(sched->reply != reply)) {
-        if (tag_label(tag) > GUEST_RESULT && cap_is(reply_cap, KIND_THREAD, RIGHT_WRITE)) {
-            answer_guest(endpoint, reply_cap, tag, context);
+        if (tag_label(tag) & GUEST_MAP && cap_is(reply_cap, KIND_THREAD, RIGHT_WRITE)) {
+            tag = answer_map(endpoint, reply_cap, tag, context);
         } else if ((tag & TAG_LOW_MASK) <= MSG_REG_WORDS) {
             answer_other(endpoint, reply_cap, tag, context);
         }
@@ -236,9 +253,9 @@ slow:
     hal_syscall_slow(slot, tag, third, SYS_send, context);
 }
 
-// The handler that waits, with a context of its own, for the traps of the current thread, a guest; NULL: it is not that simple.  The accounting has
-// been switched to it, nothing else was done.
-static inline struct thread *guest_handler(struct thread *thread, const struct cap *cap)
+// The handler that waits, with a context of its own (and a Reply, where one is needed), for the traps of the current thread; NULL: it is not that
+// simple.  The accounting has been switched to it, nothing else was done.
+static inline struct thread *trap_handler(struct thread *thread, const struct cap *cap, bool reply)
 {
     struct cpu *cpu = hal_cpu();
     if (UNLIKELY(!cap_is(cap, KIND_ENDPOINT, 0))) {
@@ -247,6 +264,7 @@ static inline struct thread *guest_handler(struct thread *thread, const struct c
     struct thread *receiver = endpoint_of(cap)->receivers;
     if (UNLIKELY(!receiver) || UNLIKELY((receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
         UNLIKELY((int32_t)receiver->priority < cpu->ready_top) || UNLIKELY(!hal_vector_idle() && cpu->vector_guest != thread) ||
+        UNLIKELY(reply && !receiver->reply) ||
         UNLIKELY(!sched_account(cpu, receiver->sched))) {
         return NULL;
     }
@@ -267,12 +285,23 @@ static inline void guest_stop(struct thread *thread, struct endpoint *endpoint, 
     hal_cpu()->current = receiver;
 }
 
+static inline void fault_stop(struct thread *thread, struct endpoint *endpoint, struct thread *receiver)
+{
+    struct reply *reply = receiver->reply;
+    endpoint_take_receiver(endpoint, receiver);
+    reply->thread = thread;
+    thread->reply = reply;
+    thread_set_state(thread, THREAD_BLOCKED_REPLY, SENDING_FAULT);
+    receiver->state = THREAD_READY;
+    hal_cpu()->current = receiver;
+}
+
 // A guest's system call.  Its registers are in its context; the arguments go from there straight into the handler's message registers.
 HOT void kernel_fast_guest(struct arch_context *context)
 {
     struct thread *thread = (struct thread *)context;
     const struct cap *cap = &thread->slots[THREAD_FAULT];
-    struct thread *receiver = UNLIKELY(thread->flags & THREAD_FRAME_SYSCALLS) ? NULL : guest_handler(thread, cap);
+    struct thread *receiver = UNLIKELY(thread->flags & THREAD_FRAME_SYSCALLS) ? NULL : trap_handler(thread, cap, false);
     if (!receiver) {
         return;
     }
@@ -282,19 +311,24 @@ HOT void kernel_fast_guest(struct arch_context *context)
                    TAG(GUEST_SYSCALL_LABEL(hal_context_guest_number(context)), MSG_REG_WORDS, 0));
 }
 
-// A guest's page fault, likewise.
-HOT void kernel_fast_guest_fault(struct arch_context *context, const struct hal_trap *trap)
+// A page fault, likewise.
+HOT void kernel_fast_fault(struct arch_context *context, const struct hal_trap *trap)
 {
     struct thread *thread = (struct thread *)context;
     const struct cap *cap = &thread->slots[THREAD_FAULT];
-    struct thread *receiver = guest_handler(thread, cap);
+    bool guest = thread->flags & THREAD_GUEST;
+    struct thread *receiver = trap_handler(thread, cap, !guest);
     if (!receiver) {
         return;
     }
     // COMMIT
-    guest_stop(thread, endpoint_of(cap), receiver);
-    if (thread->guest_frame) {
-        guest_frame_write(thread, trap);
+    if (guest) {
+        guest_stop(thread, endpoint_of(cap), receiver);
+        if (thread->guest_frame) {
+            guest_frame_write(thread, trap);
+        }
+    } else {
+        fault_stop(thread, endpoint_of(cap), receiver);
     }
     hal_set_live_words(trap->address, trap->access, hal_context_ip(context));
     hal_pass_from_guest(context, &receiver->context, receiver->translation, cap->badge, TAG(FAULT_PAGE, 3, 0));

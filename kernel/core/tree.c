@@ -67,16 +67,19 @@ static void path_set(struct tree *tree, const struct path *path, unsigned at,
         node_set_child(path->nodes[at - 1], path_side(path, at - 1), node);
 }
 
-// Push every node on the way to `key`, the node that has it excluded; returns that node.
-static struct tree_node *path_walk(struct path *path, struct tree_node *node, uint64_t key,
-                                   ptrdiff_t key_offset)
+// Push every node on the way to `node`, or to where it belongs; returns it if it is in the tree.
+// Where keys are equal the address of the node decides.
+static const struct tree_node *path_walk(struct path *path, struct tree_node *at,
+                                         const struct tree_node *node, ptrdiff_t key_offset)
 {
-    while (node && node_key(node, key_offset) != key) {
-        unsigned side = node_key(node, key_offset) < key;
-        path_push(path, node, side);
-        node = node_child(node, side);
+    uint64_t key = node_key(node, key_offset);
+    while (at && at != node) {
+        uint64_t found = node_key(at, key_offset);
+        unsigned side = found != key ? found < key : (uintptr_t)at < (uintptr_t)node;
+        path_push(path, at, side);
+        at = node_child(at, side);
     }
-    return node;
+    return at;
 }
 
 // `side` of `node` is two levels taller than the other: rotate; returns the new top.
@@ -108,8 +111,7 @@ void tree_insert(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
     struct path path;
     path.depth = 0;
     path.sides = 0;
-    const struct tree_node *same = path_walk(&path, tree->root, node_key(node, key_offset),
-                                             key_offset);
+    const struct tree_node *same = path_walk(&path, tree->root, node, key_offset);
     ASSERT(!same);
     (void)same;
     node->left = node->right = 0;
@@ -154,8 +156,7 @@ void tree_remove(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
     struct path path;
     path.depth = 0;
     path.sides = 0;
-    const struct tree_node *found = path_walk(&path, tree->root, node_key(node, key_offset),
-                                              key_offset);
+    const struct tree_node *found = path_walk(&path, tree->root, node, key_offset);
     ASSERT(found == node);
     (void)found;
     unsigned at = path.depth;

@@ -4,7 +4,7 @@
 // A balanced search tree (AVL: Adelson-Velsky and Landis 1962) whose nodes are two words inside the
 // objects they order: the children of an Untyped by address, the frames of an address space by
 // address, waiting senders by priority and arrival, contexts by the time they have budget again.
-// Keys are unique 64-bit words at a fixed distance from the node.  No recursion; every operation is
+// Keys are 64-bit words at a fixed distance from the node; equal ones are in the order of addresses.  No recursion; every operation is
 // O(log n) with a path of at most TREE_DEPTH nodes on the stack.
 #pragma once
 
@@ -23,7 +23,7 @@ struct tree {
 #define TREE_DEPTH 46  // AVL height for 2^32 nodes
 
 // `key_offset`: bytes from the node to its key (may be negative).
-// Insert a node whose key is not in the tree.
+// Insert a node that is not in the tree.
 void tree_insert(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset);
 // Remove a node that is in the tree.
 void tree_remove(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset);

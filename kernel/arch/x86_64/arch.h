@@ -20,7 +20,7 @@ struct hal_percpu;
 void kernel_boot(const struct boot_info *info);
 void kernel_syscall(struct arch_context *context);
 void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
-void kernel_fast_guest_fault(struct arch_context *context, const struct hal_trap *trap);
+void kernel_fast_fault(struct arch_context *context, const struct hal_trap *trap);
 void kernel_interrupt(unsigned irq);
 void kernel_timer(void);
 

@@ -89,8 +89,7 @@ static void page_fault(struct arch_context *context)
         .access = page_fault_access(context->error),
     };
 #if FAST_PATH
-    if (THIS_CPU->guest)
-        kernel_fast_guest_fault(context, &trap);  // comes back where it refuses
+    kernel_fast_fault(context, &trap);  // comes back where it refuses
 #endif
     kernel_trap(context, &trap);
 }
