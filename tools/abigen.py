@@ -10,9 +10,10 @@ and writes, the same bytes for the same input:
     abi_names.h     names of errors, system calls, operations, kinds and rights, for tracing
     triples.json    every (operation or system call, error, argument) that the kernel can answer
     triples.txt     the same, one a line
-    reference.md    reference tables for the manual
+    reference.md    the reference of the manual
 
 usage: abigen.py OUTDIR FILE.def...
+       abigen.py --reference FILE.def...    reference.md on the standard output
        abigen.py --list-outputs
 """
 import json
@@ -436,13 +437,62 @@ def table(head: list, rows: list) -> list:
 def reference_syscalls(tables: Tables) -> list:
     rows = [(row.number, f"`{row.name}`" + (" (debug kernels)" if row.debug else ""),
              ", ".join(row.args), row.doc, fails_text(row, syscall_blames(row))) for row in tables.syscalls]
-    return ["## System calls", "", "An error names in brackets the argument to blame.", ""] + table(
+    return ["## System calls", "", "An error names in brackets the argument that it blames.", ""] + table(
         ["number", "name", "arguments", "what it does", "errors"], rows)
 
 
+# What holds for all system calls; abi/message.h and abi/thread.h say it for programs.
+CONVENTIONS = """\
+System calls, operations, objects, rights and errors, as the tables in `abi` state them.  Structures and constants
+are in `abi/message.h` (messages), `abi/thread.h` (registers, faults, guests) and `abi/rootinfo.h` (what the first
+program finds).  [The model](model.md) explains the objects.
+
+## Conventions
+
+**Capabilities** are named by the number of a slot in the caller's own capability table; 0 names none.  Where an
+operation takes `table` and a slot, `table` is a slot of the caller's own table that holds a capability of the table
+meant.
+
+**Registers** (x86_64, `SYSCALL`):
+
+| register | in | out |
+|---|---|---|
+| RAX | number of the system call | status |
+| RDI | first argument: `slot` | badge of the message, or the word of a notification |
+| RSI | second argument: `tag`, `offset` | tag of the message; `invoke_batch`: offset of the first entry that was not carried out |
+| RDX | third argument: `reply`, `count` | 0 |
+| RBX RBP R12 R13 R14 R15 | message words 0 to 5, arguments of an invocation | message words 0 to 5, results of an invocation |
+| RCX R11 | lost (the instruction's own) | lost |
+| R8 R9 R10 | ignored | 0 |
+
+A system call that carries no message (`signal` and those after it) leaves the registers of the words as they were.
+A call that is refused before it blocks leaves RDI, RSI and the words as they were.
+
+**Tag**: length in words (bits 0-6), number of capabilities (8-10), which of the received ones came home as a badge
+(11-14), notification instead of a message (15), label (16-63).  A sent tag has bits 7 and 11-15 zero.
+
+**Status**: `error | argument << 8`; 0 is success.  The argument is the one to blame.  In a system call it is the index
+of the argument (the first is 0); 8 to 12 are the parts of the mapping that an answer to a guest carries.  In an
+operation 0 is the capability that was invoked, and 1 to 6 are the arguments in their order.
+
+**Invocations** (`invoke`, entries of `invoke_batch`): the label of the tag is the operation, its length at least the
+number of arguments.  Results are delivered on success; with TABLES the first results say how many page tables are
+missing and where to go on.  Results of a batch's entries are not delivered.
+
+**What is done stays done.**  An operation on a range or a count that is refused on the way has carried out what lies
+before the place of the refusal.  *Preemptible*: an interrupt may come in between; the operation then goes on by itself
+where it was, as one system call."""
+
+
+def kind_size(kind: Row) -> str:
+    least, most = kind.bits
+    if most == 0:
+        return "not made by retype"
+    return f"2^{least} bytes" if least == most else f"2^{least} to 2^{most} bytes"
+
+
 def reference_kind(kind: Row, ops: list) -> list:
-    size = f"2^{kind.bits[0]} to 2^{kind.bits[1]} bytes" if kind.bits[1] else "not made by retype"
-    lines = [f"### {kind.name}", "", f"Kind {kind.number}: {kind.doc}; {size}.", ""]
+    lines = [f"### {kind.name}", "", f"Kind {kind.number}: {kind.doc}; {kind_size(kind)}.", ""]
     rows = [(row.number, f"`{kind.kind}.{row.name}`", ", ".join(row.args), ", ".join(row.results),
              row.doc, fails_text(row, op_blames(row))) for row in ops]
     return lines + (table(["number", "operation", "arguments", "results", "what it does", "errors"],
@@ -452,7 +502,7 @@ def reference_kind(kind: Row, ops: list) -> list:
 def reference_objects(tables: Tables) -> list:
     every = ", ".join(f"{error} ({'itself' if argument == 0 else 'tag'})"
                       for error, argument in EVERY_OPERATION)
-    lines = ["## Objects", "", "The label of an invocation is kind << 8 | number.  Besides the errors "
+    lines = ["## Objects", "", "The label of an invocation is `kind << 8 | number`.  Besides the errors "
              f"below every operation answers {every}.", ""]
     ordered = op_order(tables)
     for kind in tables.kinds:
@@ -465,6 +515,7 @@ def write_reference(tables: Tables) -> list:
              "<!-- SPDX-FileCopyrightText: The Pith authors -->",
              "<!-- Made by tools/abigen.py from abi/*.def. -->",
              "# The kernel interface", ""]
+    lines += CONVENTIONS.splitlines() + [""]
     lines += reference_syscalls(tables) + reference_objects(tables)
     lines += ["## Rights", ""] + table(["bit", "name", "what it allows"], [
         (row.number, row.name, row.doc) for row in tables.rights])
@@ -488,10 +539,14 @@ def main(argv: list) -> int:
         print("\n".join(OUTPUTS))
         return 0
     if len(argv) < 3:
-        print("usage: abigen.py OUTDIR FILE.def... | abigen.py --list-outputs", file=sys.stderr)
+        print("usage: abigen.py OUTDIR FILE.def... | --reference FILE.def... | --list-outputs",
+              file=sys.stderr)
         return 2
     try:
         tables = read_tables([Path(name) for name in argv[2:]])
+        if argv[1] == "--reference":
+            sys.stdout.write("\n".join(write_reference(tables)))
+            return 0
         for name, write in OUTPUTS.items():
             text = "\n".join(write(tables))
             (Path(argv[1]) / name).write_text(text, encoding="utf-8")

@@ -56,7 +56,7 @@ static void check_thread(const struct thread *thread)
     case THREAD_BLOCKED_RECV:
         ASSERT(thread->endpoint && in_ring(thread->endpoint->receivers, thread));
         ASSERT(!thread->reply || thread->reply->thread == thread);
-        ASSERT(!sched_lent(thread));
+        ASSERT(!thread->sched || thread->sched == thread->own);
         break;
     case THREAD_BLOCKED_REPLY: ASSERT(thread->reply && thread->reply->thread == thread); break;
     case THREAD_BLOCKED_WAIT: ASSERT(thread->waiting && in_ring(thread->waiting->waiters, thread)); break;

@@ -119,8 +119,8 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
     }
     enum thread_sending sending = (enum thread_sending)caller->sending;
     // COMMIT
-    if (UNLIKELY(sched_lent(thread))) {
-        sched_assign(thread, NULL);  // the caller's time waits with its Reply
+    if (UNLIKELY(thread->sched != thread->own)) {
+        sched_park(thread);
         cpu->resched = false;
     }
     ipc_block_receiving(endpoint, thread, reply);
@@ -146,7 +146,7 @@ static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint, 
     struct cap *frame;
     if (guest->state != THREAD_STOPPED || tag_label(tag) & GUEST_LOAD || (tag & TAG_LOW_MASK) > MSG_REG_WORDS ||
         !(guest->flags & THREAD_ACTIVE) || guest->kicked || (int32_t)guest->priority < cpu->ready_top ||
-        !thread_vector_unchanged(cpu, guest) || sched_lent(thread)) {
+        !thread_vector_unchanged(cpu, guest) || thread->sched != thread->own) {
         return tag;
     }
     hal_save_words(context);

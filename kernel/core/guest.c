@@ -102,7 +102,7 @@ static inline enum err guest_answer(struct thread *handler, struct thread *guest
 static inline bool guest_pass(struct thread *handler, struct endpoint *endpoint, struct thread *guest)
 {
     struct cpu *cpu = hal_cpu();
-    if (!(guest->flags & THREAD_ACTIVE) || guest->kicked || !ipc_nothing_to_receive(endpoint, handler) || sched_lent(handler) ||
+    if (!(guest->flags & THREAD_ACTIVE) || guest->kicked || !ipc_nothing_to_receive(endpoint, handler) || handler->sched != handler->own ||
         (int32_t)guest->priority < cpu->ready_top || !thread_vector_unchanged(cpu, guest) || !sched_account(cpu, guest->sched)) {
         return false;
     }

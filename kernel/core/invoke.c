@@ -56,7 +56,7 @@ static inline enum err operation_run(struct invocation *inv, uint64_t label)
         return err_blame(ERR_OP, 1);
     }
     const struct operation *operation = &operations[self->kind][number];
-    if (inv->length < operation->arguments) {
+    if (inv->length != operation->arguments) {
         return err_blame(ERR_LENGTH, 1);
     }
     inv->results = 0;

@@ -85,13 +85,17 @@ static enum err budget_check(struct thread *thread, uint64_t min_budget)
     if (thread->state != THREAD_READY || thread->sched != context || context->waiting) {
         return ERR_PREEMPTED;  // the charge found it used up
     }
-    if (sched_context_head(context)->amount >= min_budget) {
+    // Who has waited for it has used a little since, on the way back into the kernel.
+    uint64_t slack = thread->gathered ? min_budget / 8 : 0;
+    thread->gathered = false;
+    if (sched_context_head(context)->amount + slack >= min_budget) {
         return ERR_OK;
     }
     sched_context_gather(context, min_budget);
     if (sched_context_ready(context, now)) {
         return ERR_OK;
     }
+    thread->gathered = true;
     sched_wait(cpu, context, sched_context_head(context)->time);
     return ERR_PREEMPTED;
 }
@@ -182,9 +186,7 @@ enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, stru
     }
     sched_block(thread, THREAD_BLOCKED_RECV);
     thread->sending = SENDING_SEND;
-    if (sched_lent(thread)) {
-        sched_assign(thread, NULL);  // the caller's time waits with its Reply
-    }
+    sched_park(thread);
     endpoint_add_receiver(endpoint, thread);
     return ERR_BLOCKED;
 }

@@ -113,9 +113,7 @@ enum err notification_wait(struct thread *thread, uint64_t slot, bool block)
     }
     sched_block(thread, THREAD_BLOCKED_WAIT);
     thread->sending = SENDING_SEND;
-    if (sched_lent(thread)) {
-        sched_assign(thread, NULL);  // the caller's time waits with its Reply
-    }
+    sched_park(thread);
     waiter_add(notification, thread);
     return ERR_BLOCKED;
 }

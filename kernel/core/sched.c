@@ -91,7 +91,7 @@ void sched_assign(struct thread *thread, struct sched_context *context)
 void sched_drop(struct thread *thread)
 {
     struct sched_context *lost = thread->sched;
-    struct sched_context *home = sched_home(thread);
+    struct sched_context *home = thread->state == THREAD_READY ? sched_home(thread) : thread->own;
     sched_remove(thread);
     sched_assign(thread, home == lost ? NULL : home);
     if (thread->state == THREAD_READY && thread->sched) {
@@ -151,6 +151,9 @@ void sched_exhausted(struct cpu *cpu, struct sched_context *context)
 // The context in use has used up what it had: a time slice begins anew behind its peers, any other waits.
 static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context, uint64_t now)
 {
+    if (context->waiting) {
+        return;  // it has been dealt with; its thread has not been switched away from yet
+    }
     struct thread *thread = context->thread;
     if (!sched_context_ready(context, now)) {
         sched_exhausted(cpu, context);
@@ -195,9 +198,11 @@ static __attribute__((noinline)) bool wake_prepare(struct cpu *cpu, struct threa
     if (context->waiting) {
         return false;
     }
-    if (!context->slice && context != cpu->sched) {
+    if (!context->slice) {
         uint64_t now = hal_clock();
-        sched_context_begin(context, now);
+        if (context != cpu->sched) {
+            sched_context_begin(context, now);
+        }
         if (!sched_context_ready(context, now)) {
             sched_wait(cpu, context, sched_context_head(context)->time);
             return false;
@@ -244,8 +249,11 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting || sched_context_head(next)->time > now) {
         return false;
     }
+    // Where the old one had no budget any more its thread has been dealt with, and this is what the kernel used since.
+    bool had_budget = sched_context_ready(old, now);
     bool exhausted = sched_context_charge(old, used, now);
-    ASSERT(!exhausted);
+    ASSERT(!(had_budget && exhausted));
+    (void)had_budget;
     (void)exhausted;
     if (!next->slice) {
         sched_context_begin(next, now);

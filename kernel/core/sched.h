@@ -38,6 +38,15 @@ static inline bool sched_lent(const struct thread *thread)
     return thread->sched && thread->sched != thread->own && thread->sched != thread->fallback;
 }
 
+// A thread begins to wait for a message or notification: the caller's time waits with its Reply, a fall-back context is not held.
+// Whoever receives uses its own context or none.
+static inline void sched_park(struct thread *thread)
+{
+    if (thread->sched != thread->own) {
+        sched_assign(thread, thread->own);
+    }
+}
+
 // Decide who runs next on this CPU and make it current.
 void sched_choose(struct cpu *cpu);
 

@@ -234,7 +234,7 @@ enum err op_sched_context_bind(struct invocation *inv)
     } else {
         thread->fallback = context;
     }
-    if (!thread->sched) {
+    if (!thread->sched && (own || thread->state == THREAD_READY)) {
         sched_assign(thread, context);
         if (thread->state == THREAD_READY) {
             sched_wake(thread);

@@ -187,6 +187,7 @@ enum err op_thread_configure(struct invocation *inv)
     thread_give(thread, THREAD_FAULT, fault);
     thread_give(thread, THREAD_TIMEOUT, timeout);
     thread->flags = (uint8_t)((thread->flags & (THREAD_ACTIVE | THREAD_BOUND)) | inv->words[4]);
+    thread->kicked = thread->kicked && thread->flags & THREAD_GUEST;
     hal_context_set_guest(&thread->context, thread->flags & THREAD_GUEST);
     return ERR_OK;
 }

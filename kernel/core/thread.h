@@ -71,6 +71,7 @@ struct thread {
     uint8_t object_kind;  // KIND_THREAD; 0 while dying
     uint8_t ceiling;      // of the priority, and of those that this thread can give
     bool queued;          // in a ready queue
+    bool gathered;        // has waited until it had the budget that an endpoint asks for
     bool restarted;       // the invocation was preempted and is being executed again
 
     struct tree_node sender;       // BLOCKED_SEND: in the endpoint's tree

@@ -192,6 +192,48 @@ static void dying_source_refused(void)
     rt_slots_free(scratch, 1);
 }
 
+// ---- a table that is being revoked, wherever an operation names one ----------------------------
+static cap_t probe_untyped, probe_space;
+
+// No slot 0 is ever empty or full: a living table is refused by its slot.
+static void probe_table(cap_t victim)
+{
+    test_hit(OP_UNTYPED_RETYPE,
+             untyped_retype(probe_untyped, kind_bits(KIND_ENDPOINT, 6), 0, victim, 0, 1));
+    test_hit(OP_CAPTABLE_COPY, captable_copy(CSPACE, scratch, victim, 0, 0));
+    test_hit(OP_CAPTABLE_MINT, captable_mint(CSPACE, scratch, victim, 0, 0, 1));
+    test_hit(OP_CAPTABLE_MOVE, captable_move(CSPACE, scratch, victim, 0));
+    test_hit(OP_ADDRESS_SPACE_STOCK, aspace_stock(probe_space, victim, 0, 1));
+    test_hit(OP_IRQ_CONTROL_GET, irq_control_get(ROOT_SLOT_IRQ_CONTROL, 11, 0, victim, 0));
+    test_hit(OP_IO_CONTROL_PORTS, io_control_ports(ROOT_SLOT_IO_CONTROL, 0x80, 1, victim, 0));
+}
+
+static bool table_seen(void)
+{
+    return test_was_hit(OP_UNTYPED_RETYPE, ERR_DEAD, 3) &&
+           test_was_hit(OP_CAPTABLE_COPY, ERR_DEAD, 2) &&
+           test_was_hit(OP_CAPTABLE_MINT, ERR_DEAD, 2) &&
+           test_was_hit(OP_CAPTABLE_MOVE, ERR_DEAD, 2) &&
+           test_was_hit(OP_ADDRESS_SPACE_STOCK, ERR_DEAD, 1) &&
+           test_was_hit(OP_IRQ_CONTROL_GET, ERR_DEAD, 3) &&
+           test_was_hit(OP_IO_CONTROL_PORTS, ERR_DEAD, 3);
+}
+
+static void dying_table_refused(void)
+{
+    struct dying dying = { .probe = probe_table, .done = table_seen };
+    cap_t table = make(KIND_CAPTABLE);
+    scratch = rt_slot_alloc();
+    probe_untyped = make(KIND_UNTYPED);
+    probe_space = make(KIND_ADDRESS_SPACE);
+    EXPECT(dying_observe(&dying, table));
+    rt_object_delete(table);
+    rt_object_delete(probe_space);
+    rt_object_delete(probe_untyped);
+    rt_slots_free(scratch, 1);
+}
+
 GROUP(captable, TEST(copy_refuses), TEST(mint_refuses), TEST(mint_refuses_ranges),
       TEST(move_refuses), TEST(delete_revoke_identify_refuse), TEST(copy_narrows),
-      TEST(mint_gives_badges_and_ranges), TEST(move_keeps_derivation), TEST(dying_source_refused));
+      TEST(mint_gives_badges_and_ranges), TEST(move_keeps_derivation), TEST(dying_source_refused),
+      TEST(dying_table_refused));

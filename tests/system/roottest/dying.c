@@ -8,17 +8,19 @@
 
 #include <rt/slots.h>
 
-#define CROWD_BITS     18
+#define CROWD_BITS     19
 #define CROWD          (1u << (CROWD_BITS - 6))  // slots of the table of copies
-#define TRIES          40
+#define TRIES          60
 #define PROBE_PRIORITY 200u
-#define PROBE_BUDGET   100000ull
-#define PROBE_PERIOD   1000000ull
+#define PROBE_BUDGET   60000ull
+#define PROBE_PERIOD   150000ull  // of the first try; each one is longer by PROBE_STEP, so that
+#define PROBE_STEP     50000ull   // the prober comes at other moments
 #define UNTYPED_BITS   20
 
 static cap_t crowd;  // a table for the copies
 static struct dying *stage;
 static struct rt_thread prober;
+static unsigned tries;
 
 void dying_init(void)
 {
@@ -52,7 +54,7 @@ static void dying_play(struct dying *dying, unsigned op, cap_t slot)
     struct rt_thread_config config = { .entry = prober_loop,
                                        .priority = PROBE_PRIORITY,
                                        .budget = PROBE_BUDGET,
-                                       .period = PROBE_PERIOD };
+                                       .period = PROBE_PERIOD + tries * PROBE_STEP };
     stage = dying;
     agent_make(&worker, &(struct agent_config){ 0 });
     EXPECT_OK(rt_thread_new(&prober, &config));
@@ -84,14 +86,14 @@ static void dying_round(struct dying *dying, cap_t sample)
 
 bool dying_observe(struct dying *dying, cap_t sample)
 {
-    for (unsigned i = 0; i < TRIES && !dying->done(); i++)
+    for (tries = 0; tries < TRIES && !dying->done(); tries++)
         dying_round(dying, sample);
     return dying->done();
 }
 
 bool dying_observe_untyped(struct dying *dying)
 {
-    for (unsigned i = 0; i < TRIES && !dying->done(); i++) {
+    for (tries = 0; tries < TRIES && !dying->done(); tries++) {
         cap_t untyped = make_sized(KIND_UNTYPED, UNTYPED_BITS);
         dying->victims[0] = untyped;
         dying->victims[1] = 0;

@@ -3,6 +3,7 @@
 //
 // Guests: traps, answers, kicks.
 #include "agent.h"
+#include "dying.h"
 #include "groups.h"
 
 #include <rt/space.h>
@@ -240,6 +241,31 @@ static void answer_maps(void)
     mapping_end(&stage);
 }
 
+static struct mapping_stage dead_stage;
+
+static void probe_mapping(cap_t victim)
+{
+    struct ipc_words words = WORDS(0, victim, GUEST_VADDR, ONE_PAGE, PROT_READ);
+    struct ipc_words again = words;
+    test_hit(SYS_reply, ipc_reply(dead_stage.guest.thread.cap, TAG(GUEST_MAP, 5, 0), &words));
+    test_hit(SYS_reply_recv, ipc_reply_recv(dead_stage.guest.endpoint, TAG(GUEST_MAP, 5, 0),
+                                            dead_stage.guest.thread.cap, &again)
+                                 .status);
+}
+
+static bool mapping_seen(void)
+{
+    return test_was_hit(SYS_reply, ERR_DEAD, 8) && test_was_hit(SYS_reply_recv, ERR_DEAD, 8);
+}
+
+static void dying_frame_refused(void)
+{
+    struct dying dying = { .probe = probe_mapping, .done = mapping_seen };
+    mapping_make(&dead_stage);
+    EXPECT(dying_observe(&dying, dead_stage.frame));
+    mapping_end(&dead_stage);
+}
+
 static void answers_refused(void)
 {
     struct stage stage;
@@ -298,5 +324,5 @@ static void kick_waits_for_the_answer(void)
 
 GROUP(guest, TEST(calls_reach_the_handler), TEST(reply_recv_serves_guests),
       TEST(frame_carries_registers), TEST(mappings_refused), TEST(mappings_refused_by_space),
-      TEST(answer_maps), TEST(answers_refused), TEST(kick_interrupts_a_spinning_guest),
-      TEST(kick_waits_for_the_answer));
+      TEST(answer_maps), TEST(dying_frame_refused), TEST(answers_refused),
+      TEST(kick_interrupts_a_spinning_guest), TEST(kick_waits_for_the_answer));

@@ -21,7 +21,7 @@ static const struct test_group *const groups[] = {
     &every_tests,   &untyped_tests,       &captable_tests, &frame_tests,  &aspace_tests,
     &thread_tests,  &vector_tests,        &endpoint_tests, &irq_tests,    &ports_tests,
     &syscall_tests, &sched_context_tests, &message_tests,  &capmsg_tests, &time_tests,
-    &fault_tests,   &guest_tests,         &batch_tests,    &revoke_tests,
+    &fault_tests,   &guest_tests,         &batch_tests,    &revoke_tests, &program_tests,
 };
 
 static char wanted[64];
@@ -53,6 +53,7 @@ int main(const struct root_info *info)
 {
     uint64_t slots = rt_slots_in_use();
     wanted_parse(info->cmdline);
+    program_tests_init(info);
     fixtures_make();
     settle_init();
     dying_init();

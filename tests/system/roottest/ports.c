@@ -5,8 +5,11 @@
 #include "fixture.h"
 #include "groups.h"
 
-#define SCRATCH_PORT  0x3ffu  // scratch register of the first UART
-#define OLD_PIC_PORTS 0x20u   // the old interrupt controller is the kernel's own
+#define SPARE_PORT    0x80u  // of the power-on self test
+#define CMOS_INDEX    0x70u  // real-time clock (Motorola MC146818): index, then data
+#define CMOS_DATA     0x71u
+#define CMOS_SPARE    0x50u  // a byte of its RAM
+#define OLD_PIC_PORTS 0x20u  // the old interrupt controller is the kernel's own
 
 static void control_refuses(void)
 {
@@ -26,30 +29,34 @@ static void control_refuses(void)
 static void ports_refuse(void)
 {
     cap_t ports = rt_slot_alloc();
-    EXPECT_OK(io_control_ports(ROOT_SLOT_IO_CONTROL, SCRATCH_PORT, 1, CSPACE, ports));
-    refuse(OP_IO_PORTS_IN, ports, WORDS(SCRATCH_PORT - 1, 1), ERR_RANGE, 1);
-    refuse(OP_IO_PORTS_IN, ports, WORDS(SCRATCH_PORT + 0x10000ull, 1), ERR_RANGE, 1);
-    refuse(OP_IO_PORTS_IN, ports, WORDS(SCRATCH_PORT, 3), ERR_RANGE, 2);
-    refuse(OP_IO_PORTS_IN, ports, WORDS(SCRATCH_PORT, 0), ERR_RANGE, 2);
-    refuse(OP_IO_PORTS_OUT, ports, WORDS(SCRATCH_PORT + 1, 1, 0), ERR_RANGE, 1);
-    refuse(OP_IO_PORTS_OUT, ports, WORDS(SCRATCH_PORT, 8, 0), ERR_RANGE, 2);
-    refuse(OP_IO_PORTS_OUT, ports, WORDS(SCRATCH_PORT, 1, 0x100), ERR_RANGE, 3);
+    EXPECT_OK(io_control_ports(ROOT_SLOT_IO_CONTROL, SPARE_PORT, 1, CSPACE, ports));
+    refuse(OP_IO_PORTS_IN, ports, WORDS(SPARE_PORT - 1, 1), ERR_RANGE, 1);
+    refuse(OP_IO_PORTS_IN, ports, WORDS(SPARE_PORT + 0x10000ull, 1), ERR_RANGE, 1);
+    refuse(OP_IO_PORTS_IN, ports, WORDS(SPARE_PORT, 3), ERR_RANGE, 2);
+    refuse(OP_IO_PORTS_IN, ports, WORDS(SPARE_PORT, 0), ERR_RANGE, 2);
+    refuse(OP_IO_PORTS_OUT, ports, WORDS(SPARE_PORT + 1, 1, 0), ERR_RANGE, 1);
+    refuse(OP_IO_PORTS_OUT, ports, WORDS(SPARE_PORT, 8, 0), ERR_RANGE, 2);
+    refuse(OP_IO_PORTS_OUT, ports, WORDS(SPARE_PORT, 1, 0x100), ERR_RANGE, 3);
     // An access that begins inside and ends outside.
-    struct ipc_words wide = WORDS(SCRATCH_PORT, 2);
-    EXPECT(!rt_ok(invoke(OP_IO_PORTS_IN, ports, wide)));
+    EXPECT(!rt_ok(invoke(OP_IO_PORTS_IN, ports, WORDS(SPARE_PORT, 2))));
     rt_cap_delete(ports);
 }
 
+// What is written through a part of a range is read through the whole.
 static void ports_work(void)
 {
     cap_t ports = rt_slot_alloc();
-    EXPECT_OK(io_control_ports(ROOT_SLOT_IO_CONTROL, 0x3f8, 8, CSPACE, ports));
-    cap_t scratch = mint(ports, RIGHT_ALL, SCRATCH_PORT | 1ull << 16);
-    EXPECT_OK(io_ports_out(scratch, SCRATCH_PORT, 1, 0x5a));
-    struct io_ports_in_result read = io_ports_in(scratch, SCRATCH_PORT, 1);
-    EXPECT_OK(read.status);
-    EXPECT_EQUAL(read.value, 0x5a);
-    rt_cap_delete(scratch);
+    EXPECT_OK(io_control_ports(ROOT_SLOT_IO_CONTROL, CMOS_INDEX, 2, CSPACE, ports));
+    cap_t data = mint(ports, RIGHT_ALL, CMOS_DATA | 1ull << 16);
+    refuse(OP_IO_PORTS_OUT, data, WORDS(CMOS_INDEX, 1, CMOS_SPARE), ERR_RANGE, 1);
+    for (unsigned value = 0x5a; value < 0x5c; value++) {
+        EXPECT_OK(io_ports_out(ports, CMOS_INDEX, 1, CMOS_SPARE));
+        EXPECT_OK(io_ports_out(data, CMOS_DATA, 1, value));
+        struct io_ports_in_result read = io_ports_in(ports, CMOS_DATA, 1);
+        EXPECT_OK(read.status);
+        EXPECT_EQUAL(read.value, value);
+    }
+    rt_cap_delete(data);
     rt_cap_delete(ports);
 }
 

@@ -130,6 +130,24 @@ static void dying_thread_refused(void)
     rt_object_delete(thread);
 }
 
+static void probe_configure(cap_t victim)
+{
+    test_hit(OP_SCHED_CONTEXT_CONFIGURE, sched_context_configure(probe_context, victim, 0, PERIOD));
+}
+
+static bool configure_seen(void)
+{
+    return test_was_hit(OP_SCHED_CONTEXT_CONFIGURE, ERR_DEAD, 1);
+}
+
+static void dying_control_refused(void)
+{
+    struct dying dying = { .probe = probe_configure, .done = configure_seen };
+    probe_context = make(KIND_SCHED_CONTEXT);
+    EXPECT(dying_observe(&dying, ROOT_SLOT_SCHED_CONTROL));
+    rt_object_delete(probe_context);
+}
+
 GROUP(sched_context, TEST(configure_refuses), TEST(limit_holds), TEST(bind_refuses),
       TEST(unbind_consumed_refuse), TEST(unbind_stops), TEST(consumed_counts),
-      TEST(dying_thread_refused));
+      TEST(dying_thread_refused), TEST(dying_control_refused));

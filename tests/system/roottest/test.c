@@ -127,6 +127,7 @@ void test_group_run(const struct test_group *group, const char *wanted)
         if (!name_wanted(wanted))
             continue;
         group->tests[i].run();
+        rt_ignore(rt_debug_check());  // a release kernel has none; a debug kernel panics
         run_count++;
         hits_print();
         if (failures == before)

@@ -135,7 +135,7 @@ static void set_priority_refuses(void)
     struct agent agent;
     unsigned op = OP_THREAD_SET_PRIORITY;
     refuse_rights(op, thread, WORDS(1, 1));
-    refuse(op, thread, WORDS(256, 256), ERR_RANGE, 1);
+    refuse(op, thread, WORDS(256, 255), ERR_RANGE, 1);
     refuse(op, thread, WORDS(5, 256), ERR_RANGE, 2);
     refuse(op, thread, WORDS(6, 5), ERR_RANGE, 1);
     agent_make(&agent, &(struct agent_config){ 0 });  // its ceiling is its priority
@@ -230,6 +230,7 @@ static void dying_arguments_refused(void)
     cap_t frame = make_sized(KIND_FRAME, 13);
     probe_thread = make(KIND_THREAD);
     probe_thread2 = make(KIND_THREAD);
+    EXPECT_OK(thread_configure(probe_thread2, 0, 0, 0, 0, THREAD_VECTOR));
     EXPECT(dying_observe(&binding, notification));
     EXPECT(dying_observe(&buffers, frame));
     rt_object_delete(probe_thread);
@@ -238,7 +239,57 @@ static void dying_arguments_refused(void)
     rt_object_delete(notification);
 }
 
+// Each of them in turn is what configure is given; the flag refuses it where all of them live.
+static void probe_table(cap_t victim)
+{
+    test_hit(OP_THREAD_CONFIGURE, thread_configure(probe_thread, victim, 0, 0, 0, UNKNOWN_FLAG));
+}
+
+static void probe_space(cap_t victim)
+{
+    test_hit(OP_THREAD_CONFIGURE, thread_configure(probe_thread, 0, victim, 0, 0, UNKNOWN_FLAG));
+}
+
+static void probe_handlers(cap_t victim)
+{
+    test_hit(OP_THREAD_CONFIGURE, thread_configure(probe_thread, 0, 0, victim, 0, UNKNOWN_FLAG));
+    test_hit(OP_THREAD_CONFIGURE, thread_configure(probe_thread, 0, 0, 0, victim, UNKNOWN_FLAG));
+}
+
+static bool table_seen(void)
+{
+    return test_was_hit(OP_THREAD_CONFIGURE, ERR_DEAD, 1);
+}
+
+static bool space_seen(void)
+{
+    return test_was_hit(OP_THREAD_CONFIGURE, ERR_DEAD, 2);
+}
+
+static bool handlers_seen(void)
+{
+    return test_was_hit(OP_THREAD_CONFIGURE, ERR_DEAD, 3) &&
+           test_was_hit(OP_THREAD_CONFIGURE, ERR_DEAD, 4);
+}
+
+static void observe(enum rt_kind kind, void (*probe)(cap_t victim), bool (*done)(void))
+{
+    struct dying dying = { .probe = probe, .done = done };
+    cap_t sample = make(kind);
+    EXPECT(dying_observe(&dying, sample));
+    rt_object_delete(sample);
+}
+
+static void dying_parts_refused(void)
+{
+    probe_thread = make(KIND_THREAD);
+    observe(KIND_CAPTABLE, probe_table, table_seen);
+    observe(KIND_ADDRESS_SPACE, probe_space, space_seen);
+    observe(KIND_ENDPOINT, probe_handlers, handlers_seen);
+    rt_object_delete(probe_thread);
+}
+
 GROUP(thread, TEST(configure_refuses), TEST(configure_refuses_handlers), TEST(set_buffer_refuses),
       TEST(running_refuses), TEST(registers_refuse), TEST(registers_are_sanitised),
       TEST(set_priority_refuses), TEST(bind_refuses), TEST(suspend_cancels),
-      TEST(dying_arguments_refused));
+      TEST(dying_arguments_refused), TEST(dying_parts_refused));

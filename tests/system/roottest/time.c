@@ -5,6 +5,8 @@
 #include "agent.h"
 #include "groups.h"
 
+#include <rt/string.h>
+
 #define SMALL_BUDGET 200000ull
 #define LONG_PERIOD  (1ull << 34)  // never replenished while a test runs
 
@@ -153,23 +155,47 @@ static void min_budget_guards(void)
     server_end(&server);
 }
 
+// Uses up most of its budget, then calls.
+static volatile unsigned entered;
+static cap_t entered_endpoint;
+
+static void burn_and_call(uint64_t argument)
+{
+    cap_t context = argument;
+    for (;;) {
+        uint64_t begin = sched_context_consumed(context).ticks;
+        while (sched_context_consumed(context).ticks - begin < 3 * SMALL_BUDGET)
+            __asm__ volatile("pause");
+        struct ipc_result got = ipc_call0(entered_endpoint, 0);
+        entered += rt_ok(got.status);
+    }
+}
+
 // A caller with too little left waits for its replenishment before it enters.
 static void min_budget_waits(void)
 {
     struct server server;
-    struct agent client;
+    struct rt_thread client;
     server_make(&server, 0);
-    agent_make(&client,
-               &(struct agent_config){ .budget = 2 * SMALL_BUDGET, .period = 8 * SMALL_BUDGET });
+    struct rt_thread_config config = { .entry = burn_and_call,
+                                       .priority = AGENT_PRIORITY,
+                                       .budget = 4 * SMALL_BUDGET,
+                                       .period = 16 * SMALL_BUDGET };
     EXPECT_OK(endpoint_configure(server.endpoint, 2 * SMALL_BUDGET));
-    for (unsigned i = 0; i < 3; i++) {
-        agent_begin(&client, SYS_call, server.endpoint, 0, 0);
-        for (unsigned tries = 0; tries < 100000 && !client.job.done; tries++)
-            settle();
-        EXPECT(client.job.done);
-        EXPECT_OK(agent_status(&client));
-    }
-    agent_delete(&client);
+    entered = 0;
+    entered_endpoint = server.endpoint;
+    EXPECT_OK(rt_thread_new(&client, &config));
+    struct thread_regs regs;
+    EXPECT_OK(thread_read_regs(client.cap));
+    memcpy(&regs, rt_buffer()->words, sizeof(regs));
+    regs.rdi = client.context;
+    EXPECT_OK(rt_thread_set_regs(client.cap, &regs));
+    EXPECT_OK(rt_thread_start(&client));
+    for (unsigned tries = 0; tries < 1000000 && entered < 3; tries++)
+        settle();
+    EXPECT(entered >= 3);
+    EXPECT_EQUAL(server.served, entered);
+    rt_thread_delete(&client);
     server_end(&server);
 }
 

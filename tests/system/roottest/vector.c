@@ -19,6 +19,7 @@ static void area_make(void)
 {
     EXPECT_OK(rt_map_new(4, PROT_READ | PROT_WRITE, &area));
     thread = make(KIND_THREAD);
+    EXPECT_OK(thread_configure(thread, 0, 0, 0, 0, THREAD_VECTOR));
 }
 
 static void area_end(void)
@@ -31,7 +32,7 @@ static void refuse_alike(unsigned op)
 {
     struct ipc_words words = WORDS(area.frame, 0);
     refuse_rights(op, thread, words);
-    refuse(op, ROOT_SLOT_THREAD, words, ERR_STATE, 0);
+    refuse(op, ROOT_SLOT_THREAD, words, ERR_STATE, 0);  // runs, and has no vector state
     refuse_cap(op, thread, words, 1);
     refuse(op, thread, WORDS(area.frame, 32), ERR_ALIGN, 2);
     refuse(op, thread, WORDS(area.frame, area.pages * PAGE_SIZE), ERR_RANGE, 2);

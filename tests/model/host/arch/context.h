@@ -59,6 +59,12 @@ static inline void hal_context_set_word(struct arch_context *context, unsigned i
     context->words[i] = value;
 }
 
+static inline void hal_context_copy_words(struct arch_context *to, const struct arch_context *from)
+{
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+        to->words[i] = from->words[i];
+}
+
 static inline void hal_context_set_result(struct arch_context *context, uint64_t status)
 {
     context->code = status;
@@ -112,8 +118,37 @@ static inline void hal_switch_idle(void)
     host_context = 0;
 }
 
-__attribute__((noreturn)) void hal_resume_message(struct arch_context *to, uint64_t badge,
-                                                  uint64_t tag);
+// The message words of the system call being entered, while they are in their registers.
+extern uint64_t host_words[MSG_REG_WORDS];
+
+__attribute__((noreturn)) void hal_pass(struct arch_context *from, struct arch_context *to,
+                                        const struct hal_aspace *aspace, uint64_t badge,
+                                        uint64_t tag);
+__attribute__((noreturn)) void hal_pass_guest(struct arch_context *from, struct arch_context *to,
+                                              const struct hal_aspace *aspace, uint64_t badge,
+                                              uint64_t tag);
+__attribute__((noreturn)) void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
+                                                   const struct hal_aspace *aspace, uint64_t badge,
+                                                   uint64_t tag);
+__attribute__((noreturn)) void hal_resume(void);
+
+static inline void hal_set_live_words(uint64_t word0, uint64_t word1, uint64_t word2)
+{
+    host_words[0] = word0;
+    host_words[1] = word1;
+    host_words[2] = word2;
+}
+
+static inline uint64_t hal_live_word_0(void)
+{
+    return host_words[0];
+}
+
+static inline void hal_save_words(struct arch_context *context)
+{
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+        context->words[i] = host_words[i];
+}
 
 static inline bool hal_vector_idle(void)
 {

@@ -5,6 +5,7 @@
 // Contract: hal/aspace.h.
 #pragma once
 
+#include <abi/bootinfo.h>
 #include <abi/message.h>
 #include <stdbool.h>
 #include <stdint.h>

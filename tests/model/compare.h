@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The state of the core in the terms of the model.
+#pragma once
+
+#include "model.h"
+
+#include <kernel/sched_context.h>
+#include <kernel/thread.h>
+
+// The core's side of what the first thread starts with.
+struct world {
+    uint8_t *arena;
+    _Alignas(1 << THREAD_BITS) struct thread thread;
+    uint8_t thread_rest[(1 << THREAD_BITS) - sizeof(struct thread)];
+    _Alignas(64) struct cap table[FIRST_SLOTS];
+    struct cap original;
+    _Alignas(64) struct sched_context context;
+};
+extern struct world world;
+
+// Fails (world_fail) where core and model differ.
+void compare(void);

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Setting up the core and taking steps with it; compare.c holds it against the model.  Relies on host.c.
+//
+// Memory that no object occupies is poisoned for the address sanitizer between steps, so that who still uses it is found.
+#include "world.h"
+
+#include "compare.h"
+#include "model.h"
+
+#include <hal/cpu.h>
+#include <kernel/check.h>
+#include <kernel/cpu.h>
+#include <kernel/entry.h>
+#include <kernel/forest.h>
+#include <kernel/captable.h>
+#include <kernel/preempt.h>
+#include <kernel/sched.h>
+#include <kernel/thread.h>
+
+#include <sanitizer/asan_interface.h>
+#include <setjmp.h>
+#include <string.h>
+#include <sys/mman.h>
+
+// Traps among the operations: one in so many.
+#define TRAP_ODDS 64
+
+struct world world;
+
+static struct {
+    struct cpu cpu;
+    uint64_t random;
+    unsigned preempt;
+    bool restarted;
+    const struct operation *operation;
+    struct thread *thread;  // that takes the step
+    jmp_buf fast;
+} step;
+
+// ---- preemption -----------------------------------------------------------------------------------
+
+static uint64_t step_random(uint64_t below)
+{
+    step.random ^= step.random >> 12;
+    step.random ^= step.random << 25;
+    step.random ^= step.random >> 27;
+    return (step.random * 0x2545f4914f6cdd1dull >> 16) % below;
+}
+
+static bool usable(const struct cap *cap)
+{
+    return !cap_empty(cap) && !(cap->flags & CAP_MARKED);
+}
+
+// Would the thread come back at once and find its capabilities again?  The model knows nothing of others in between, nor of operations
+// whose caller is gone.
+static bool restartable(void)
+{
+    const struct thread *thread = step.thread;
+    if (step.cpu.current != thread || thread->state != THREAD_READY || !thread->sched || thread->sched->waiting)
+        return false;
+    const struct thread *next = step.cpu.next;
+    if (step.cpu.ready_top > thread->priority || (next && next->priority > thread->priority))
+        return false;
+    uint64_t number = step.operation->number, slot = thread->context.slot;
+    if (number != S_invoke && number != S_invoke_batch)
+        return true;
+    const struct invocation *inv = &thread->invocation;
+    if (slot >= thread->cspace_count || !usable(thread->cspace + slot) || !usable(inv->self))
+        return false;
+    if (number == S_invoke && inv->self != thread->cspace + slot)
+        return false;
+    if (inv->self->kind != K_CAPTABLE)
+        return true;
+    const struct cap *removed = captable_slot(inv->self, inv->words[0]);
+    return removed && (!cap_empty(removed) || tag_label(step.operation->tag) != (K_CAPTABLE << 8 | 4));
+}
+
+bool hal_interrupt_window(void)
+{
+    step.cpu.work = PREEMPT_WORK;  // look again at the next point
+    if (!step.preempt || step_random(step.preempt) || !restartable())
+        return false;
+    return step.restarted = true;
+}
+
+// ---- the beginning --------------------------------------------------------------------------------
+
+static struct cap *first_slot(enum model_first_slot slot)
+{
+    return &world.table[slot];
+}
+
+static void first_cap(enum model_first_slot slot, struct cap cap)
+{
+    cap.rights = RIGHT_ALL;
+    *first_slot(slot) = cap;
+    cap_insert_child(first_slot(slot), NULL);
+}
+
+static void first_thread(void)
+{
+    struct sched_context *context = &world.context;
+    struct thread *thread = &world.thread;
+    struct cap object = { .kind = KIND_THREAD, .address = (uintptr_t)thread };
+    thread_init(&object);
+    object.address = (uintptr_t)context;
+    sched_context_init(&object);
+    context->budget = context->period = 1000000;
+    context->refills[0] = (struct refill){ .time = 0, .amount = context->budget };
+    context->bound = thread;
+    thread->own = context;
+    thread->flags |= THREAD_ACTIVE;
+    thread->priority = FIRST_PRIORITY;
+    thread->ceiling = 255;
+    thread_give(thread, THREAD_CSPACE, &world.original);
+    sched_wake(thread);
+    sched_exit(&step.cpu);
+}
+
+static void *arena_make(void)
+{
+    uint8_t *memory =
+        mmap(NULL, 2 * ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        world_fail("no memory for the arena");
+    return memory + (-(uintptr_t)memory & (ARENA_BYTES - 1));
+}
+
+void world_reset(unsigned preempt)
+{
+    world.arena = arena_make();
+    memset(world.arena, 0x5a, ARENA_BYTES);
+    step.preempt = preempt;
+    host_cpu = &step.cpu;
+    step.cpu.ready_top = READY_NONE;
+    step.cpu.timer = UINT64_MAX;
+    world.original = (struct cap){ .kind = KIND_CAPTABLE,
+                                   .rights = RIGHT_ALL,
+                                   .flags = 0,
+                                   .bits = CAP_BITS + 6,
+                                   .address = (uintptr_t)world.table };
+    cap_insert_child(&world.original, NULL);
+    captable_init(&world.original);
+    cap_derive(first_slot(FIRST_CSPACE), &world.original, RIGHT_ALL);
+    first_cap(FIRST_RAM, (struct cap){ .kind = KIND_UNTYPED, .bits = ARENA_BITS, .address = (uintptr_t)world.arena });
+    first_cap(FIRST_CONTROL, (struct cap){ .kind = KIND_SCHED_CONTROL });
+    first_cap(FIRST_PORTS, (struct cap){ .kind = KIND_IO_PORTS, .aux = FIRST_PORT_RANGE });
+    first_cap(FIRST_DEVICE, (struct cap){
+                                .kind = KIND_UNTYPED, .flags = CAP_DEVICE, .bits = DEVICE_BITS, .address = DEVICE });
+    first_thread();
+    model_reset();
+    compare();
+}
+
+// ---- steps ----------------------------------------------------------------------------------------
+
+static uint8_t kinds[PLACES], bits[PLACES];
+
+const struct generate_view *world_view(void)
+{
+    static struct generate_view view;
+    const struct model_cap *table = thread_inside(thread_at(model.current), IN_CSPACE);
+    if (!table->kind)
+        table = &model.caps[FIRST_ORIGINAL];
+    view = (struct generate_view){ .kinds = kinds, .bits = bits, .count = 1u << (table->bits - SLOT_BITS) };
+    view.keep = table->address == FIRST_TABLE ? FIRST_FREE : 1;
+    for (unsigned i = 1; i < view.count; i++) {
+        kinds[i] = model_slot(table, i)->kind;
+        bits[i] = model_slot(table, i)->bits;
+    }
+    return &view;
+}
+
+// What the caller writes to its message buffer and to the frame of a batch.
+static void step_memory(const struct operation *operation)
+{
+    const struct model_thread *thread = thread_at(model.current);
+    struct message_buffer *buffer = operation->number <= S_reply ? model_buffer(thread) : NULL;
+    if (buffer) {
+        memcpy(buffer->caps, operation->caps, sizeof(operation->caps));
+        buffer->window_table = operation->window_table;
+        buffer->window_slot = operation->window_slot;
+        buffer->window_count = operation->window_count;
+        for (unsigned i = 0; i < MSG_MAX_WORDS; i++)
+            buffer->words[i] = operation->random + i;
+        memcpy(step.thread->buffer, buffer, sizeof(*buffer));
+    }
+    struct model_cap *frame;
+    uint64_t size = operation->entries * sizeof(struct batch_entry);
+    if (operation->number != S_invoke_batch || model_lookup_kind(thread, operation->slot, K_FRAME, 0, 0, &frame))
+        return;
+    void *ram = model_ram(frame, operation->tag, size, 0);
+    if (!size || !ram || operation->tag % 8)
+        return;
+    memcpy(ram, operation->batch, size);
+    memcpy(world.arena + ((uint8_t *)ram - (uint8_t *)model.ram), ram, size);
+}
+
+static void step_registers(const struct operation *operation)
+{
+    struct arch_context *context = &step.thread->context;
+    struct model_regs *regs = &thread_at(model.current)->regs;
+    uint64_t number = operation->number, slot = operation->slot, third = operation->third;
+    static const uint8_t unblocked[] = {
+        [S_call] = S_nb_send, [S_reply_recv] = S_reply, [S_send] = S_nb_send, [S_recv] = S_nb_recv, [S_wait] = S_poll
+    };
+    // The first thread never blocks, so that somebody always runs.
+    if (model.current == FIRST_THREAD && (number < S_nb_send || number == S_recv || number == S_wait)) {
+        slot = number == S_reply_recv ? third : slot;
+        number = unblocked[number];
+    }
+    *regs = (struct model_regs){ number, slot, operation->tag, { 0 } };
+    memcpy(regs->words, operation->words, sizeof(regs->words));
+    context->code = number;
+    context->slot = slot;
+    context->tag = operation->tag;
+    context->third = third;
+    memcpy(context->words, operation->words, sizeof(context->words));
+}
+
+static void poison(void)
+{
+    __asan_poison_memory_region(world.arena, ARENA_BYTES);
+    for (uint64_t i = 0; i < PLACES; i++) {
+        const struct model_cap *cap = &model.caps[i];
+        if (cap->kind && cap->original && cap->kind != K_UNTYPED && !cap->device && cap->kind != K_IO_PORTS &&
+            cap->address >= ARENA && cap->address < MEMORY_END)
+            __asan_unpoison_memory_region(world.arena + (cap->address - ARENA), 1ull << cap->bits);
+    }
+}
+
+// The fast paths end here.  A context that is left has its words saved, which hardware would not do, so that it can be compared.
+void hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge,
+              uint64_t tag)
+{
+    hal_save_words(from);
+    hal_save_words(to);
+    hal_context_set_result(to, ERR_OK);
+    hal_context_set_message(to, badge, tag);
+    hal_switch(to, aspace);
+    longjmp(step.fast, 1);
+}
+
+static NORETURN void guest_pass(struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
+{
+    memcpy(to->words, host_words, tag_length(tag) * sizeof(*host_words));
+    hal_context_set_result(to, ERR_OK);
+    hal_context_set_message(to, badge, tag);
+    hal_switch(to, aspace);
+    longjmp(step.fast, 1);
+}
+
+void hal_pass_from_guest(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
+                         uint64_t badge, uint64_t tag)
+{
+    (void)from;
+    guest_pass(to, aspace, badge, tag);
+}
+
+void hal_pass_guest(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge,
+                    uint64_t tag)
+{
+    memcpy(host_words, from->words, sizeof(host_words));
+    guest_pass(to, aspace, badge, tag);
+}
+
+void hal_resume(void)
+{
+    hal_save_words(&step.thread->context);
+    longjmp(step.fast, 1);
+}
+
+void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number, struct arch_context *context)
+{
+    if (context->code != number || context->slot != slot || context->tag != tag || context->third != third)
+        world_fail("the fast path passes other arguments on");
+    hal_save_words(context);
+    kernel_syscall(context);
+    longjmp(step.fast, 1);
+}
+
+// System calls that leave the message words in their registers.
+static void core_light(struct arch_context *context)
+{
+    kernel_syscall_light(context, context->code);
+    hal_save_words(context);
+}
+
+// As entry code does.
+static void core_enter(struct arch_context *context)
+{
+    uint64_t slot = context->slot, tag = context->tag, third = context->third, number = context->code;
+    if (setjmp(step.fast))
+        return;
+    if (step.thread->flags & THREAD_GUEST) {
+        kernel_fast_guest(context);
+        kernel_syscall_guest(context);
+        return;
+    }
+    memcpy(host_words, context->words, sizeof(host_words));
+    memset(context->words, 0xee, sizeof(context->words));
+    if (number == S_call)
+        kernel_fast_call(slot, tag, third, 0, context);
+    else if (number == S_reply_recv)
+        kernel_fast_reply_recv(slot, tag, third, 0, context);
+    else if (number == S_send)
+        kernel_fast_send(slot, tag, third, 0, context);
+    else if (number >= S_signal)
+        core_light(context);
+    else
+        hal_syscall_slow(slot, tag, third, number, context);
+}
+
+static void core_syscall(void)
+{
+    struct arch_context *context = &step.thread->context;
+    context->restarts = 0;
+    do {
+        uint64_t before = context->restarts;
+        step.restarted = false;
+        core_enter(context);
+        if (step.restarted && context->restarts == before)
+            world_fail("preempted, but not restarted");
+    } while (step.restarted);
+}
+
+static void step_trap(const struct operation *operation)
+{
+    struct hal_trap trap = { .label = operation->random % 3 ? FAULT_PAGE : FAULT_EXCEPTION };
+    struct model_trap same = { .label = trap.label };
+    if (trap.label == FAULT_PAGE) {
+        same.address = trap.address = operation->words[0];
+        same.access = trap.access = FAULT_READ;
+    } else {
+        same.vector = trap.vector = 6;
+        same.error = trap.error = operation->words[1];
+    }
+    if (!setjmp(step.fast)) {
+        if (step.thread->flags & THREAD_GUEST && trap.label == FAULT_PAGE)
+            kernel_fast_fault(&step.thread->context, &trap);
+        kernel_trap(&step.thread->context, &trap);
+    }
+    model_trap(&same);
+}
+
+bool world_traps(const struct operation *operation)
+{
+    return operation->random / 16 % TRAP_ODDS == 0;
+}
+
+void world_step(const struct operation *operation)
+{
+    step.operation = operation;
+    step.random = operation->random * 0x9e3779b97f4a7c15ull + 1;
+    step.thread = step.cpu.current;
+    if (!model.current || &step.thread->context != host_context)
+        world_fail("nobody runs");
+    __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
+    step_memory(operation);
+    step_registers(operation);
+    if (model.current != FIRST_THREAD && world_traps(operation)) {
+        step_trap(operation);
+    } else {
+        core_syscall();
+        model_syscall(operation->third);
+    }
+    compare();
+    poison();
+    if (operation->random % 32 == 0) {
+        check_invariants();
+    }
+}
+
+void world_end(void)
+{
+    struct invocation inv = { .thread = &world.thread };
+    struct cap original = world.original;
+    __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
+    step.preempt = 0;
+    inv.self = &original;
+    for (uint64_t slot = FIRST_RAM; slot < FIRST_SLOTS; slot++) {
+        inv.words[0] = slot;
+        if (op_captable_delete(&inv) || !cap_empty(&world.table[slot]))
+            world_fail("slot %lu cannot be emptied at the end", slot);
+    }
+    if (cap_drain() || forest_roots.root)
+        world_fail("an Untyped is left at the end");
+    check_invariants();
+}
