@@ -76,7 +76,8 @@ struct message_buffer {
 #define MESSAGE_BUFFER_BYTES 1024
 _Static_assert(sizeof(struct message_buffer) == MESSAGE_BUFFER_BYTES, "size");
 
-// One entry of invoke_batch: 64 bytes in a RAM frame.
+// One entry of invoke_batch: 64 bytes in a RAM frame.  When the call returns RSI is the offset of the first entry that was not carried
+// out: with an error, of the one that failed.
 struct batch_entry {
     uint64_t slot, tag;
     uint64_t words[MSG_REG_WORDS];

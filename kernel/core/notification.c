@@ -87,7 +87,9 @@ static inline void signal_word(struct notification *notification, uint64_t badge
     }
     notification->word = 0;
     ipc_deliver_notification(thread, badge);
-    sched_wake(thread);
+    if (!sched_pass(thread)) {
+        sched_wake(thread);
+    }
 }
 
 void notification_signal(struct notification *notification, uint64_t badge)

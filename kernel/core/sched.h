@@ -119,6 +119,23 @@ static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context 
     return true;
 }
 
+// Wake `next`, which outranks the current thread and all others, by a direct switch.  False: it is not that simple, and nothing was done.
+static inline MUST_USE bool sched_pass(struct thread *next)
+{
+    struct cpu *cpu = hal_cpu();
+    struct thread *current = cpu->current;
+    if (UNLIKELY(cpu->resched) || UNLIKELY(!current) || next->priority <= current->priority || next->priority <= cpu->ready_top ||
+        UNLIKELY(!hal_vector_idle()) || UNLIKELY((next->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
+        UNLIKELY(!sched_account(cpu, next->sched))) {
+        return false;
+    }
+    next->state = THREAD_READY;
+    sched_preempted(cpu, current);
+    cpu->current = next;
+    hal_switch(&next->context, next->translation);
+    return true;
+}
+
 // The budget of a context is used up (it has been charged), or less than somebody asks for.
 void sched_exhausted(struct cpu *cpu, struct sched_context *context);
 // Wait until `time`: nobody runs on the context before; the timer then looks at it.
