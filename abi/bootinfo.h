@@ -30,15 +30,15 @@
 #define KERNEL_DIRECT_BASE 0xffff800000000000ull
 #define KERNEL_IMAGE_BASE  0xffffffff80000000ull
 
-#define BOOT_MAX_MEMORY   128
-#define BOOT_MAX_CPUS     64
-#define BOOT_MAX_IRQCHIPS 8
+#define BOOT_MAX_MEMORY        128
+#define BOOT_MAX_CPUS          64
+#define BOOT_MAX_IRQCHIPS      8
 #define BOOT_MAX_IRQ_OVERRIDES 24
-#define BOOT_MAX_IOMMUS   8
-#define BOOT_MAX_SEGMENTS 8
-#define BOOT_MAX_MODULES  64
-#define BOOT_NAME_BYTES   32
-#define BOOT_CMDLINE_BYTES 256
+#define BOOT_MAX_IOMMUS        8
+#define BOOT_MAX_SEGMENTS      8
+#define BOOT_MAX_MODULES       64
+#define BOOT_NAME_BYTES        32
+#define BOOT_CMDLINE_BYTES     256
 
 enum boot_memory_kind {
     BOOT_MEMORY_FREE,      // RAM, becomes Untyped
@@ -77,7 +77,8 @@ struct boot_irqchip {
     uint32_t irqs;       // number of inputs (I/O kind)
 };
 
-// A legacy (ISA) line that arrives at another global interrupt, or with another polarity or trigger.
+// A legacy (ISA) line that arrives at another global interrupt, or with another polarity or
+// trigger.
 struct boot_irq_override {
     uint32_t source;  // ISA line
     uint32_t irq;     // global interrupt number
@@ -86,7 +87,9 @@ struct boot_irq_override {
 #define BOOT_IRQ_ACTIVE_LOW 1u
 #define BOOT_IRQ_LEVEL      2u
 
-enum boot_iommu_kind { BOOT_IOMMU_VTD };
+enum boot_iommu_kind {
+    BOOT_IOMMU_VTD
+};
 
 struct boot_iommu {
     enum boot_iommu_kind kind;
@@ -117,9 +120,9 @@ struct boot_module {
 struct boot_info {
     uint64_t magic;
     uint16_t major, minor;
-    uint32_t size;      // sizeof(struct boot_info)
-    uint64_t features;  // BOOT_FEATURE_*
-    uint64_t boot_tsc;  // the clock at the loader's first instruction
+    uint32_t size;               // sizeof(struct boot_info)
+    uint64_t features;           // BOOT_FEATURE_*
+    uint64_t boot_tsc;           // the clock at the loader's first instruction
     uint64_t calibration_ticks;  // of the clock, which the loader spent measuring rates
 
     uint64_t kernel_root;  // the page table in force
@@ -128,13 +131,13 @@ struct boot_info {
     uint64_t ram_end;      // end of the highest RAM
     uint64_t phys_bits;    // width of a physical address
 
-    uint64_t acpi_rsdp;  // for user space; 0 where there is none
+    uint64_t acpi_rsdp;                     // for user space; 0 where there is none
     uint64_t pm1a_cnt_port, pm1b_cnt_port;  // ACPI power-off (FADT); 0 where there is none
-    uint64_t reset_port, reset_value;       // ACPI reset register in I/O space; 0 where there is none
-    uint32_t slp_typ_s5;                    // SLP_TYPa of \_S5 in bits 0-7, SLP_TYPb in bits 8-15
+    uint64_t reset_port, reset_value;  // ACPI reset register in I/O space; 0 where there is none
+    uint32_t slp_typ_s5;               // SLP_TYPa of \_S5 in bits 0-7, SLP_TYPb in bits 8-15
     uint32_t reserved;
-    uint64_t hpet_base;   // 0 where there is none
-    uint64_t pci_ecam;    // MCFG: base of segment 0; 0 where there is none
+    uint64_t hpet_base;  // 0 where there is none
+    uint64_t pci_ecam;   // MCFG: base of segment 0; 0 where there is none
     uint32_t pci_bus_first, pci_bus_last;
 
     uint64_t root_entry;  // first instruction of the root task
@@ -171,8 +174,8 @@ struct image_header {
     uint64_t magic;
     uint16_t major, minor;
     uint32_t count;
-    uint64_t size;          // of the whole image
-    uint32_t table_crc32;   // CRC-32C (Castagnoli) of the entries
+    uint64_t size;         // of the whole image
+    uint32_t table_crc32;  // CRC-32C (Castagnoli) of the entries
     uint32_t reserved;
 };
 

@@ -7,8 +7,9 @@
 // RDI holds the address of struct root_info, RSP the end of a stack of ROOT_STACK_BYTES.
 #pragma once
 
-#include <stdint.h>
 #include <abi/bootinfo.h>
+
+#include <stdint.h>
 
 #define ROOT_INFO_MAGIC 0x746f6f7268746970ull
 #define ROOT_INFO_MAJOR 1
@@ -23,11 +24,11 @@ enum root_slot {
     ROOT_SLOT_IRQ_CONTROL,
     ROOT_SLOT_IO_CONTROL,
     ROOT_SLOT_POWER_CONTROL,
-    ROOT_SLOT_INFO,   // frame of struct root_info, read-only
-    ROOT_SLOT_STACK,  // frame of the stack
-    ROOT_SLOT_BUFFER, // frame of the message buffer
-    ROOT_SLOT_UNTYPED, // what the objects in the slots above were made from
-    ROOT_SLOT_FIRST,  // frames of the segments, of the modules, then Untypeds (see root_info)
+    ROOT_SLOT_INFO,     // frame of struct root_info, read-only
+    ROOT_SLOT_STACK,    // frame of the stack
+    ROOT_SLOT_BUFFER,   // frame of the message buffer
+    ROOT_SLOT_UNTYPED,  // what the objects in the slots above were made from
+    ROOT_SLOT_FIRST,    // frames of the segments, of the modules, then Untypeds (see root_info)
 };
 #define ROOT_CSPACE_SLOTS 4096
 
@@ -49,14 +50,15 @@ struct root_info {
     uint64_t magic;
     uint16_t major, minor;
     uint32_t size;
-    uint64_t features;       // ROOT_FEATURE_*
-    uint64_t clock_hz;       // ticks per second of the kernel clock (x86: TSC)
-    uint64_t boot_clock;     // the clock at the loader's first instruction
-    uint64_t kernel_clock;   // the clock when the kernel started the root task
-    uint32_t vector_bytes;   // size of a thread's vector state
+    uint64_t features;      // ROOT_FEATURE_*
+    uint64_t clock_hz;      // ticks per second of the kernel clock (x86: TSC)
+    uint64_t boot_clock;    // the clock at the loader's first instruction
+    uint64_t kernel_clock;  // the clock when the kernel started the root task
+    uint32_t vector_bytes;  // size of a thread's vector state
     uint32_t cpu_count;
-    uint32_t segment_slot, segment_count;  // two slots each: the frame's original, the attached capability
-    uint32_t module_slot, module_count;    // one slot each: the original of a frame of whole pages
+    uint32_t segment_slot,
+        segment_count;  // two slots each: the frame's original, the attached capability
+    uint32_t module_slot, module_count;  // one slot each: the original of a frame of whole pages
     uint32_t untyped_slot, untyped_count;
     uint32_t free_slot;  // first empty slot
     uint32_t reserved;

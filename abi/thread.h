@@ -34,21 +34,23 @@ struct guest_frame {
 #define GUEST_FRAME_BYTES 256
 _Static_assert(sizeof(struct guest_frame) == GUEST_FRAME_BYTES, "size");
 
-// Labels of the messages that the kernel sends for a thread, to its fault endpoint (the badge is that
-// of the endpoint capability given to configure).
+// Labels of the messages that the kernel sends for a thread, to its fault endpoint (the badge is
+// that of the endpoint capability given to configure).
 //   FAULT_PAGE       words: address, access (FAULT_*), instruction pointer
 //   FAULT_EXCEPTION  words: x86 exception number, error code, instruction pointer
-//   FAULT_TIMEOUT    to the time-out handler: words: ticks used; 1 where it was lent time.  A thread
-//                    whose own budget ended waits for the answer; one that lost a lent budget goes on.
-//   GUEST_SYSCALL    label bits 0-31: number (EAX); bits 32-47: GUEST_SYSCALL.  words: RDI RSI RDX R10 R8 R9
-//   GUEST_KICK       no words
-// A native thread's fault is answered like a call, through the Reply that the handler named: label 0
-// resumes it (the instruction is executed again), any other leaves it suspended.
-#define FAULT_PAGE      1u
-#define FAULT_EXCEPTION 2u
-#define FAULT_TIMEOUT   3u
-#define GUEST_KICK      4u
-#define GUEST_SYSCALL   5u
+//   FAULT_TIMEOUT    to the time-out handler: words: ticks used; 1 where it was lent time.  A
+//   thread
+//                    whose own budget ended waits for the answer; one that lost a lent budget goes
+//                    on.
+//   GUEST_SYSCALL    label bits 0-31: number (EAX); bits 32-47: GUEST_SYSCALL.  words: RDI RSI RDX
+//   R10 R8 R9 GUEST_KICK       no words
+// A native thread's fault is answered like a call, through the Reply that the handler named: label
+// 0 resumes it (the instruction is executed again), any other leaves it suspended.
+#define FAULT_PAGE                  1u
+#define FAULT_EXCEPTION             2u
+#define FAULT_TIMEOUT               3u
+#define GUEST_KICK                  4u
+#define GUEST_SYSCALL               5u
 #define GUEST_SYSCALL_LABEL(number) ((uint64_t)GUEST_SYSCALL << 32 | (uint32_t)(number))
 
 #define FAULT_READ    1u
@@ -60,7 +62,8 @@ _Static_assert(sizeof(struct guest_frame) == GUEST_FRAME_BYTES, "size");
 //   word 0: value for RAX, with GUEST_RESULT
 //   words 1-4 with GUEST_MAP: slot of an attached frame (in the answerer's cspace), vaddr,
 //   first page | pages << 32, prot: as Frame.map, before the resume.  If the mapping fails nothing
-//   is resumed and the error blames argument 8 + the argument of Frame.map; for TABLES word 0 says how many are missing.
+//   is resumed and the error blames argument 8 + the argument of Frame.map; for TABLES word 0 says
+//   how many are missing.
 #define GUEST_RESULT 1u
 #define GUEST_LOAD   2u  // load the registers from the guest frame (before GUEST_RESULT)
 #define GUEST_MAP    4u

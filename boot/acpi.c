@@ -16,8 +16,9 @@ struct span {
 
 static struct span table_span(const struct acpi_header *table, uint32_t skip)
 {
-    if (table->length < skip)
+    if (table->length < skip) {
         return (struct span){ 0 };
+    }
     return (struct span){ (const uint8_t *)table + skip, table->length - skip };
 }
 
@@ -25,10 +26,12 @@ static struct span table_span(const struct acpi_header *table, uint32_t skip)
 static uint64_t span_read(struct span s, uint64_t offset, uint32_t bytes)
 {
     uint64_t value = 0;
-    if (offset > s.bytes || bytes > s.bytes - offset)
+    if (offset > s.bytes || bytes > s.bytes - offset) {
         return 0;
-    for (uint32_t i = 0; i < bytes; i++)
+    }
+    for (uint32_t i = 0; i < bytes; i++) {
         value |= (uint64_t)s.at[offset + i] << 8 * i;
+    }
     return value;
 }
 
@@ -49,8 +52,9 @@ static struct span span_cut(struct span *s, uint64_t bytes)
 static bool sum_is_zero(const uint8_t *p, uint64_t bytes)
 {
     uint32_t sum = 0;
-    for (uint64_t i = 0; i < bytes; i++)
+    for (uint64_t i = 0; i < bytes; i++) {
         sum += p[i];
+    }
     return (sum & 0xff) == 0;
 }
 
@@ -59,33 +63,41 @@ static bool sum_is_zero(const uint8_t *p, uint64_t bytes)
 const char *acpi_check_table(const void *table, uint64_t bytes, const char *signature)
 {
     const struct acpi_header *header = table;
-    if (bytes < ACPI_HEADER_BYTES)
+    if (bytes < ACPI_HEADER_BYTES) {
         return "shorter than a table's header";
-    if (memcmp(header->signature, signature, sizeof(header->signature)) != 0)
+    }
+    if (memcmp(header->signature, signature, sizeof(header->signature)) != 0) {
         return "its signature is wrong";
-    if (header->length < ACPI_HEADER_BYTES || header->length > ACPI_MAX_TABLE)
+    }
+    if (header->length < ACPI_HEADER_BYTES || header->length > ACPI_MAX_TABLE) {
         return "its length makes no sense";
-    if (header->length > bytes)
+    }
+    if (header->length > bytes) {
         return "truncated";
+    }
     return sum_is_zero(table, header->length) ? 0 : "its check sum is wrong";
 }
 
 const char *acpi_read_rsdp(const void *rsdp, uint64_t bytes, struct acpi_root *root)
 {
     struct span s = { rsdp, bytes };
-    if (bytes < ACPI_RSDP_BYTES || memcmp(rsdp, "RSD PTR ", 8) != 0)
+    if (bytes < ACPI_RSDP_BYTES || memcmp(rsdp, "RSD PTR ", 8) != 0) {
         return "its signature is wrong";
-    if (!sum_is_zero(rsdp, ACPI_RSDP_BYTES))
+    }
+    if (!sum_is_zero(rsdp, ACPI_RSDP_BYTES)) {
         return "its check sum is wrong";
+    }
     *root = (struct acpi_root){ .address = span_read(s, 16, 4), .entry_bytes = 4 };
     uint64_t revision = span_read(s, 15, 1);
     uint64_t length = span_read(s, 20, 4);
     uint64_t extended = span_read(s, 24, 8);
     if (revision >= 2 && extended) {
-        if (length < 36 || length > bytes)
+        if (length < 36 || length > bytes) {
             return "its length makes no sense";
-        if (!sum_is_zero(rsdp, length))
+        }
+        if (!sum_is_zero(rsdp, length)) {
             return "its extended check sum is wrong";
+        }
         *root = (struct acpi_root){ .address = extended, .entry_bytes = 8, .extended = true };
     }
     return root->address ? 0 : "it points nowhere";
@@ -115,23 +127,29 @@ enum madt_type {
 
 static bool cpu_is_listed(const struct boot_info *info, uint32_t id)
 {
-    for (uint32_t i = 0; i < info->cpu_count; i++)
-        if (info->cpus[i].hw_id == id)
+    for (uint32_t i = 0; i < info->cpu_count; i++) {
+        if (info->cpus[i].hw_id == id) {
             return true;
+        }
+    }
     return false;
 }
 
 static const char *madt_add_cpu(struct boot_info *info, uint32_t id, uint32_t flags,
                                 uint32_t boot_id)
 {
-    if (!(flags & (MADT_CPU_ENABLED | MADT_CPU_CAPABLE)))
+    if (!(flags & (MADT_CPU_ENABLED | MADT_CPU_CAPABLE))) {
         return 0;
-    if (cpu_is_listed(info, id))
+    }
+    if (cpu_is_listed(info, id)) {
         return 0;  // once as local APIC, once as x2APIC
-    if (info->cpu_count == BOOT_MAX_CPUS && id != boot_id)
+    }
+    if (info->cpu_count == BOOT_MAX_CPUS && id != boot_id) {
         return 0;  // there is room for no more
-    if (info->cpu_count == BOOT_MAX_CPUS)
+    }
+    if (info->cpu_count == BOOT_MAX_CPUS) {
         info->cpu_count--;
+    }
     info->cpus[info->cpu_count++] = (struct boot_cpu){
         .hw_id = id,
         .flags = (flags & MADT_CPU_ENABLED ? BOOT_CPU_ENABLED : 0) |
@@ -142,8 +160,9 @@ static const char *madt_add_cpu(struct boot_info *info, uint32_t id, uint32_t fl
 
 static const char *madt_add_io(struct boot_info *info, struct span s)
 {
-    if (info->irqchip_count == BOOT_MAX_IRQCHIPS)
+    if (info->irqchip_count == BOOT_MAX_IRQCHIPS) {
         return "more interrupt controllers than boot_info has room for";
+    }
     info->irqchips[info->irqchip_count++] = (struct boot_irqchip){
         .kind = BOOT_IRQCHIP_IO,
         .hw_id = (uint32_t)span_read(s, 2, 1),
@@ -155,8 +174,9 @@ static const char *madt_add_io(struct boot_info *info, struct span s)
 
 static const char *madt_add_override(struct boot_info *info, struct span s)
 {
-    if (info->irq_override_count == BOOT_MAX_IRQ_OVERRIDES)
+    if (info->irq_override_count == BOOT_MAX_IRQ_OVERRIDES) {
         return "more interrupt overrides than boot_info has room for";
+    }
     uint32_t flags = (uint32_t)span_read(s, 8, 2);
     bool low = (flags & 3) == MADT_POLARITY_LOW;
     bool level = (flags >> 2 & 3) == MADT_LEVEL;
@@ -183,8 +203,9 @@ static uint32_t madt_least_bytes(uint64_t type)
 static const char *madt_read_entry(struct boot_info *info, struct span s, uint32_t boot_id)
 {
     uint64_t type = span_read(s, 0, 1);
-    if (s.bytes < madt_least_bytes(type))
+    if (s.bytes < madt_least_bytes(type)) {
         return "an entry is too short for its type";
+    }
     switch (type) {
     case MADT_LOCAL:
         return madt_add_cpu(info, (uint32_t)span_read(s, 3, 1), span_read32(s, 4), boot_id);
@@ -200,8 +221,9 @@ const char *acpi_read_madt(const struct acpi_header *table, uint32_t boot_apic_i
                            uint64_t local_base, struct boot_info *info)
 {
     struct span s = table_span(table, ACPI_HEADER_BYTES);
-    if (s.bytes < 8)
+    if (s.bytes < 8) {
         return "too short";
+    }
     info->irqchips[0] = (struct boot_irqchip){
         .kind = BOOT_IRQCHIP_LOCAL,
         .hw_id = boot_apic_id,
@@ -211,16 +233,20 @@ const char *acpi_read_madt(const struct acpi_header *table, uint32_t boot_apic_i
     span_cut(&s, 8);
     while (s.bytes >= 2) {
         uint64_t bytes = span_read(s, 1, 1);
-        if (bytes < 2 || bytes > s.bytes)
+        if (bytes < 2 || bytes > s.bytes) {
             return "an entry's length makes no sense";
+        }
         const char *why = madt_read_entry(info, span_cut(&s, bytes), boot_apic_id);
-        if (why)
+        if (why) {
             return why;
+        }
     }
-    if (!cpu_is_listed(info, boot_apic_id))
+    if (!cpu_is_listed(info, boot_apic_id)) {
         return "it does not list the CPU that runs the loader";
-    if (info->irqchips[0].base == 0)
+    }
+    if (info->irqchips[0].base == 0) {
         info->irqchips[0].base = local_base;
+    }
     return 0;
 }
 
@@ -234,10 +260,12 @@ const char *acpi_read_mcfg(const struct acpi_header *table, struct boot_info *in
         uint64_t first = span_read(entry, 10, 1);
         uint64_t last = span_read(entry, 11, 1);
         uint64_t base = span_read(entry, 0, 8);
-        if (span_read(entry, 8, 2) != 0)
+        if (span_read(entry, 8, 2) != 0) {
             continue;
-        if (last < first || base == 0 || base % (1 << 20))
+        }
+        if (last < first || base == 0 || base % (1 << 20)) {
             return "its bus range or base makes no sense";
+        }
         info->pci_ecam = base;
         info->pci_bus_first = (uint32_t)first;
         info->pci_bus_last = (uint32_t)last;
@@ -255,15 +283,19 @@ const char *acpi_read_dmar(const struct acpi_header *table, struct boot_info *in
     while (s.bytes >= 4) {
         uint64_t type = span_read(s, 0, 2);
         uint64_t bytes = span_read(s, 2, 2);
-        if (bytes < 4 || bytes > s.bytes)
+        if (bytes < 4 || bytes > s.bytes) {
             return "a structure's length makes no sense";
+        }
         struct span unit = span_cut(&s, bytes);
-        if (type != DMAR_UNIT)
+        if (type != DMAR_UNIT) {
             continue;
-        if (bytes < DMAR_UNIT_BYTES || span_read(unit, 8, 8) == 0)
+        }
+        if (bytes < DMAR_UNIT_BYTES || span_read(unit, 8, 8) == 0) {
             return "a remapping unit is too short or has no registers";
-        if (info->iommu_count == BOOT_MAX_IOMMUS)
+        }
+        if (info->iommu_count == BOOT_MAX_IOMMUS) {
             return "more remapping units than boot_info has room for";
+        }
         info->iommus[info->iommu_count++] = (struct boot_iommu){
             .kind = BOOT_IOMMU_VTD,
             .segment = (uint32_t)span_read(unit, 6, 2),
@@ -287,8 +319,9 @@ const char *acpi_read_hpet(const struct acpi_header *table, struct boot_info *in
 {
     struct span s = table_span(table, 0);
     uint64_t base = s.bytes < 56 ? 0 : generic_address(s, 40, SPACE_MEMORY);
-    if (base == 0)
+    if (base == 0) {
         return "too short, or without registers in memory";
+    }
     info->hpet_base = base;
     return 0;
 }
@@ -326,19 +359,22 @@ const char *acpi_read_fadt(const struct acpi_header *table, struct boot_info *in
                            struct acpi_fixed *fixed)
 {
     struct span s = table_span(table, 0);
-    if (s.bytes < FADT_LEAST)
+    if (s.bytes < FADT_LEAST) {
         return "too short";
+    }
     uint64_t flags = span_read(s, FADT_FLAGS, 4);
     fixed->dsdt = span_read(s, FADT_X_DSDT, 8);
-    if (!fixed->dsdt)
+    if (!fixed->dsdt) {
         fixed->dsdt = span_read(s, FADT_DSDT, 4);
+    }
     uint64_t reset = generic_address(s, FADT_RESET, SPACE_IO);
     if ((flags >> FADT_HAS_RESET & 1) && reset <= UINT16_MAX) {
         info->reset_port = reset;
         info->reset_value = reset ? span_read(s, FADT_RESET_VALUE, 1) : 0;
     }
-    if (flags >> FADT_NO_LEGACY & 1)
+    if (flags >> FADT_NO_LEGACY & 1) {
         return 0;
+    }
     info->pm1a_cnt_port = fadt_port(s, FADT_PM1A, FADT_X_PM1A);
     info->pm1b_cnt_port = fadt_port(s, FADT_PM1B, FADT_X_PM1B);
     if (span_read(s, FADT_PM_TIMER_BYTES, 1) == 4) {
@@ -363,8 +399,9 @@ static bool aml_take_constant(struct span *s, uint32_t *value)
 {
     uint64_t op = span_read(*s, 0, 1);
     uint32_t operand = op == AML_BYTE ? 1 : op == AML_WORD ? 2 : op == AML_DWORD ? 4 : 0;
-    if (s->bytes < 1 + operand || (operand == 0 && op != AML_ZERO && op != AML_ONE))
+    if (s->bytes < 1 + operand || (operand == 0 && op != AML_ZERO && op != AML_ONE)) {
         return false;
+    }
     *value = operand ? (uint32_t)span_read(*s, 1, operand) : (uint32_t)op;
     span_cut(s, 1 + operand);
     return true;
@@ -375,13 +412,15 @@ static bool aml_read_sleep_package(struct span s, struct boot_info *info)
 {
     uint64_t lead = span_read(s, 1, 1);
     uint64_t head = 2 + (lead >> 6) + 1;  // the length's first byte says how many more it has
-    if (span_read(s, 0, 1) != AML_PACKAGE || s.bytes < head || span_read(s, head - 1, 1) == 0)
+    if (span_read(s, 0, 1) != AML_PACKAGE || s.bytes < head || span_read(s, head - 1, 1) == 0) {
         return false;
+    }
     uint64_t elements = span_read(s, head - 1, 1);
     span_cut(&s, head);
     uint32_t a, b = 0;
-    if (!aml_take_constant(&s, &a) || (elements > 1 && !aml_take_constant(&s, &b)))
+    if (!aml_take_constant(&s, &a) || (elements > 1 && !aml_take_constant(&s, &b))) {
         return false;
+    }
     info->slp_typ_s5 = (a & 0xff) | (b & 0xff) << 8;
     return true;
 }
@@ -391,14 +430,16 @@ const char *acpi_read_s5(const struct acpi_header *dsdt, struct boot_info *info)
     struct span s = table_span(dsdt, ACPI_HEADER_BYTES);
     const uint32_t name = '_' | 'S' << 8 | '5' << 16 | '_' << 24;
     for (uint64_t i = 2; i + sizeof(name) < s.bytes; i++) {
-        if (s.at[i] != '_' || span_read32(s, i) != name)
+        if (s.at[i] != '_' || span_read32(s, i) != name) {
             continue;
+        }
         bool named = s.at[i - 1] == AML_NAME ||
                      (s.at[i - 1] == AML_ROOT && s.at[i - 2] == AML_NAME);
         struct span package = s;
         span_cut(&package, i + sizeof(name));
-        if (named && aml_read_sleep_package(package, info))
+        if (named && aml_read_sleep_package(package, info)) {
             return 0;
+        }
     }
     return "it states no way to power off (\\_S5)";
 }

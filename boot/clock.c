@@ -53,10 +53,11 @@ static uint32_t apic_read(uint32_t number)
 
 static void apic_write(uint32_t number, uint32_t value)
 {
-    if (apic)
+    if (apic) {
         apic[(size_t)number * 4] = value;
-    else
+    } else {
         wrmsr(MSR_X2APIC + number, value);
+    }
 }
 
 static void apic_timer_start(void)
@@ -113,8 +114,9 @@ static struct reading reading_take_once(const struct reference *reference, uint6
     for (uint32_t i = 0; i < TICK_PATIENCE; i++) {
         r.tsc = rdtsc();
         r.reference = reference->read(reference);
-        if (r.reference != first)
+        if (r.reference != first) {
             break;
+        }
         cpu_pause();
     }
     r.apic = apic_read(APIC_CURRENT);
@@ -129,10 +131,12 @@ static struct reading reading_take(const struct reference *reference)
     for (int i = 0; i < READINGS; i++) {
         uint64_t gap;
         struct reading r = reading_take_once(reference, &gap);
-        if (gap < best_gap)
+        if (gap < best_gap) {
             best = r;
-        if (gap < best_gap)
+        }
+        if (gap < best_gap) {
             best_gap = gap;
+        }
     }
     return best;
 }
@@ -143,10 +147,12 @@ static bool reference_wait(const struct reference *reference, uint32_t from, uin
     uint32_t last = from;
     for (uint32_t still = 0; still < TICK_PATIENCE; still++) {
         uint32_t now = reference->read(reference);
-        if (((now - from) & reference->mask) >= ticks)
+        if (((now - from) & reference->mask) >= ticks) {
             return true;
-        if (now != last)
+        }
+        if (now != last) {
             still = 0;
+        }
         last = now;
         cpu_pause();
     }
@@ -161,8 +167,9 @@ static uint64_t rate(uint64_t ticks, uint32_t reference_ticks, uint32_t referenc
 static const char *measure(const struct reference *reference, struct boot_info *info)
 {
     struct reading a = reading_take(reference);
-    if (!reference_wait(reference, a.reference, reference->hz / STRETCHES_PER_SEC))
+    if (!reference_wait(reference, a.reference, reference->hz / STRETCHES_PER_SEC)) {
         return "no rate is stated, and neither the ACPI PM timer nor the PIT runs";
+    }
     struct reading b = reading_take(reference);
     uint32_t ticks = (b.reference - a.reference) & reference->mask;
     info->timer_hz = rate(a.apic - b.apic, ticks, reference->hz);
@@ -181,8 +188,9 @@ static const char *measure_any(const struct acpi_fixed *fixed, struct boot_info 
         .mask = fixed->pm_timer_is_wide ? UINT32_MAX : 0xffffff,
         .port = (uint16_t)fixed->pm_timer_port,
     };
-    if (fixed->pm_timer_port && !measure(&pm_timer, info))
+    if (fixed->pm_timer_port && !measure(&pm_timer, info)) {
         return 0;
+    }
     struct reference pit = { .read = pit_read, .hz = PIT_HZ, .mask = 0xffff };
     pit_start();
     return measure(&pit, info);
@@ -193,11 +201,13 @@ static const char *measure_any(const struct acpi_fixed *fixed, struct boot_info 
 // Intel SDM volume 3, 18.18.3: with a stated crystal, the timer runs at the crystal's rate.
 static void rates_from_crystal(struct boot_info *info)
 {
-    if (cpuid(0, 0).eax < LEAF_TSC)
+    if (cpuid(0, 0).eax < LEAF_TSC) {
         return;
+    }
     struct cpuid r = cpuid(LEAF_TSC, 0);
-    if (!r.eax || !r.ebx || !r.ecx)
+    if (!r.eax || !r.ebx || !r.ecx) {
         return;
+    }
     info->clock_hz = (uint64_t)r.ecx * r.ebx / r.eax;
     info->timer_hz = r.ecx;
 }
@@ -205,11 +215,13 @@ static void rates_from_crystal(struct boot_info *info)
 // A convention of VMware that KVM follows: kilohertz of the TSC and of the APIC's bus.
 static void rates_from_hypervisor(struct boot_info *info)
 {
-    if (!(cpuid(1, 0).ecx >> HYPERVISOR_BIT & 1))
+    if (!(cpuid(1, 0).ecx >> HYPERVISOR_BIT & 1)) {
         return;
+    }
     struct cpuid name = cpuid(LEAF_HYPERVISOR, 0);
-    if (name.eax < LEAF_FREQUENCIES || (name.ebx != NAME_VMWARE && name.ebx != NAME_KVM))
+    if (name.eax < LEAF_FREQUENCIES || (name.ebx != NAME_VMWARE && name.ebx != NAME_KVM)) {
         return;
+    }
     struct cpuid r = cpuid(LEAF_FREQUENCIES, 0);
     info->clock_hz = r.eax * 1000ull;
     info->timer_hz = r.ebx * 1000ull;
@@ -218,10 +230,12 @@ static void rates_from_hypervisor(struct boot_info *info)
 const char *clock_read(const struct acpi_fixed *fixed, struct boot_info *info)
 {
     rates_from_hypervisor(info);
-    if (!info->clock_hz)
+    if (!info->clock_hz) {
         rates_from_crystal(info);
-    if (info->clock_hz && info->timer_hz)
+    }
+    if (info->clock_hz && info->timer_hz) {
         return 0;
+    }
     uint64_t start = rdtsc();
     uint64_t base = cpu_apic_base();
     apic = base ? phys_reach_device(base) : 0;

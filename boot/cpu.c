@@ -47,8 +47,9 @@ static bool cpu_has_leaf(uint32_t leaf)
 
 static bool cpu_has(const struct cpu_need *need)
 {
-    if (!cpu_has_leaf(need->leaf))
+    if (!cpu_has_leaf(need->leaf)) {
         return false;
+    }
     struct cpuid r = cpuid(need->leaf, 0);
     uint32_t word = need->where == IN_EBX ? r.ebx : need->where == IN_ECX ? r.ecx : r.edx;
     return word >> need->bit & 1;
@@ -58,15 +59,17 @@ void cpu_require(void)
 {
     bool complete = true;
     for (unsigned i = 0; i < sizeof(cpu_needs) / sizeof(cpu_needs[0]); i++) {
-        if (cpu_has(&cpu_needs[i]))
+        if (cpu_has(&cpu_needs[i])) {
             continue;
+        }
         complete = false;
         serial_text("pith loader: error: this CPU lacks ");
         serial_text(cpu_needs[i].name);
         serial_text(", which Pith needs\n");
     }
-    if (!complete)
+    if (!complete) {
         serial_stop();
+    }
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
 }
 
@@ -83,8 +86,9 @@ uint32_t cpu_phys_bits(void)
 
 uint32_t cpu_apic_id(void)
 {
-    if (cpu_has_leaf(LEAF_TOPOLOGY) && cpuid(LEAF_TOPOLOGY, 0).ebx)
+    if (cpu_has_leaf(LEAF_TOPOLOGY) && cpuid(LEAF_TOPOLOGY, 0).ebx) {
         return cpuid(LEAF_TOPOLOGY, 0).edx;
+    }
     return cpuid(1, 0).ebx >> 24;
 }
 

@@ -23,8 +23,9 @@ static void crc_table_fill(void)
 {
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t value = i;
-        for (int bit = 0; bit < 8; bit++)
+        for (int bit = 0; bit < 8; bit++) {
             value = (value & 1 ? POLYNOMIAL : 0) ^ value >> 1;
+        }
         crc_table[i] = value;
     }
 }
@@ -56,15 +57,17 @@ uint32_t crc32c(const void *data, uint64_t bytes)
 {
     const uint8_t *p = data;
     uint32_t crc = ~0u;
-    if (!crc_table[1])
+    if (!crc_table[1]) {
         crc_table_fill();
+    }
     if (crc_has_instruction()) {
         uint64_t whole = bytes & ~31ull;
         crc = crc_blocks(crc, p, p + whole);
         p += whole;
         bytes -= whole;
     }
-    for (; bytes; bytes--)
+    for (; bytes; bytes--) {
         crc = crc_table[(crc ^ *p++) & 0xff] ^ crc >> 8;
+    }
     return ~crc;
 }

@@ -36,55 +36,73 @@ _Static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_phdr) == 56,
 
 static const char *header_check(const struct elf_header *h, uint64_t size)
 {
-    if (memcmp(h->magic, "\177ELF", sizeof(h->magic)) != 0)
+    if (memcmp(h->magic, "\177ELF", sizeof(h->magic)) != 0) {
         return "not an ELF file";
-    if (h->class != ELF_CLASS_64)
+    }
+    if (h->class != ELF_CLASS_64) {
         return "not a 64-bit ELF file";
-    if (h->data != ELF_DATA_LITTLE)
+    }
+    if (h->data != ELF_DATA_LITTLE) {
         return "not a little-endian ELF file";
-    if (h->version != ELF_VERSION || h->version2 != ELF_VERSION)
+    }
+    if (h->version != ELF_VERSION || h->version2 != ELF_VERSION) {
         return "of an unknown ELF version";
-    if (h->machine != ELF_MACHINE_X86)
+    }
+    if (h->machine != ELF_MACHINE_X86) {
         return "made for another machine than x86_64";
-    if (h->type == ELF_TYPE_DYN)
+    }
+    if (h->type == ELF_TYPE_DYN) {
         return "position-independent (link it static and at a fixed address)";
-    if (h->type != ELF_TYPE_EXEC)
+    }
+    if (h->type != ELF_TYPE_EXEC) {
         return "not an executable ELF file";
-    if (h->phnum == 0)
+    }
+    if (h->phnum == 0) {
         return "without program headers";
-    if (h->phentsize != sizeof(struct elf_phdr) || h->phnum > MAX_PHDRS)
+    }
+    if (h->phentsize != sizeof(struct elf_phdr) || h->phnum > MAX_PHDRS) {
         return "with program headers of an odd size or number";
-    if (h->phoff > size || h->phnum * sizeof(struct elf_phdr) > size - h->phoff)
+    }
+    if (h->phoff > size || h->phnum * sizeof(struct elf_phdr) > size - h->phoff) {
         return "with program headers beyond its end";
+    }
     return 0;
 }
 
 static const char *segment_check(const struct elf_phdr *p, uint64_t size, uint64_t low,
                                  uint64_t high)
 {
-    if (p->filesz && (p->offset > size || p->filesz > size - p->offset))
+    if (p->filesz && (p->offset > size || p->filesz > size - p->offset)) {
         return "with a segment beyond its end";
-    if (p->filesz > p->memsz)
+    }
+    if (p->filesz > p->memsz) {
         return "with a segment that is larger in the file than in memory";
-    if (p->vaddr % PAGE_SIZE)
+    }
+    if (p->vaddr % PAGE_SIZE) {
         return "with a segment that does not start at a page";
-    if (p->vaddr < low || p->vaddr > high || p->memsz > high - p->vaddr)
+    }
+    if (p->vaddr < low || p->vaddr > high || p->memsz > high - p->vaddr) {
         return "with a segment outside of its part of the address space";
-    if ((p->flags & ELF_WRITE) && (p->flags & ELF_EXECUTE))
+    }
+    if ((p->flags & ELF_WRITE) && (p->flags & ELF_EXECUTE)) {
         return "with a segment that is writable and executable";
-    if (!(p->flags & ELF_READ))
+    }
+    if (!(p->flags & ELF_READ)) {
         return "with a segment that is not readable";
+    }
     return 0;
 }
 
 static const char *segment_add(struct elf_program *program, const struct elf_phdr *p)
 {
-    if (program->count == ELF_MAX_SEGMENTS)
+    if (program->count == ELF_MAX_SEGMENTS) {
         return "with too many segments";
+    }
     if (program->count) {
         const struct elf_segment *last = &program->segments[program->count - 1];
-        if (p->vaddr < page_up(last->vaddr + last->bytes))
+        if (p->vaddr < page_up(last->vaddr + last->bytes)) {
             return "with segments that overlap, share a page or are not in order";
+        }
     }
     program->segments[program->count++] = (struct elf_segment){
         .vaddr = p->vaddr,
@@ -100,8 +118,9 @@ static bool entry_is_code(const struct elf_program *program)
 {
     for (uint32_t i = 0; i < program->count; i++) {
         const struct elf_segment *s = &program->segments[i];
-        if (program->entry >= s->vaddr && program->entry - s->vaddr < s->bytes)
+        if (program->entry >= s->vaddr && program->entry - s->vaddr < s->bytes) {
             return s->rights & ELF_EXECUTE;
+        }
     }
     return false;
 }
@@ -110,25 +129,31 @@ const char *elf_read(const void *file, uint64_t size, uint64_t low, uint64_t hig
                      struct elf_program *program)
 {
     struct elf_header header;
-    if (size < sizeof(header))
+    if (size < sizeof(header)) {
         return "too short for an ELF file";
+    }
     memcpy(&header, file, sizeof(header));
     const char *why = header_check(&header, size);
     *program = (struct elf_program){ .entry = header.entry };
     for (uint32_t i = 0; !why && i < header.phnum; i++) {
         struct elf_phdr phdr;
         memcpy(&phdr, (const uint8_t *)file + header.phoff + i * sizeof(phdr), sizeof(phdr));
-        if (phdr.type == PHDR_INTERP)
+        if (phdr.type == PHDR_INTERP) {
             return "linked dynamically (link it static)";
-        if (phdr.type != PHDR_LOAD || phdr.memsz == 0)
+        }
+        if (phdr.type != PHDR_LOAD || phdr.memsz == 0) {
             continue;
+        }
         why = segment_check(&phdr, size, low, high);
-        if (!why)
+        if (!why) {
             why = segment_add(program, &phdr);
+        }
     }
-    if (why)
+    if (why) {
         return why;
-    if (program->count == 0)
+    }
+    if (program->count == 0) {
         return "without anything to load";
+    }
     return entry_is_code(program) ? 0 : "with an entry point outside of its code";
 }

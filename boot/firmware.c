@@ -35,8 +35,9 @@ static uint64_t rsdp_search(uint64_t base, uint64_t bytes)
     struct acpi_root root;
     for (uint64_t at = base; at + RSDP_BYTES <= base + bytes; at += RSDP_ALIGN) {
         const void *p = phys_reach(at, RSDP_BYTES);
-        if (p && !acpi_read_rsdp(p, RSDP_BYTES, &root))
+        if (p && !acpi_read_rsdp(p, RSDP_BYTES, &root)) {
             return at;
+        }
     }
     return 0;
 }
@@ -55,11 +56,13 @@ static const char *table_open(uint64_t address, const char *signature,
                               const struct acpi_header **table)
 {
     const struct acpi_header *header = phys_reach(address, ACPI_HEADER_BYTES);
-    if (!header)
+    if (!header) {
         return "lies outside of memory";
+    }
     uint32_t length = header->length;
-    if (length < ACPI_HEADER_BYTES || length > ACPI_MAX_TABLE)
+    if (length < ACPI_HEADER_BYTES || length > ACPI_MAX_TABLE) {
         return "its length makes no sense";
+    }
     *table = phys_reach(address, length);
     return *table ? acpi_check_table(*table, length, signature) : "reaches out of memory";
 }
@@ -72,8 +75,9 @@ static const char *table_find(const struct firmware *fw, const char *signature,
     for (uint32_t i = 0; i < MAX_TABLES; i++) {
         uint64_t address = acpi_root_entry(fw->table, &fw->root, i);
         const char *found = address ? phys_reach(address, ACPI_HEADER_BYTES) : 0;
-        if (found && memcmp(found, signature, 4) == 0)
+        if (found && memcmp(found, signature, 4) == 0) {
             return table_open(address, signature, table);
+        }
     }
     return 0;
 }
@@ -86,17 +90,20 @@ static const char *root_open(const struct handoff *handoff, struct firmware *fw,
     uint32_t bytes = handoff->rsdp_copy_bytes;
     if (address || bytes == 0) {
         address = address ? address : rsdp_find();
-        if (!address)
+        if (!address) {
             return "not found";
+        }
         rsdp = phys_reach(address, RSDP_BYTES);
         bytes = RSDP_BYTES;
     }
-    if (!rsdp)
+    if (!rsdp) {
         return "lies outside of memory";
+    }
     fw->info->acpi_rsdp = address;  // 0: main.c puts the copy where user space finds it
     const char *why = acpi_read_rsdp(rsdp, bytes, &fw->root);
-    if (why)
+    if (why) {
         return why;
+    }
     *table = fw->root.extended ? "ACPI table XSDT" : "ACPI table RSDT";
     return table_open(fw->root.address, fw->root.extended ? "XSDT" : "RSDT", &fw->table);
 }
@@ -107,10 +114,12 @@ static const char *madt_read(const struct firmware *fw)
 {
     const struct acpi_header *table;
     const char *why = table_find(fw, "APIC", &table);
-    if (why)
+    if (why) {
         return why;
-    if (!table)
+    }
+    if (!table) {
         return "not found";
+    }
     return acpi_read_madt(table, cpu_apic_id(), cpu_apic_base(), fw->info);
 }
 
@@ -125,22 +134,25 @@ static void ioapics_read(struct boot_info *info)
             registers[0] = IOAPIC_VERSION;
             version = registers[IOAPIC_WINDOW];
         }
-        if (version == IOAPIC_NOBODY)
+        if (version == IOAPIC_NOBODY) {
             warn("I/O APIC", "does not answer; its interrupts are not available");
-        else
+        } else {
             chip->irqs = (version >> 16 & 0xff) + 1;
+        }
     }
 }
 
 static const char *fadt_read(const struct acpi_header *table, const struct firmware *fw)
 {
     const char *why = acpi_read_fadt(table, fw->info, fw->fixed);
-    if (why || !fw->info->pm1a_cnt_port)
+    if (why || !fw->info->pm1a_cnt_port) {
         return why;
+    }
     const struct acpi_header *dsdt;
     why = table_open(fw->fixed->dsdt, "DSDT", &dsdt);
-    if (!why)
+    if (!why) {
         why = acpi_read_s5(dsdt, fw->info);
+    }
     if (why) {
         warn("ACPI table DSDT", why);
         fw->info->pm1a_cnt_port = 0;
@@ -157,8 +169,9 @@ static const char *mcfg_read(const struct acpi_header *table, const struct firmw
 static const char *dmar_read(const struct acpi_header *table, const struct firmware *fw)
 {
     const char *why = acpi_read_dmar(table, fw->info);
-    if (why)
+    if (why) {
         fw->info->iommu_count = 0;
+    }
     return why;
 }
 
@@ -183,11 +196,13 @@ static const struct {
 static bool claim(struct memory_map *map, uint64_t base, uint64_t bytes, uint32_t kind)
 {
     uint64_t first = page_down(base);
-    if (base > MEMORY_LIMIT || bytes > MEMORY_LIMIT - base)
+    if (base > MEMORY_LIMIT || bytes > MEMORY_LIMIT - base) {
         return false;
+    }
     uint64_t last = page_up(base + bytes);
-    if (memory_has_ram(map, first, last))
+    if (memory_has_ram(map, first, last)) {
         return false;
+    }
     memory_overlay(map, first, last, kind, false);
     return true;
 }
@@ -210,14 +225,17 @@ static const char *registers_claim(struct boot_info *info, struct memory_map *ma
 {
     devices_claim(info, map);
     for (uint32_t i = 0; i < info->iommu_count; i++) {
-        if (claim(map, page_down(info->iommus[i].base), PAGE_SIZE, BOOT_MEMORY_IRQCHIP))
+        if (claim(map, page_down(info->iommus[i].base), PAGE_SIZE, BOOT_MEMORY_IRQCHIP)) {
             continue;
+        }
         warn("ACPI table DMAR", "puts registers where there is RAM or nothing");
         info->iommu_count = 0;
     }
-    for (uint32_t i = 0; i < info->irqchip_count; i++)
-        if (!claim(map, page_down(info->irqchips[i].base), PAGE_SIZE, BOOT_MEMORY_IRQCHIP))
+    for (uint32_t i = 0; i < info->irqchip_count; i++) {
+        if (!claim(map, page_down(info->irqchips[i].base), PAGE_SIZE, BOOT_MEMORY_IRQCHIP)) {
             return "it puts registers where there is RAM or nothing";
+        }
+    }
     return 0;
 }
 
@@ -226,24 +244,29 @@ const char *firmware_read(struct handoff *handoff, struct boot_info *info, struc
 {
     struct firmware fw = { .info = info, .fixed = fixed };
     const char *why = root_open(handoff, &fw, table);
-    if (why)
+    if (why) {
         return why;
+    }
     *table = "ACPI table MADT";
     why = madt_read(&fw);
-    if (why)
+    if (why) {
         return why;
+    }
     for (unsigned i = 0; i < sizeof(optional_tables) / sizeof(optional_tables[0]); i++) {
         const struct acpi_header *found;
         why = table_find(&fw, optional_tables[i].signature, &found);
-        if (!why && found)
+        if (!why && found) {
             why = optional_tables[i].read(found, &fw);
-        if (why)
+        }
+        if (why) {
             warn(optional_tables[i].name, why);
+        }
     }
     *table = "ACPI table MADT";
     why = registers_claim(info, &handoff->map);
-    if (why)
+    if (why) {
         return why;
+    }
     ioapics_read(info);
     info->features |= info->iommu_count ? BOOT_FEATURE_IOMMU : 0;
     return 0;

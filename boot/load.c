@@ -28,19 +28,23 @@ static _Noreturn void refuse_file(const char *file, const char *why)
 
 void load_open(struct load *load, uint64_t base, uint64_t size)
 {
-    if (size == 0)
+    if (size == 0) {
         refuse("boot image", "missing (give one as initrd or first module)");
+    }
     load->image = phys_reach(base, size);
-    if (!load->image)
+    if (!load->image) {
         refuse("boot image", "lies outside of memory");
+    }
     load->image_base = base;
     load->image_size = size;
     const char *file;
     const char *why = image_check(load->image, size, &file);
-    if (why && file)
+    if (why && file) {
         refuse_file(file, why);
-    if (why)
+    }
+    if (why) {
         refuse("boot image", why);
+    }
 }
 
 // Finds and checks a program of the image.
@@ -48,15 +52,18 @@ static const uint8_t *program_open(const struct load *load, const char *name, ui
                                    uint64_t high, struct elf_program *program)
 {
     const struct image_entry *entry = image_find(load->image, name);
-    if (!entry)
+    if (!entry) {
         refuse_file(name, "is missing");
+    }
     const char *why = image_check_file(load->image, entry);
-    if (why)
+    if (why) {
         refuse_file(name, why);
+    }
     const uint8_t *file = load->image + entry->offset;
     why = elf_read(file, entry->size, low, high, program);
-    if (why)
+    if (why) {
         refuse_file(name, why);
+    }
     return file;
 }
 
@@ -64,8 +71,9 @@ static uint64_t take_or_refuse(struct load *load, const char *name, uint64_t byt
                                uint32_t kind)
 {
     uint64_t base = memory_take(load->map, bytes, align, kind);
-    if (!base)
+    if (!base) {
         refuse_file(name, "too little memory to load it");
+    }
     return base;
 }
 
@@ -106,8 +114,9 @@ void load_root(struct load *load)
 {
     struct elf_program program;
     const uint8_t *file = program_open(load, ROOT_FILE, ROOT_LOW, ROOT_HIGH, &program);
-    if (program.count > BOOT_MAX_SEGMENTS)
+    if (program.count > BOOT_MAX_SEGMENTS) {
         refuse_file(ROOT_FILE, "with too many segments");
+    }
     for (uint32_t i = 0; i < program.count; i++) {
         const struct elf_segment *segment = &program.segments[i];
         uint64_t size = page_up(segment->bytes);
@@ -155,11 +164,13 @@ void load_modules(struct load *load)
     const struct image_header *header = (const void *)load->image;
     const struct image_entry *entries = image_entries(load->image);
     for (uint32_t i = 0; i < header->count; i++) {
-        if (!is_module(load, &entries[i]))
+        if (!is_module(load, &entries[i])) {
             continue;
+        }
         const char *why = image_check_file(load->image, &entries[i]);
-        if (why)
+        if (why) {
             refuse_file(entries[i].name, why);
+        }
         struct boot_module *module = &load->info->modules[load->info->module_count++];
         memcpy(module->name, entries[i].name, sizeof(module->name));
         module->base = module_place(load, &entries[i]);
@@ -176,12 +187,15 @@ bool load_map_kernel(const struct kernel_image *kernel, struct paging *paging)
         struct memory_region range = { .base = base, .end = base + page_up(segment->bytes) };
         uint32_t rights = (segment->rights & ELF_WRITE ? PAGING_WRITE : 0) |
                           (segment->rights & ELF_EXECUTE ? PAGING_EXECUTE : 0);
-        if (!paging_map(paging, segment->vaddr, range, PAGE_SIZE, rights))
+        if (!paging_map(paging, segment->vaddr, range, PAGE_SIZE, rights)) {
             return false;
-        if (segment->rights & ELF_WRITE)
+        }
+        if (segment->rights & ELF_WRITE) {
             continue;
-        if (!paging_map(paging, KERNEL_DIRECT_BASE + base, range, PAGE_SIZE, 0))
+        }
+        if (!paging_map(paging, KERNEL_DIRECT_BASE + base, range, PAGE_SIZE, 0)) {
             return false;
+        }
     }
     return true;
 }

@@ -19,20 +19,23 @@ static struct boot_info info;
 static void handoff_read(uint32_t protocol, uint32_t address)
 {
     const char *why = "entered by an unknown protocol";
-    if (protocol == PROTOCOL_PVH)
+    if (protocol == PROTOCOL_PVH) {
         why = pvh_read(address, &handoff);
-    else if (protocol == PROTOCOL_MULTIBOOT2)
+    } else if (protocol == PROTOCOL_MULTIBOOT2) {
         why = multiboot2_read(address, &handoff);
-    if (why)
+    }
+    if (why) {
         refuse(protocol == PROTOCOL_PVH ? "PVH start information" : "Multiboot2 information", why);
+    }
 }
 
 static void tables_read(struct acpi_fixed *fixed)
 {
     const char *table;
     const char *why = firmware_read(&handoff, &info, fixed, &table);
-    if (why)
+    if (why) {
         refuse(table, why);
+    }
 }
 
 // What is in use already: the loader, and the boot image.
@@ -44,8 +47,9 @@ static void memory_prepare(void)
     uint64_t image_end = page_up(handoff.image_base + handoff.image_size);
     memory_convert(map, 0, MEMORY_LOW_END, BOOT_MEMORY_FREE, BOOT_MEMORY_FIRMWARE);
     memory_convert(map, start, end, BOOT_MEMORY_FREE, BOOT_MEMORY_KERNEL);
-    if (!memory_is(map, start, end, BOOT_MEMORY_KERNEL))
+    if (!memory_is(map, start, end, BOOT_MEMORY_KERNEL)) {
         refuse("memory map", "the loader itself is not in RAM that is free to use");
+    }
     memory_convert(map, page_down(handoff.image_base), image_end, BOOT_MEMORY_FREE, MEMORY_IMAGE);
     memory_choose_arena(map);
 }
@@ -53,11 +57,13 @@ static void memory_prepare(void)
 // Where the protocol copied ACPI's root pointer, user space gets a copy too.
 static void rsdp_keep(void)
 {
-    if (info.acpi_rsdp)
+    if (info.acpi_rsdp) {
         return;
+    }
     uint64_t page = memory_take(&handoff.map, PAGE_SIZE, PAGE_SIZE, BOOT_MEMORY_FIRMWARE);
-    if (!page)
+    if (!page) {
         refuse("memory", "too little to keep a copy of the ACPI root pointer");
+    }
     memset(phys_pointer(page), 0, PAGE_SIZE);
     memcpy(phys_pointer(page), handoff.rsdp_copy, handoff.rsdp_copy_bytes);
     info.acpi_rsdp = page;
@@ -66,8 +72,9 @@ static void rsdp_keep(void)
 static void clock_prepare(const struct acpi_fixed *fixed)
 {
     const char *why = clock_read(fixed, &info);
-    if (why)
+    if (why) {
         refuse("clock", why);
+    }
 }
 
 static void image_load(struct kernel_image *kernel)
@@ -96,8 +103,9 @@ static void tables_build(const struct kernel_image *kernel)
     struct paging paging;
     bool complete = paging_begin(&paging, &handoff.map) && paging_map_direct(&paging) &&
                     load_map_kernel(kernel, &paging) && loader_map(&paging);
-    if (!complete)
+    if (!complete) {
         refuse("memory", "too little for the kernel's page tables");
+    }
     info.kernel_root = paging.root;
 }
 
@@ -112,9 +120,10 @@ static void info_complete(uint64_t boot_tsc)
     info.phys_bits = cpu_phys_bits();
     memcpy(info.cmdline, handoff.cmdline, sizeof(info.cmdline));
     memory_convert(&handoff.map, 0, MEMORY_LIMIT, MEMORY_IMAGE, BOOT_MEMORY_FREE);
-    if (!memory_report(&handoff.map, &info))
+    if (!memory_report(&handoff.map, &info)) {
         refuse("memory map",
                "firmware describes memory in more pieces than boot_info has room for");
+    }
 }
 
 void loader_main(uint32_t protocol, uint32_t address, uint64_t boot_tsc)

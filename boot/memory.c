@@ -23,8 +23,9 @@ enum efi_memory {
 static void region_remove(struct memory_map *map, uint32_t index)
 {
     map->count--;
-    for (uint32_t i = index; i < map->count; i++)
+    for (uint32_t i = index; i < map->count; i++) {
         map->regions[i] = map->regions[i + 1];
+    }
 }
 
 static void region_insert(struct memory_map *map, uint32_t index, struct memory_region region)
@@ -33,8 +34,9 @@ static void region_insert(struct memory_map *map, uint32_t index, struct memory_
         map->overflow = true;
         return;
     }
-    for (uint32_t i = map->count; i > index; i--)
+    for (uint32_t i = map->count; i > index; i--) {
         map->regions[i] = map->regions[i - 1];
+    }
     map->regions[index] = region;
     map->count++;
 }
@@ -43,8 +45,9 @@ static void region_insert(struct memory_map *map, uint32_t index, struct memory_
 static uint32_t region_find(const struct memory_map *map, uint64_t address)
 {
     uint32_t i = 0;
-    while (i < map->count && map->regions[i].end <= address)
+    while (i < map->count && map->regions[i].end <= address) {
         i++;
+    }
     return i;
 }
 
@@ -52,8 +55,9 @@ static uint32_t region_find(const struct memory_map *map, uint64_t address)
 static void region_split(struct memory_map *map, uint64_t address)
 {
     uint32_t i = region_find(map, address);
-    if (i == map->count || map->regions[i].base >= address)
+    if (i == map->count || map->regions[i].base >= address) {
         return;
+    }
     struct memory_region lower = map->regions[i];
     lower.end = address;
     map->regions[i].base = address;
@@ -68,25 +72,30 @@ static bool region_joins(const struct memory_region *a, const struct memory_regi
 // Joins the region with the one before it, where they are alike.
 static void region_join(struct memory_map *map, uint32_t index)
 {
-    if (index == 0 || index >= map->count)
+    if (index == 0 || index >= map->count) {
         return;
-    if (!region_joins(&map->regions[index - 1], &map->regions[index]))
+    }
+    if (!region_joins(&map->regions[index - 1], &map->regions[index])) {
         return;
+    }
     map->regions[index - 1].end = map->regions[index].end;
     region_remove(map, index);
 }
 
 void memory_overlay(struct memory_map *map, uint64_t base, uint64_t end, uint32_t kind, bool ram)
 {
-    if (end > MEMORY_LIMIT)
+    if (end > MEMORY_LIMIT) {
         end = MEMORY_LIMIT;
-    if (base >= end)
+    }
+    if (base >= end) {
         return;
+    }
     region_split(map, base);
     region_split(map, end);
     uint32_t at = region_find(map, base);
-    while (at < map->count && map->regions[at].base < end)
+    while (at < map->count && map->regions[at].base < end) {
         region_remove(map, at);
+    }
     region_insert(map, at, (struct memory_region){ base, end, kind, ram });
     region_join(map, at + 1);
     region_join(map, at);
@@ -96,13 +105,15 @@ void memory_convert(struct memory_map *map, uint64_t base, uint64_t end, uint32_
 {
     for (uint64_t at = base; at < end;) {
         uint32_t i = region_find(map, at);
-        if (i == map->count || map->regions[i].base >= end)
+        if (i == map->count || map->regions[i].base >= end) {
             return;
+        }
         struct memory_region region = map->regions[i];
         uint64_t first = region.base > base ? region.base : base;
         uint64_t last = region.end < end ? region.end : end;
-        if (region.kind == from)
+        if (region.kind == from) {
             memory_overlay(map, first, last, to, region.ram);
+        }
         at = last;
     }
 }
@@ -110,8 +121,9 @@ void memory_convert(struct memory_map *map, uint64_t base, uint64_t end, uint32_
 bool memory_is(const struct memory_map *map, uint64_t base, uint64_t end, uint32_t kind)
 {
     for (uint32_t i = region_find(map, base); base < end; i++) {
-        if (i == map->count || map->regions[i].base > base || map->regions[i].kind != kind)
+        if (i == map->count || map->regions[i].base > base || map->regions[i].kind != kind) {
             return false;
+        }
         base = map->regions[i].end;
     }
     return true;
@@ -120,10 +132,12 @@ bool memory_is(const struct memory_map *map, uint64_t base, uint64_t end, uint32
 bool memory_has_ram(const struct memory_map *map, uint64_t base, uint64_t end)
 {
     for (uint32_t i = region_find(map, base); i < map->count; i++) {
-        if (map->regions[i].base >= end)
+        if (map->regions[i].base >= end) {
             return false;
-        if (map->regions[i].ram)
+        }
+        if (map->regions[i].ram) {
             return true;
+        }
     }
     return false;
 }
@@ -132,12 +146,14 @@ bool memory_next_stretch(const struct memory_map *map, uint64_t after,
                          struct memory_region *stretch)
 {
     uint32_t i = region_find(map, after);
-    if (i == map->count)
+    if (i == map->count) {
         return false;
+    }
     *stretch = map->regions[i];
     while (stretch->ram && ++i < map->count) {
-        if (!map->regions[i].ram || map->regions[i].base != stretch->end)
+        if (!map->regions[i].ram || map->regions[i].base != stretch->end) {
             break;
+        }
         stretch->end = map->regions[i].end;
     }
     return true;
@@ -146,21 +162,24 @@ bool memory_next_stretch(const struct memory_map *map, uint64_t after,
 static void memory_add(struct memory_map *map, uint64_t base, uint64_t size, uint32_t kind,
                        bool ram)
 {
-    if (base >= MEMORY_LIMIT || size == 0)
+    if (base >= MEMORY_LIMIT || size == 0) {
         return;
+    }
     uint64_t end = size < MEMORY_LIMIT - base ? base + size : MEMORY_LIMIT;
-    if (ram)
+    if (ram) {
         memory_overlay(map, page_up(base), page_down(end), kind, ram);
-    else
+    } else {
         memory_overlay(map, page_down(base), page_up(end), kind, ram);
+    }
 }
 
 // Memory that firmware keeps is RAM for sure only where firmware says so.
 void memory_add_e820(struct memory_map *map, enum memory_pass pass, uint64_t base, uint64_t size,
                      uint32_t type)
 {
-    if ((type == E820_RAM) != (pass == MEMORY_PASS_RAM))
+    if ((type == E820_RAM) != (pass == MEMORY_PASS_RAM)) {
         return;
+    }
     uint32_t kind = type == E820_RAM ? BOOT_MEMORY_FREE : BOOT_MEMORY_FIRMWARE;
     memory_add(map, base, size, kind, type == E820_RAM);
 }
@@ -169,8 +188,9 @@ void memory_add_efi(struct memory_map *map, enum memory_pass pass, uint64_t base
                     uint32_t type)
 {
     bool ram = type == EFI_CONVENTIONAL || (type >= EFI_LOADER_CODE && type <= EFI_BOOT_DATA);
-    if (ram != (pass == MEMORY_PASS_RAM))
+    if (ram != (pass == MEMORY_PASS_RAM)) {
         return;
+    }
     bool device = type == EFI_MMIO || type == EFI_MMIO_PORTS;
     uint32_t kind = ram ? BOOT_MEMORY_FREE : device ? BOOT_MEMORY_DEVICE : BOOT_MEMORY_FIRMWARE;
     uint64_t size = pages < MEMORY_LIMIT / PAGE_SIZE ? pages * PAGE_SIZE : MEMORY_LIMIT;
@@ -183,10 +203,12 @@ void memory_choose_arena(struct memory_map *map)
         const struct memory_region *r = &map->regions[i];
         uint64_t base = r->base > MEMORY_LOW_END ? r->base : MEMORY_LOW_END;
         uint64_t end = r->end < ARENA_LIMIT ? r->end : ARENA_LIMIT;
-        if (r->kind != BOOT_MEMORY_FREE || base >= end)
+        if (r->kind != BOOT_MEMORY_FREE || base >= end) {
             continue;
-        if (end - base <= map->arena_end - map->arena)
+        }
+        if (end - base <= map->arena_end - map->arena) {
             continue;
+        }
         map->arena = base;
         map->arena_end = end;
     }
@@ -195,8 +217,9 @@ void memory_choose_arena(struct memory_map *map)
 uint64_t memory_take(struct memory_map *map, uint64_t bytes, uint64_t align, uint32_t kind)
 {
     uint64_t base = (map->arena + align - 1) & ~(align - 1);
-    if (base >= map->arena_end || bytes > map->arena_end - base)
+    if (base >= map->arena_end || bytes > map->arena_end - base) {
         return 0;
+    }
     uint64_t end = base + page_up(bytes);
     memory_convert(map, base, end, BOOT_MEMORY_FREE, kind);
     map->arena = end;
@@ -205,9 +228,11 @@ uint64_t memory_take(struct memory_map *map, uint64_t bytes, uint64_t align, uin
 
 uint64_t memory_ram_end(const struct memory_map *map)
 {
-    for (uint32_t i = map->count; i > 0; i--)
-        if (map->regions[i - 1].ram)
+    for (uint32_t i = map->count; i > 0; i--) {
+        if (map->regions[i - 1].ram) {
             return map->regions[i - 1].end;
+        }
+    }
     return 0;
 }
 
@@ -215,11 +240,13 @@ uint64_t memory_ram_end(const struct memory_map *map)
 // firmware keeps from address space that it keeps.
 static bool report_joins(struct boot_info *info, const struct memory_region *region)
 {
-    if (info->memory_count == 0)
+    if (info->memory_count == 0) {
         return false;
+    }
     struct boot_memory *last = &info->memory[info->memory_count - 1];
-    if ((uint32_t)last->kind != region->kind || last->base + last->size != region->base)
+    if ((uint32_t)last->kind != region->kind || last->base + last->size != region->base) {
         return false;
+    }
     last->size += region->end - region->base;
     return true;
 }
@@ -229,10 +256,12 @@ bool memory_report(const struct memory_map *map, struct boot_info *info)
     info->memory_count = 0;
     for (uint32_t i = 0; i < map->count; i++) {
         const struct memory_region *r = &map->regions[i];
-        if (report_joins(info, r))
+        if (report_joins(info, r)) {
             continue;
-        if (info->memory_count == BOOT_MAX_MEMORY)
+        }
+        if (info->memory_count == BOOT_MAX_MEMORY) {
             return false;
+        }
         info->memory[info->memory_count++] = (struct boot_memory){
             .base = r->base,
             .size = r->end - r->base,

@@ -67,24 +67,29 @@ static void entry_add(struct memory_map *map, enum memory_pass pass, uint32_t ty
 static const char *tag_read_memory(const struct tag *tag, struct memory_map *map)
 {
     const struct tag_memory *memory = (const void *)tag;
-    if (!tag || tag->size < sizeof(*memory))
+    if (!tag || tag->size < sizeof(*memory)) {
         return "it holds no memory map";
+    }
     uint32_t size = memory->entry_size;
-    if (size < entry_least(tag->type))
+    if (size < entry_least(tag->type)) {
         return "the entries of its memory map are too small";
+    }
     uint32_t count = (tag->size - (uint32_t)sizeof(*memory)) / size;
     const uint8_t *entries = (const uint8_t *)(memory + 1);
-    for (enum memory_pass pass = 0; pass < MEMORY_PASSES; pass++)
-        for (uint32_t i = 0; i < count; i++)
+    for (enum memory_pass pass = 0; pass < MEMORY_PASSES; pass++) {
+        for (uint32_t i = 0; i < count; i++) {
             entry_add(map, pass, tag->type, entries + (uint64_t)i * size);
+        }
+    }
     return 0;
 }
 
 static void tag_read_module(const struct tag *tag, struct handoff *handoff)
 {
     const struct tag_module *module = (const void *)tag;
-    if (handoff->image_size || tag->size < sizeof(*module) || module->end <= module->base)
+    if (handoff->image_size || tag->size < sizeof(*module) || module->end <= module->base) {
         return;
+    }
     handoff->image_base = module->base;
     handoff->image_size = module->end - module->base;
 }
@@ -92,8 +97,9 @@ static void tag_read_module(const struct tag *tag, struct handoff *handoff)
 static void tag_read_cmdline(const struct tag *tag, struct handoff *handoff)
 {
     uint32_t bytes = tag->size - (uint32_t)sizeof(*tag);
-    if (bytes > BOOT_CMDLINE_BYTES - 1)
+    if (bytes > BOOT_CMDLINE_BYTES - 1) {
         bytes = BOOT_CMDLINE_BYTES - 1;
+    }
     memcpy(handoff->cmdline, tag + 1, bytes);
     handoff->cmdline[bytes] = 0;
 }
@@ -102,10 +108,12 @@ static void tag_read_cmdline(const struct tag *tag, struct handoff *handoff)
 static void tag_read_rsdp(const struct tag *tag, struct handoff *handoff)
 {
     uint32_t bytes = tag->size - (uint32_t)sizeof(*tag);
-    if (bytes > HANDOFF_RSDP_BYTES)
+    if (bytes > HANDOFF_RSDP_BYTES) {
         bytes = HANDOFF_RSDP_BYTES;
-    if (bytes <= handoff->rsdp_copy_bytes)
+    }
+    if (bytes <= handoff->rsdp_copy_bytes) {
         return;
+    }
     memcpy(handoff->rsdp_copy, tag + 1, bytes);
     handoff->rsdp_copy_bytes = bytes;
 }
@@ -129,22 +137,27 @@ static void tag_read(const struct tag *tag, struct handoff *handoff, struct memo
 
 const char *multiboot2_read(uint64_t address, struct handoff *handoff)
 {
-    if (address % TAG_ALIGN)
+    if (address % TAG_ALIGN) {
         return "it is not aligned";
+    }
     const uint32_t *total = phys_reach(address, 2 * sizeof(uint32_t));
-    if (!total || *total < 2 * sizeof(uint32_t) || *total > INFO_MAX_BYTES)
+    if (!total || *total < 2 * sizeof(uint32_t) || *total > INFO_MAX_BYTES) {
         return "its size makes no sense";
+    }
     uint32_t size = *total;
     const uint8_t *info = phys_reach(address, size);
-    if (!info)
+    if (!info) {
         return "it lies outside of memory";
+    }
     struct memory_tags memory = { 0 };
     for (uint32_t at = 8; size - at >= sizeof(struct tag);) {
         const struct tag *tag = (const void *)(info + at);
-        if (tag->size < sizeof(*tag) || tag->size > size - at)
+        if (tag->size < sizeof(*tag) || tag->size > size - at) {
             return "a tag is longer than the whole";
-        if (tag->type == TAG_END)
+        }
+        if (tag->type == TAG_END) {
             break;
+        }
         tag_read(tag, handoff, &memory);
         uint32_t step = (tag->size + TAG_ALIGN - 1) & ~(TAG_ALIGN - 1);
         at = step < size - at ? at + step : size;

@@ -30,8 +30,9 @@ static uint64_t page_bytes(unsigned level)
 static uint64_t table_new(struct paging *paging)
 {
     uint64_t table = memory_take(paging->map, PAGE_SIZE, PAGE_SIZE, BOOT_MEMORY_KERNEL);
-    if (table)
+    if (table) {
         memset(table_at(table), 0, PAGE_SIZE);
+    }
     return table;
 }
 
@@ -47,20 +48,24 @@ bool paging_begin(struct paging *paging, struct memory_map *map)
 static void table_split(uint64_t *table, uint64_t large, unsigned level)
 {
     uint64_t flags = large & ~(level == 1 ? PTE_LARGE : 0);
-    for (uint64_t i = 0; i < TABLE_SLOTS; i++)
+    for (uint64_t i = 0; i < TABLE_SLOTS; i++) {
         table[i] = flags + i * page_bytes(level);
+    }
 }
 
 // The table below an entry of the level; a null pointer when there is no memory for it.
 static uint64_t *table_below(struct paging *paging, uint64_t *entry, unsigned level)
 {
-    if ((*entry & PTE_PRESENT) && !(*entry & PTE_LARGE))
+    if ((*entry & PTE_PRESENT) && !(*entry & PTE_LARGE)) {
         return table_at(*entry);
+    }
     uint64_t table = table_new(paging);
-    if (!table)
+    if (!table) {
         return 0;
-    if (*entry)
+    }
+    if (*entry) {
         table_split(table_at(table), *entry, level - 1);
+    }
     *entry = table | PTE_PRESENT | PTE_WRITE;
     return table_at(table);
 }
@@ -75,8 +80,9 @@ static bool map_page(struct paging *paging, uint64_t vaddr, uint64_t value, unsi
             return true;
         }
         table = table_below(paging, entry, level);
-        if (!table)
+        if (!table) {
             return false;
+        }
     }
 }
 
@@ -92,8 +98,9 @@ static unsigned page_level(uint64_t addresses, uint64_t left, uint64_t limit)
     unsigned level = 1;
     while (level < 3) {
         uint64_t bytes = page_bytes(level + 1);
-        if (bytes > limit || bytes > left || addresses % bytes)
+        if (bytes > limit || bytes > left || addresses % bytes) {
             break;
+        }
         level++;
     }
     return level;
@@ -105,8 +112,9 @@ bool paging_map(struct paging *paging, uint64_t vaddr, struct memory_region rang
     uint64_t flags = rights_flags(rights);
     for (uint64_t at = range.base; at < range.end;) {
         unsigned level = page_level(vaddr | at, range.end - at, limit);
-        if (!map_page(paging, vaddr, at | flags, level))
+        if (!map_page(paging, vaddr, at | flags, level)) {
             return false;
+        }
         at += page_bytes(level);
         vaddr += page_bytes(level);
     }
@@ -121,10 +129,12 @@ bool paging_map_direct(struct paging *paging)
     while (memory_next_stretch(map, range.end, &range)) {
         uint64_t vaddr = KERNEL_DIRECT_BASE + range.base;
         uint32_t rights = PAGING_WRITE | (range.ram ? 0 : PAGING_UNCACHED);
-        if (!range.ram && range.kind != BOOT_MEMORY_IRQCHIP)
+        if (!range.ram && range.kind != BOOT_MEMORY_IRQCHIP) {
             continue;
-        if (!paging_map(paging, vaddr, range, limit, rights))
+        }
+        if (!paging_map(paging, vaddr, range, limit, rights)) {
             return false;
+        }
     }
     return true;
 }

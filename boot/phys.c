@@ -26,11 +26,13 @@ static uint64_t *identity_entry(uint64_t address)
     uint64_t *table = identity_root;
     for (unsigned level = LEVEL_ROOT;; level--) {
         uint64_t *entry = &table[address >> (12 + 9 * (level - 1)) & 511];
-        if (level == LEVEL_HUGE)
+        if (level == LEVEL_HUGE) {
             return entry;
+        }
         if (!*entry) {
-            if (spare_used == SPARE_TABLES)
+            if (spare_used == SPARE_TABLES) {
                 return 0;
+            }
             *entry = (uintptr_t)spare_tables[spare_used++] | PTE_TABLE;
         }
         table = phys_pointer(*entry & PTE_ADDRESS);
@@ -40,35 +42,43 @@ static uint64_t *identity_entry(uint64_t address)
 static bool identity_map(uint64_t address)
 {
     uint64_t *entry = identity_entry(address);
-    if (!entry)
+    if (!entry) {
         return false;
-    if (!*entry)
+    }
+    if (!*entry) {
         *entry = (address & ~(PAGE_HUGE - 1)) | PTE_LEAF;
+    }
     return true;
 }
 
 void *phys_reach(uint64_t base, uint64_t bytes)
 {
     static uint64_t limit;
-    if (!limit)
+    if (!limit) {
         limit = 1ull << (cpu_phys_bits() < IDENTITY_BITS ? cpu_phys_bits() : IDENTITY_BITS);
-    if (!base || base >= limit || bytes > limit - base)
+    }
+    if (!base || base >= limit || bytes > limit - base) {
         return 0;
+    }
     uint64_t end = base + bytes;
     uint64_t first = base & ~(PAGE_HUGE - 1);
-    if (first < 4 * PAGE_GIANT)
+    if (first < 4 * PAGE_GIANT) {
         first = 4 * PAGE_GIANT;  // below, everything is mapped from the start
-    for (uint64_t at = first; at < end; at += PAGE_HUGE)
-        if (!identity_map(at))
+    }
+    for (uint64_t at = first; at < end; at += PAGE_HUGE) {
+        if (!identity_map(at)) {
             return 0;
+        }
+    }
     return phys_pointer(base);
 }
 
 volatile uint32_t *phys_reach_device(uint64_t base)
 {
     void *pointer = phys_reach(base, sizeof(uint32_t));
-    if (!pointer)
+    if (!pointer) {
         return 0;
+    }
     *identity_entry(base) |= PTE_UNCACHED;
     tlb_flush();
     return pointer;
@@ -78,11 +88,13 @@ bool phys_copy_string(uint64_t base, char *to, uint32_t bytes)
 {
     for (uint32_t i = 0; i + 1 < bytes; i++) {
         const char *c = phys_reach(base + i, 1);
-        if (!c)
+        if (!c) {
             return false;
+        }
         to[i] = *c;
-        if (!*c)
+        if (!*c) {
             return true;
+        }
     }
     to[bytes - 1] = 0;
     return true;

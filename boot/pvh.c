@@ -28,13 +28,16 @@ struct pvh_memory {
 static const char *pvh_read_memory(const struct pvh_info *info, struct memory_map *map)
 {
     uint32_t count = info->memory_count;
-    if (info->version < 1 || count == 0)
+    if (info->version < 1 || count == 0) {
         return "it holds no memory map";
-    if (count > PVH_MAX_ENTRIES)
+    }
+    if (count > PVH_MAX_ENTRIES) {
         return "its memory map has too many entries";
+    }
     const uint8_t *entries = phys_reach(info->memory, count * sizeof(struct pvh_memory));
-    if (!entries)
+    if (!entries) {
         return "its memory map lies outside of memory";
+    }
     for (enum memory_pass pass = 0; pass < MEMORY_PASSES; pass++) {
         for (uint32_t i = 0; i < count; i++) {
             struct pvh_memory entry;
@@ -49,8 +52,9 @@ static const char *pvh_read_module(const struct pvh_info *info, struct handoff *
 {
     struct pvh_module module;
     const void *list = phys_reach(info->modules, sizeof(module));
-    if (!list)
+    if (!list) {
         return "its list of modules lies outside of memory";
+    }
     memcpy(&module, list, sizeof(module));
     handoff->image_base = module.base;
     handoff->image_size = module.size;
@@ -61,16 +65,20 @@ const char *pvh_read(uint64_t address, struct handoff *handoff)
 {
     struct pvh_info info;
     const void *there = phys_reach(address, sizeof(info));
-    if (!there)
+    if (!there) {
         return "it lies outside of memory";
+    }
     memcpy(&info, there, sizeof(info));
-    if (info.magic != PVH_MAGIC)
+    if (info.magic != PVH_MAGIC) {
         return "its magic number is missing";
+    }
     const char *why = info.module_count ? pvh_read_module(&info, handoff) : 0;
-    if (why)
+    if (why) {
         return why;
-    if (info.cmdline && !phys_copy_string(info.cmdline, handoff->cmdline, BOOT_CMDLINE_BYTES))
+    }
+    if (info.cmdline && !phys_copy_string(info.cmdline, handoff->cmdline, BOOT_CMDLINE_BYTES)) {
         return "its command line lies outside of memory";
+    }
     handoff->rsdp = info.rsdp;
     return pvh_read_memory(&info, &handoff->map);
 }

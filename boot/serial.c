@@ -36,20 +36,23 @@ void serial_init(void)
 static void serial_byte(char c)
 {
     for (uint32_t i = 0; uart_alive; i++) {
-        if (port_in8(UART_STATUS) & UART_IDLE)
+        if (port_in8(UART_STATUS) & UART_IDLE) {
             break;
+        }
         uart_alive = i < UART_PATIENCE;
         cpu_pause();
     }
-    if (uart_alive)
+    if (uart_alive) {
         port_out8(UART, (uint8_t)c);
+    }
 }
 
 void serial_text(const char *text)
 {
     for (; *text; text++) {
-        if (*text == '\n')
+        if (*text == '\n') {
             serial_byte('\r');
+        }
         serial_byte(*text);
     }
 }
@@ -92,6 +95,7 @@ void refuse(const char *subject, const char *why)
 void serial_stop(void)
 {
     port_out8(EXIT_PORT, EXIT_REFUSED);
-    for (;;)
+    for (;;) {
         __asm__ volatile("cli; hlt");
+    }
 }

@@ -18,12 +18,14 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 
 void *memmove(void *to, const void *from, size_t bytes)
 {
-    if ((uintptr_t)to - (uintptr_t)from >= bytes)
+    if ((uintptr_t)to - (uintptr_t)from >= bytes) {
         return memcpy(to, from, bytes);
+    }
     unsigned char *d = to;
     const unsigned char *s = from;
-    while (bytes--)
+    while (bytes--) {
         *(volatile unsigned char *)(d + bytes) = s[bytes];
+    }
     return to;
 }
 
@@ -42,8 +44,10 @@ int memcmp(const void *a, const void *b, size_t bytes)
 {
     const volatile unsigned char *x = a;
     const volatile unsigned char *y = b;
-    for (size_t i = 0; i < bytes; i++)
-        if (x[i] != y[i])
+    for (size_t i = 0; i < bytes; i++) {
+        if (x[i] != y[i]) {
             return x[i] < y[i] ? -1 : 1;
+        }
+    }
     return 0;
 }

@@ -38,8 +38,9 @@ int main(const struct root_info *info)
         uint64_t before = rt_memory_objects();
         rt_print("bench: %s\n", scenarios[i].name);
         scenarios[i].run();
-        if (rt_memory_objects() != before)
+        if (rt_memory_objects() != before) {
             rt_panic("scenario '%s' leaves objects behind", scenarios[i].name);
+        }
     }
     rt_print("bench: done\n");
     return 0;

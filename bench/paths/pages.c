@@ -49,12 +49,13 @@ static void map_range(const struct area *area)
 
 static void batch_fill(struct batch_entry *entries, const struct area *area)
 {
-    for (unsigned i = 0; i < PAGES; i++)
+    for (unsigned i = 0; i < PAGES; i++) {
         entries[i] = (struct batch_entry){
             .slot = area->attached,
             .tag = TAG(OP_FRAME_MAP, 4, 0),
             .words = { PLACE + i * PAGE_SIZE, i, 1, READ_WRITE },
         };
+    }
 }
 
 static void map_batch(const struct area *area, cap_t batch)
@@ -98,8 +99,9 @@ void scenario_fork(void)
     area_new(&from, frame);
     area_new(&to, frame);
     must(rt_space_map(&from.space, from.attached, PLACE, 0, PAGES, READ_WRITE), "mapping");
-    for (unsigned i = 0; i < TIMES; i++)
+    for (unsigned i = 0; i < TIMES; i++) {
         fork_copy(&from, &to);
+    }
     area_delete(&to);
     area_delete(&from);
     rt_object_delete(frame);

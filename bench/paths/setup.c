@@ -23,8 +23,9 @@ static cap_t done;              // notification
 
 void must(struct rt_status status, const char *what)
 {
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_panic("%s: error %u, argument %u", what, rt_error(status), rt_blamed(status));
+    }
 }
 
 cap_t object_new(enum rt_kind kind, unsigned bits)
@@ -103,8 +104,9 @@ static void worker_make_thread(struct worker *worker, const struct worker_config
          "configuring a thread");
     must(thread_set_priority(worker->thread, config->priority, config->priority), "a priority");
     must(thread_set_buffer(worker->thread, 0, buffer, 0), "a message buffer");
-    if (guest)
+    if (guest) {
         must(thread_set_buffer(worker->thread, 1, buffer, GUEST_FRAME_AT), "a guest frame");
+    }
     must(rt_thread_set_regs(worker->thread, &regs), "registers");
     must(rt_context_new(RT_SLICE, RT_SLICE, &worker->context), "a scheduling context");
     must(sched_context_bind(worker->context, worker->thread, SCHED_OWN), "binding a context");

@@ -40,8 +40,9 @@ static void worst_delete(cap_t slot, const char *what)
 
 static void table_fill(cap_t table, cap_t from)
 {
-    for (unsigned slot = 1; slot < TABLE_SLOTS; slot++)
+    for (unsigned slot = 1; slot < TABLE_SLOTS; slot++) {
         must(captable_copy(table, slot, ROOT_SLOT_CSPACE, from, RIGHT_ALL), "filling a table");
+    }
 }
 
 static void worst_capabilities(void)
@@ -87,10 +88,11 @@ static void worst_memory(enum rt_kind kind, unsigned bits)
 
 static void space_fill(struct rt_space *space, cap_t attached)
 {
-    for (unsigned i = 0; i < REGIONS; i++)
+    for (unsigned i = 0; i < REGIONS; i++) {
         must(rt_space_map(space, attached, SPACE_START + i * REGION_BYTES, i * REGION_PAGES,
                           REGION_PAGES, READ_WRITE),
              "filling an address space");
+    }
 }
 
 static void worst_space(void)
@@ -139,13 +141,15 @@ static void worst_endpoint(void)
     struct ipc_words result = worst(endpoint, TAG(OP_ENDPOINT_CANCEL_ALL, 1, 0),
                                     (struct ipc_words){ { ERR_CANCELLED } },
                                     "cancelling many senders");
-    if (result.word[0] != BLOCKED)
+    if (result.word[0] != BLOCKED) {
         rt_panic("%lu senders were cancelled, not %u", result.word[0], BLOCKED);
+    }
     workers_settle();
     worst_delete(endpoint, "deleting an endpoint with many senders");
     rt_object_forget(endpoint);
-    for (unsigned i = 0; i < BLOCKED; i++)
+    for (unsigned i = 0; i < BLOCKED; i++) {
         worker_delete(&blocked[i]);
+    }
 }
 
 void scenario_worst(void)

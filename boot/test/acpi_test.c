@@ -37,8 +37,9 @@ static void poke(uint32_t at, uint32_t offset, uint8_t value)
     uint32_t bytes;
     fake_memory[at + offset] = value;
     memcpy(&bytes, fake_memory + at + 4, 4);
-    if (bytes <= 0x1000)
+    if (bytes <= 0x1000) {
         fix_sum(fake_memory + at, bytes, 9);
+    }
 }
 
 static void reads_machine(void **state)

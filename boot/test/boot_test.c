@@ -25,8 +25,9 @@ static uint32_t fake_registers[8] = { [4] = 0x00170020 };  // an I/O APIC with 2
 
 static void copies_free(void)
 {
-    while (copy_count)
+    while (copy_count) {
         free(copies[--copy_count]);
+    }
 }
 
 void fake_reset(void)
@@ -39,10 +40,12 @@ void fake_reset(void)
 
 void *phys_reach(uint64_t base, uint64_t bytes)
 {
-    if (!base || base > FAKE_BYTES || bytes > FAKE_BYTES - base)
+    if (!base || base > FAKE_BYTES || bytes > FAKE_BYTES - base) {
         return NULL;
-    if (copy_count == MAX_COPIES)
+    }
+    if (copy_count == MAX_COPIES) {
         copies_free();
+    }
     uint8_t *copy = malloc(bytes + fake_misalign);
     assert_non_null(copy);
     copies[copy_count++] = copy;
@@ -57,8 +60,9 @@ volatile uint32_t *phys_reach_device(uint64_t base)
 bool phys_copy_string(uint64_t base, char *to, uint32_t bytes)
 {
     uint32_t i = 0;
-    for (; i + 1 < bytes && base + i < FAKE_BYTES && fake_memory[base + i]; i++)
+    for (; i + 1 < bytes && base + i < FAKE_BYTES && fake_memory[base + i]; i++) {
         to[i] = (char)fake_memory[base + i];
+    }
     to[i] = 0;
     return base + i < FAKE_BYTES;
 }
@@ -82,8 +86,9 @@ void warn(const char *subject, const char *why)
 
 void put(void *at, uint64_t value, unsigned bytes)
 {
-    for (unsigned i = 0; i < bytes; i++)
+    for (unsigned i = 0; i < bytes; i++) {
         ((uint8_t *)at)[i] = (uint8_t)(value >> 8 * i);
+    }
 }
 
 void fake_put(uint64_t address, uint64_t value, unsigned bytes)
@@ -95,8 +100,9 @@ void fix_sum(uint8_t *p, size_t bytes, size_t sum_at)
 {
     uint32_t sum = 0;
     p[sum_at] = 0;
-    for (size_t i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++) {
         sum += p[i];
+    }
     p[sum_at] = (uint8_t)-sum;
 }
 
@@ -182,8 +188,9 @@ void fake_machine(void)
     put(rsdp + 24, FAKE_XSDT, 8);
     fix_sum(rsdp, 20, 8);
     fix_sum(rsdp, 36, 32);
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < 5; i++) {
         fake_put(FAKE_XSDT + 36 + 8 * i, tables[i], 8);
+    }
     table_finish(fake_memory + FAKE_XSDT, "XSDT", 36 + 5 * 8);
     fake_madt();
     fake_fadt();

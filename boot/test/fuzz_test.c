@@ -29,8 +29,9 @@ static void mutate(uint8_t *p, size_t bytes)
 {
     for (uint64_t n = 1 + random_next(&seed) % 4; n; n--) {
         size_t at = random_next(&seed) % bytes;
-        for (uint64_t run = 1 + random_next(&seed) % 4; run && at < bytes; run--)
+        for (uint64_t run = 1 + random_next(&seed) % 4; run && at < bytes; run--) {
             p[at++] = random_byte();
+        }
     }
 }
 
@@ -47,8 +48,9 @@ static void fuzz_elf(void **state)
         struct elf_program program;
         if (!elf_read(copy, bytes, 0x1000, 0x7fffff000000, &program)) {
             accepted++;
-            for (uint32_t s = 0; s < program.count; s++)  // what the loader will read
+            for (uint32_t s = 0; s < program.count; s++) {  // what the loader will read
                 crc32c(copy + program.segments[s].file_offset, program.segments[s].file_bytes);
+            }
         }
         free(copy);
     }
@@ -63,14 +65,17 @@ static void fuzz_image(void **state)
         sample_image(image);
         mutate(image, sizeof(struct image_header) + 3 * sizeof(struct image_entry));
         struct image_header *header = (struct image_header *)image;
-        if (random_next(&seed) % 4 && header->count <= 4)
+        if (random_next(&seed) % 4 && header->count <= 4) {
             header->table_crc32 = crc32c(header + 1, header->count * sizeof(struct image_entry));
+        }
         size_t bytes = random_next(&seed) % 8 ? sizeof(image) : random_next(&seed) % sizeof(image);
         uint8_t *copy = exact_copy(image, bytes);
         const char *file;
-        if (!image_check(copy, bytes, &file))
-            for (uint32_t f = 0; f < ((struct image_header *)copy)->count; f++)
+        if (!image_check(copy, bytes, &file)) {
+            for (uint32_t f = 0; f < ((struct image_header *)copy)->count; f++) {
                 image_check_file(copy, &image_entries(copy)[f]);
+            }
+        }
         free(copy);
     }
 }

@@ -22,13 +22,15 @@ static int setup(void **state)
 static void refuses(const char *name, const char *why)
 {
     const char *file;
-    if (header->count <= 3)
+    if (header->count <= 3) {
         header->table_crc32 = crc32c(entries, header->count * sizeof(*entries));
+    }
     assert_string_equal(image_check(image, sizeof(image), &file), why);
-    if (name)
+    if (name) {
         assert_string_equal(file, name);
-    else
+    } else {
         assert_null(file);
+    }
     sample_image(image);
 }
 
@@ -36,16 +38,18 @@ static void computes_crc(void **state)
 {
     (void)state;
     uint8_t bytes[100];
-    for (unsigned i = 0; i < sizeof(bytes); i++)
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
         bytes[i] = (uint8_t)(i * 7);
+    }
     assert_int_equal(crc32c("123456789", 9), 0xe3069283);
     assert_int_equal(crc32c("", 0), 0);
     for (size_t n = 0; n <= sizeof(bytes); n++) {
         uint32_t crc = ~0u;
         for (size_t i = 0; i < n; i++) {
             crc ^= bytes[i];
-            for (int bit = 0; bit < 8; bit++)
+            for (int bit = 0; bit < 8; bit++) {
                 crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+            }
         }
         assert_int_equal(crc32c(bytes, n), ~crc);
     }
@@ -56,8 +60,9 @@ static void accepts_image(void **state)
     (void)state;
     const char *file;
     assert_null(image_check(image, sizeof(image), &file));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_null(image_check_file(image, &entries[i]));
+    }
     assert_ptr_equal(image_find(image, "root"), &entries[1]);
     assert_null(image_find(image, "roo"));
     assert_null(image_find(image, "roots"));

@@ -25,9 +25,11 @@ struct item {
 
 static void add_list(const struct item *items, unsigned count)
 {
-    for (enum memory_pass pass = 0; pass < MEMORY_PASSES; pass++)
-        for (unsigned i = 0; i < count; i++)
+    for (enum memory_pass pass = 0; pass < MEMORY_PASSES; pass++) {
+        for (unsigned i = 0; i < count; i++) {
             memory_add_e820(&map, pass, items[i].base, items[i].size, items[i].type);
+        }
+    }
 }
 
 static void assert_region(unsigned index, uint64_t base, uint64_t end, uint32_t kind)
@@ -87,15 +89,17 @@ static void knows_efi_types(void **state)
 {
     (void)state;
     for (enum memory_pass pass = 0; pass < MEMORY_PASSES; pass++) {
-        for (uint32_t type = 0; type < 16; type++)
+        for (uint32_t type = 0; type < 16; type++) {
             memory_add_efi(&map, pass, 0x100000ull * (type + 1), 0x10, type);
+        }
         memory_add_efi(&map, pass, 0x8000000, ~0ull, 11);
     }
     assert_int_equal(map.count, 17);
     assert_region(0, 0x100000, 0x110000, BOOT_MEMORY_FIRMWARE);
-    for (unsigned type = 1; type <= 4; type++)
+    for (unsigned type = 1; type <= 4; type++) {
         assert_region(type, 0x100000 * (type + 1), 0x100000 * (type + 1) + 0x10000,
                       BOOT_MEMORY_FREE);
+    }
     assert_region(7, 0x800000, 0x810000, BOOT_MEMORY_FREE);
     assert_region(9, 0xa00000, 0xa10000, BOOT_MEMORY_FIRMWARE);
     assert_region(11, 0xc00000, 0xc10000, BOOT_MEMORY_DEVICE);
@@ -155,12 +159,14 @@ static void reports_overflow(void **state)
 {
     (void)state;
     struct boot_info info = { 0 };
-    for (uint64_t i = 0; i < BOOT_MAX_MEMORY; i++)
+    for (uint64_t i = 0; i < BOOT_MAX_MEMORY; i++) {
         memory_overlay(&map, 0x2000 * i, 0x2000 * i + 0x1000, BOOT_MEMORY_FREE, true);
+    }
     assert_true(memory_report(&map, &info));
     assert_int_equal(info.memory_count, BOOT_MAX_MEMORY);
-    for (uint64_t i = BOOT_MAX_MEMORY; i <= MEMORY_MAX_REGIONS; i++)
+    for (uint64_t i = BOOT_MAX_MEMORY; i <= MEMORY_MAX_REGIONS; i++) {
         memory_overlay(&map, 0x2000 * i, 0x2000 * i + 0x1000, BOOT_MEMORY_FREE, true);
+    }
     assert_true(map.overflow);
     assert_false(memory_report(&map, &info));
 }
@@ -180,17 +186,22 @@ static void agrees_with_model(void **state)
             uint32_t kind = 1 + (uint32_t)(random_next(&seed) % 3);
             uint32_t from = 1 + (uint32_t)(random_next(&seed) % 3);
             bool convert = random_next(&seed) % 2;
-            for (uint64_t i = base; i < end; i++)
-                if (!convert || model[i] == from)
+            for (uint64_t i = base; i < end; i++) {
+                if (!convert || model[i] == from) {
                     model[i] = kind;
-            if (convert)
+                }
+            }
+            if (convert) {
                 memory_convert(&map, base * 4096, end * 4096, from, kind);
-            else
+            } else {
                 memory_overlay(&map, base * 4096, end * 4096, kind, true);
+            }
         }
-        for (uint64_t i = 0; i < MODEL_PAGES; i++)
-            for (uint32_t kind = 1; kind <= 3; kind++)
+        for (uint64_t i = 0; i < MODEL_PAGES; i++) {
+            for (uint32_t kind = 1; kind <= 3; kind++) {
                 assert_int_equal(memory_is(&map, i * 4096, (i + 1) * 4096, kind), model[i] == kind);
+            }
+        }
         for (uint32_t i = 1; i < map.count; i++) {
             assert_true(map.regions[i - 1].end <= map.regions[i].base);
             assert_true(map.regions[i - 1].end < map.regions[i].base ||

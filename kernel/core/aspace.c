@@ -23,8 +23,9 @@ void aspace_init(struct cap *original)
 static void table_clear(struct cap *table)
 {
     uint64_t *entry = (uint64_t *)table->address;
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++)
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
         entry[i] = 0;
+    }
 }
 
 enum err aspace_destroy_step(struct cap *original)
@@ -37,18 +38,21 @@ enum err aspace_destroy_step(struct cap *original)
     while (as->tables) {
         table_clear(as->tables);
         table_release(as->tables);
-        if (preempt_point(160))
+        if (preempt_point(160)) {
             return ERR_PREEMPTED;
+        }
     }
     while (as->stock) {
         table_release(as->stock);
-        if (preempt_point(3))
+        if (preempt_point(3)) {
             return ERR_PREEMPTED;
+        }
     }
     while (as->frames.root) {
         frame_release(CONTAINER_OF(as->frames.root, struct cap, attached));
-        if (preempt_point(20))
+        if (preempt_point(20)) {
             return ERR_PREEMPTED;
+        }
     }
     return ERR_OK;
 }
@@ -56,41 +60,51 @@ enum err aspace_destroy_step(struct cap *original)
 static enum err stock_check(const struct cap *slots, uint64_t slot)
 {
     const struct cap *table = &slots[slot];
-    if (cap_empty(table))
+    if (cap_empty(table)) {
         return err_blame(ERR_SLOT, 2);
-    if (table->kind != KIND_PAGETABLE)
+    }
+    if (table->kind != KIND_PAGETABLE) {
         return err_blame(ERR_TYPE, 2);
-    if (table->flags & (CAP_ATTACHED | CAP_MARKED | CAP_EMBRYO))
+    }
+    if (table->flags & (CAP_ATTACHED | CAP_MARKED | CAP_EMBRYO)) {
         return err_blame(ERR_STATE, 2);
+    }
     return ERR_OK;
 }
 
 enum err op_aspace_stock(struct invocation *inv)
 {
     uint64_t *words = inv->words;  // table, slot, count
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
+    }
     struct cap *tables;
     enum err err = cap_lookup_kind(inv->thread, words[0], KIND_CAPTABLE, RIGHT_WRITE, 1, &tables);
-    if (err)
+    if (err) {
         return err;
+    }
     struct captable *table = captable_of(tables);
-    if (words[1] == 0 || words[1] >= table->count)
+    if (words[1] == 0 || words[1] >= table->count) {
         return err_blame(ERR_SLOT, 2);
-    if (words[2] == 0 || words[2] > table->count - words[1])
+    }
+    if (words[2] == 0 || words[2] > table->count - words[1]) {
         return err_blame(ERR_RANGE, 3);
+    }
     struct cap *slots = captable_slots(table);
     for (;;) {
         err = stock_check(slots, words[1]);
-        if (err)
+        if (err) {
             return err;
+        }
         table_stock(aspace_of(inv->self), &slots[words[1]]);
         words[1]++;
         words[2]--;
-        if (!words[2])
+        if (!words[2]) {
             return ERR_OK;
-        if (preempt_point(4))
+        }
+        if (preempt_point(4)) {
             return ERR_PREEMPTED;
+        }
     }
 }
 
@@ -103,23 +117,29 @@ struct protection {
 static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
 {
     struct protection *protection = CONTAINER_OF(visit, struct protection, visit);
-    if (visit->partial)
+    if (visit->partial) {
         return err_blame(ERR_ALIGN, 1);
-    if (level)
+    }
+    if (level) {
         protection->hit.bytes = 0;
+    }
     for (unsigned i = 0; i < count; i++) {
         uint64_t old = entry[i];
-        if (!hal_pte_present(old))
+        if (!hal_pte_present(old)) {
             continue;
+        }
         uint64_t page = hal_pte_address(old);
         if (!hit_has(&protection->hit, page)) {
-            if (visit_cut(visit, i))
+            if (visit_cut(visit, i)) {
                 return ERR_OK;
-            if (!hit_find(&protection->hit, visit->as, page, level))
+            }
+            if (!hit_find(&protection->hit, visit->as, page, level)) {
                 return err_blame(ERR_RIGHTS, 3);
+            }
         }
-        if (!prot_allowed(protection->hit.rights, protection->prot))
+        if (!prot_allowed(protection->hit.rights, protection->prot)) {
             return err_blame(ERR_RIGHTS, 3);
+        }
         entry[i] = hal_pte_protect(old, protection->prot);
         visit->changed |= entry[i] != old;
     }
@@ -130,13 +150,16 @@ static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned co
 enum err op_aspace_protect(struct invocation *inv)
 {
     uint64_t *words = inv->words;  // vaddr, pages, prot
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
+    }
     enum err err = range_check(words[0], words[1], 1);
-    if (err)
+    if (err) {
         return err;
-    if (words[2] & ~(uint64_t)PROT_RIGHTS || !(words[2] & PROT_READ))
+    }
+    if (words[2] & ~(uint64_t)PROT_RIGHTS || !(words[2] & PROT_READ)) {
         return err_blame(ERR_RANGE, 3);
+    }
     struct protection protection = {
         .visit = { .as = aspace_of(inv->self),
                    .vaddr = words[0],
@@ -152,11 +175,13 @@ enum err op_aspace_protect(struct invocation *inv)
 
 enum err op_aspace_unmap(struct invocation *inv)
 {
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
+    }
     enum err err = range_check(inv->words[0], inv->words[1], 1);
-    if (err)
+    if (err) {
         return err;
+    }
     return range_remove(aspace_of(inv->self), inv->words, 0, UINT64_MAX);
 }
 
@@ -177,16 +202,18 @@ static enum err copying_leaf(struct copying *copying, uint64_t old, unsigned lev
 {
     struct hit *hit = &copying->hit;
     uint64_t page = hal_pte_address(old), clean = hal_pte_clean(old);
-    if (!hit_has(hit, page) && !hit_find(hit, copying->demand.as, page, level))
+    if (!hit_has(hit, page) && !hit_find(hit, copying->demand.as, page, level)) {
         return err_blame(ERR_STATE, 1);
+    }
     if (hit->leaving || !(hit->rights & RIGHT_READ)) {
         hit->bytes = 0;
         return err_blame(ERR_STATE, 1);
     }
     unsigned prot = hal_pte_prot(old) & ~copying->remove;
     unsigned narrow = prot & hit->rights;
-    if (!prot_allowed(hit->rights, narrow))
+    if (!prot_allowed(hit->rights, narrow)) {
         narrow &= ~PROT_WRITE;
+    }
     copying->alike = clean - page;
     copying->to_change = hal_pte_protect(clean, narrow) - clean;
     copying->from_change = hal_pte_protect(old, prot) - old;
@@ -200,16 +227,19 @@ static HOT enum err leaves_move(struct copying *copying, uint64_t *from, struct 
     enum err err = ERR_OK;
     for (unsigned i = 0; i < count; i++) {
         uint64_t old = from[i];
-        if (!hal_pte_present(old))
+        if (!hal_pte_present(old)) {
             continue;
+        }
         uint64_t page = hal_pte_address(old), clean = hal_pte_clean(old);
         if (UNLIKELY(!hit_has(&copying->hit, page) || clean - page != copying->alike)) {
-            if (visit_cut(&copying->visit, i))
+            if (visit_cut(&copying->visit, i)) {
                 break;
+            }
             err = copying_leaf(copying, old, to.level);
             copying->visit.done = count;
-            if (err)
+            if (err) {
                 break;
+            }
         }
         if (UNLIKELY(hal_pte_present(to.entry[i]))) {
             err = err_blame(ERR_MAPPED, 2);
@@ -226,34 +256,43 @@ static HOT enum err leaves_move(struct copying *copying, uint64_t *from, struct 
 static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
 {
     struct copying *copying = CONTAINER_OF(visit, struct copying, visit);
-    if (visit->partial)
+    if (visit->partial) {
         return err_blame(ERR_ALIGN, 2);
+    }
     struct place to;
     copying->missing = table_demand(&copying->demand, visit->vaddr, visit->pages, level, &to);
-    if (copying->missing)
+    if (copying->missing) {
         return err_blame(ERR_TABLES, 2);
-    if (to.level != level)
+    }
+    if (to.level != level) {
         return err_blame(ERR_MAPPED, 2);
-    if (level)
+    }
+    if (level) {
         copying->hit.bytes = 0;
+    }
     return leaves_move(copying, entry, to, count);
 }
 
 static enum err copy_check(const struct invocation *inv, struct cap **to)
 {
     const uint64_t *words = inv->words;  // to, vaddr, pages, flags
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
+    }
     enum err err = cap_lookup_kind(inv->thread, words[0], KIND_ADDRESS_SPACE, RIGHT_WRITE, 1, to);
-    if (err)
+    if (err) {
         return err;
-    if ((*to)->address == inv->self->address)
+    }
+    if ((*to)->address == inv->self->address) {
         return err_blame(ERR_STATE, 1);
-    if (aspace_of(*to)->dying)
+    }
+    if (aspace_of(*to)->dying) {
         return err_blame(ERR_DEAD, 1);
+    }
     err = range_check(words[1], words[2], 2);
-    if (err)
+    if (err) {
         return err;
+    }
     return words[3] & ~(uint64_t)COPY_READ_ONLY ? err_blame(ERR_RANGE, 4) : ERR_OK;
 }
 
@@ -262,8 +301,9 @@ enum err op_aspace_copy(struct invocation *inv)
     uint64_t *words = inv->words;
     struct cap *to;
     enum err err = copy_check(inv, &to);
-    if (err)
+    if (err) {
         return err;
+    }
     struct aspace *from = aspace_of(inv->self);
     struct copying copying = {
         .visit = { .as = from, .vaddr = words[1], .pages = words[2], .leaves = leaves_copy },
@@ -300,13 +340,15 @@ static void bits_or(uint64_t *words, uint64_t first, uint64_t pages, bool bit)
 static enum err leaves_harvest(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
 {
     const struct harvest *harvest = CONTAINER_OF(visit, struct harvest, visit);
-    if (visit->partial)
+    if (visit->partial) {
         return err_blame(ERR_ALIGN, 1);
+    }
     uint64_t first = (visit->vaddr - harvest->base) / PAGE_SIZE;
     for (unsigned i = 0; i < count; i++) {
         uint64_t pte = entry[i];
-        if (!hal_pte_present(pte) || !(hal_pte_accessed(pte) || hal_pte_dirty(pte)))
+        if (!hal_pte_present(pte) || !(hal_pte_accessed(pte) || hal_pte_dirty(pte))) {
             continue;
+        }
         // A large leaf speaks for each of its pages.
         bits_or(harvest->words, first + i, entry_pages(level), hal_pte_accessed(pte));
         bits_or(harvest->words + 1, first + i, entry_pages(level), hal_pte_dirty(pte));
@@ -318,26 +360,31 @@ static enum err leaves_harvest(struct visit *visit, uint64_t *entry, unsigned co
 
 static enum err harvest_check(const struct invocation *inv)
 {
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
-    if (!inv->thread->buffer)
+    }
+    if (!inv->thread->buffer) {
         return ERR_BUFFER;
+    }
     enum err err = range_check(inv->words[0], inv->words[1], 1);
-    if (err)
+    if (err) {
         return err;
+    }
     return inv->words[1] > HARVEST_PAGES ? err_blame(ERR_RANGE, 2) : ERR_OK;
 }
 
 enum err op_aspace_harvest(struct invocation *inv)
 {
     enum err err = harvest_check(inv);
-    if (err)
+    if (err) {
         return err;
+    }
     uint64_t vaddr = inv->words[0], pages = inv->words[1];
     uint64_t *words = inv->thread->buffer->words;
     if (!inv->progress) {
-        for (uint64_t i = 0; i < (pages + 63) / 64 * 2; i++)
+        for (uint64_t i = 0; i < (pages + 63) / 64 * 2; i++) {
             words[i] = 0;
+        }
     }
     // Progress is the number of pages done, so that the bits keep their place.
     uint64_t done = least(inv->progress, pages);

@@ -3,38 +3,42 @@
 //
 // Address spaces, the page tables in their stock, and the frames attached to them.
 //
-// An address space is two pages: its root table (first, as hardware wants it) and this structure's page.
-// No reverse map: a frame knows the one space it is attached to, the space knows its attached frames by address, and detaching
-// sweeps the tables.  Every leaf belongs to exactly one attached frame.  Guarded by the kernel lock.
+// An address space is two pages: its root table (first, as hardware wants it) and this structure's
+// page. No reverse map: a frame knows the one space it is attached to, the space knows its attached
+// frames by address, and detaching sweeps the tables.  Every leaf belongs to exactly one attached
+// frame.  Guarded by the kernel lock.
 //
-// Sweeping.  One pass over the tables serves every frame that is leaving.  A frame that starts to leave starts the pass again; as
-// a frame can only come back after a whole pass, there are at most as many starts as attached frames, so each detach ends whatever
-// others do.  A frame whose pass is complete is taken out by whoever comes first: its own detach or the next frame that leaves.
+// Sweeping.  One pass over the tables serves every frame that is leaving.  A frame that starts to
+// leave starts the pass again; as a frame can only come back after a whole pass, there are at most
+// as many starts as attached frames, so each detach ends whatever others do.  A frame whose pass is
+// complete is taken out by whoever comes first: its own detach or the next frame that leaves.
 //
-// Page tables.  Deleting one in use unhooks it from its parent entry and flushes.  Tables below it become unreachable: they stay
-// in `tables`, never to be walked again, until they are deleted or the space is destroyed.  So a table that can be reached from
-// the root only ever points to tables that live.
+// Page tables.  Deleting one in use unhooks it from its parent entry and flushes.  Tables below it
+// become unreachable: they stay in `tables`, never to be walked again, until they are deleted or
+// the space is destroyed.  So a table that can be reached from the root only ever points to tables
+// that live.
 #pragma once
-
-#include <hal/aspace.h>
 
 #include "cap.h"
 #include "object.h"
 
+#include <hal/aspace.h>
+
 struct aspace {
-    uint64_t root[512];       // the root table; hardware reads it
-    struct hal_aspace hal;    // what a switch to this space loads
-    struct tree frames;       // attached frames by address
-    struct cap *stock;        // page tables not in use: list through stock_next, stock_prev
-    struct cap *tables;       // page tables in use: likewise
-    uint64_t stocked, used;   // lengths of the two lists
-    uint64_t leaf_span;       // the leaf table walked last covers the 2 MiB before this multiple of it; 0: none
-    uint64_t *leaf_table;     // that table
-    uint64_t generation;      // counts removed and narrowed translations
-    uint64_t leaving;         // attached frames that are being detached (CAP_IN_USE)
-    uint64_t sweep;           // next address of the pass in progress; 0: none
-    uint64_t collect;         // pass complete: leaving frames below this address are taken out
-    bool dying;               // being destroyed: nothing in the tables counts any more
+    uint64_t root[512];      // the root table; hardware reads it
+    struct hal_aspace hal;   // what a switch to this space loads
+    struct tree frames;      // attached frames by address
+    struct cap *stock;       // page tables not in use: list through stock_next, stock_prev
+    struct cap *tables;      // page tables in use: likewise
+    uint64_t stocked, used;  // lengths of the two lists
+    uint64_t leaf_span;  // the leaf table walked last covers the 2 MiB before this multiple of it;
+                         // 0: none
+    uint64_t *leaf_table;  // that table
+    uint64_t generation;   // counts removed and narrowed translations
+    uint64_t leaving;      // attached frames that are being detached (CAP_IN_USE)
+    uint64_t sweep;        // next address of the pass in progress; 0: none
+    uint64_t collect;      // pass complete: leaving frames below this address are taken out
+    bool dying;            // being destroyed: nothing in the tables counts any more
 };
 #define ASPACE_BITS 13
 _Static_assert(sizeof(struct aspace) <= 1u << ASPACE_BITS, "size");
@@ -47,25 +51,29 @@ static inline struct aspace *aspace_of(const struct cap *cap)
 void aspace_init(struct cap *original);
 // Give back page tables (zeroed) and frames.  No CPU may have the space loaded.  Preemptible.
 MUST_USE enum err aspace_destroy_step(struct cap *original);
-// Detach a frame (sweep) or take a page table out of its space; preemptible.  Fine for one that is not attached.
+// Detach a frame (sweep) or take a page table out of its space; preemptible.  Fine for one that is
+// not attached.
 MUST_USE enum err frame_detach(struct cap *frame);
 MUST_USE enum err pagetable_detach(struct cap *table);
-// An attached frame or page table has been copied from slot `from` to slot `to`; `from` is still intact.
+// An attached frame or page table has been copied from slot `from` to slot `to`; `from` is still
+// intact.
 void aspace_cap_moved(struct cap *to, struct cap *from);
 
-// Map pages of an attached frame; `words` as Frame.map has them (vaddr, page, pages, prot), advanced to what is left
-// (not where all is done).  Preemptible.
-// On ERR_TABLES words[0] is the number of tables that are missing for the rest (exact within 256 MiB, at most beyond), and nothing
-// behind words[1] (page) and words[2] (pages left) is mapped.  The argument blamed is that of Frame.map.  Shared by Frame.map and
-// the answer to a guest's fault.
+// Map pages of an attached frame; `words` as Frame.map has them (vaddr, page, pages, prot),
+// advanced to what is left (not where all is done).  Preemptible. On ERR_TABLES words[0] is the
+// number of tables that are missing for the rest (exact within 256 MiB, at most beyond), and
+// nothing behind words[1] (page) and words[2] (pages left) is mapped.  The argument blamed is that
+// of Frame.map.  Shared by Frame.map and the answer to a guest's fault.
 MUST_USE enum err frame_map(struct cap *frame, uint64_t words[4]);
 
-// The RAM of [offset, offset + size) of a frame capability with `rights`, as the kernel sees it; NULL where that is not
-// inside the frame, the frame is device memory or the rights are missing.
-static inline void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t size, unsigned rights)
+// The RAM of [offset, offset + size) of a frame capability with `rights`, as the kernel sees it;
+// NULL where that is not inside the frame, the frame is device memory or the rights are missing.
+static inline void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t size,
+                              unsigned rights)
 {
     uint64_t bytes = cap_bytes(frame);
-    if (frame->flags & CAP_DEVICE || (frame->rights & rights) != rights || size > bytes || offset > bytes - size) {
+    if (frame->flags & CAP_DEVICE || (frame->rights & rights) != rights || size > bytes ||
+        offset > bytes - size) {
         return NULL;
     }
     return (void *)(frame->address + offset);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// From the loader's description to the root task: the only code that makes objects without an Untyped.
+// From the loader's description to the root task: the only code that makes objects without an
+// Untyped.
 //
-// Everything the kernel makes for it comes from one Untyped of its own, as retype would make it; the rest of the free memory becomes
-// Untypeds too.  Only the frames of its segments and of the modules, which lie where the loader put them, have no parent.
-#include <abi/rootinfo.h>
-#include <hal/cpu.h>
-
+// Everything the kernel makes for it comes from one Untyped of its own, as retype would make it;
+// the rest of the free memory becomes Untypeds too.  Only the frames of its segments and of the
+// modules, which lie where the loader put them, have no parent.
 #include "aspace.h"
 #include "captable.h"
 #include "cpu.h"
@@ -16,11 +15,15 @@
 #include "sched.h"
 #include "thread.h"
 
-#define ROOT_TABLES   24  // page tables in the root task's stock
-#define ROOT_BITS     20  // log2 of the Untyped that its first objects are made from
-#define ROOT_PERIOD_HZ 100
+#include <hal/cpu.h>
+
+#include <abi/rootinfo.h>
+
+#define ROOT_TABLES           24  // page tables in the root task's stock
+#define ROOT_BITS             20  // log2 of the Untyped that its first objects are made from
+#define ROOT_PERIOD_HZ        100
 #define BOOT_UNTYPED_MAX_BITS 46
-#define ROOT_INFO_PAGES ((sizeof(struct root_info) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define ROOT_INFO_PAGES       ((sizeof(struct root_info) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 static struct cpu boot_cpu;
 
@@ -34,13 +37,15 @@ static struct {
     uint32_t next_slot;
 } boot;
 
-// Cut the Untyped of the first objects out of the last free region that has room; what alignment wastes is less than its size.
+// Cut the Untyped of the first objects out of the last free region that has room; what alignment
+// wastes is less than its size.
 static uint64_t boot_reserve(void)
 {
     const uint64_t size = 1ull << ROOT_BITS;
     for (unsigned i = boot.info->memory_count; i-- > 0;) {
         struct boot_memory *memory = &boot.memory[i];
-        uint64_t base = memory->size < size ? 0 : (memory->base + memory->size - size) & ~(size - 1);
+        uint64_t base = memory->size < size ? 0
+                                            : (memory->base + memory->size - size) & ~(size - 1);
         if (memory->kind == BOOT_MEMORY_FREE && memory->size >= size && base >= memory->base) {
             memory->size = base - memory->base;
             return base + KERNEL_DIRECT_BASE;
@@ -67,7 +72,8 @@ static uint64_t boot_take(unsigned bits)
 static struct cap *boot_slot(uint32_t slot)
 {
     if (slot >= boot.table->count) {
-        kernel_panic(__FILE__, __LINE__, "too many modules or memory regions for the root task's table");
+        kernel_panic(__FILE__, __LINE__,
+                     "too many modules or memory regions for the root task's table");
     }
     return &captable_slots(boot.table)[slot];
 }
@@ -109,25 +115,28 @@ static struct cap *boot_frame(uint32_t slot, uint64_t address, uint64_t pages)
 }
 
 // An invocation as the root task could make it.
-static void boot_invoke(enum err (*operation)(struct invocation *inv), struct cap *self, struct invocation inv)
+static void boot_invoke(enum err (*operation)(struct invocation *inv), struct cap *self,
+                        struct invocation inv)
 {
     enum err error;
     inv.thread = boot.thread;
     inv.self = self;
-    while ((error = operation(&inv)) == ERR_PREEMPTED) {
-    }
+    while ((error = operation(&inv)) == ERR_PREEMPTED) {}
     if (error) {
-        kernel_panic(__FILE__, __LINE__, "the root task does not fit: overlapping or too many segments");
+        kernel_panic(__FILE__, __LINE__,
+                     "the root task does not fit: overlapping or too many segments");
     }
 }
 
-// Attach a frame to the root task's space through a derived capability in the next free slot, and map it.
+// Attach a frame to the root task's space through a derived capability in the next free slot, and
+// map it.
 static void boot_map(struct cap *frame, uint64_t vaddr, unsigned prot)
 {
     struct cap *attached = boot_slot(boot.next_slot++);
     cap_derive(attached, frame, RIGHT_ALL);
     boot_invoke(op_frame_attach, attached, (struct invocation){ .words = { ROOT_SLOT_ASPACE } });
-    boot_invoke(op_frame_map, attached, (struct invocation){ .words = { vaddr, 0, frame->aux, prot } });
+    boot_invoke(op_frame_map, attached,
+                (struct invocation){ .words = { vaddr, 0, frame->aux, prot } });
 }
 
 // The table comes first: its own capability and that of the Untyped it was made from are in it.
@@ -150,7 +159,8 @@ static void boot_space(void)
     for (unsigned i = 0; i < ROOT_TABLES; i++) {
         uint32_t slot = boot.next_slot++;
         boot_object(slot, KIND_PAGETABLE, PAGE_BITS);
-        boot_invoke(op_aspace_stock, space, (struct invocation){ .words = { ROOT_SLOT_CSPACE, slot, 1 } });
+        boot_invoke(op_aspace_stock, space,
+                    (struct invocation){ .words = { ROOT_SLOT_CSPACE, slot, 1 } });
     }
 }
 
@@ -162,7 +172,8 @@ static void boot_info_page(void)
     root->major = ROOT_INFO_MAJOR;
     root->minor = ROOT_INFO_MINOR;
     root->size = sizeof(struct root_info);
-    root->features = (PITH_DEBUG ? ROOT_FEATURE_DEBUG : 0) | (info->features & BOOT_FEATURE_IOMMU ? ROOT_FEATURE_IOMMU : 0);
+    root->features = (PITH_DEBUG ? ROOT_FEATURE_DEBUG : 0) |
+                     (info->features & BOOT_FEATURE_IOMMU ? ROOT_FEATURE_IOMMU : 0);
     root->clock_hz = info->clock_hz;
     root->boot_clock = info->boot_tsc;
     root->vector_bytes = hal_vector_bytes();
@@ -186,14 +197,16 @@ static void boot_programs(void)
     for (unsigned i = 0; i < info->root_segment_count; i++) {
         const struct boot_segment *segment = &info->root_segments[i];
         unsigned prot = segment->rights & PROT_RIGHTS;
-        struct cap *frame = boot_frame(boot.next_slot++, segment->base + KERNEL_DIRECT_BASE, segment->size >> PAGE_BITS);
+        struct cap *frame = boot_frame(boot.next_slot++, segment->base + KERNEL_DIRECT_BASE,
+                                       segment->size >> PAGE_BITS);
         boot_map(frame, segment->vaddr, prot | PROT_READ);
     }
     boot.root->module_slot = boot.next_slot;
     boot.root->module_count = info->module_count;
     for (unsigned i = 0; i < info->module_count; i++) {
         const struct boot_module *module = &info->modules[i];
-        boot_frame(boot.next_slot++, module->base + KERNEL_DIRECT_BASE, (module->size + PAGE_SIZE - 1) >> PAGE_BITS);
+        boot_frame(boot.next_slot++, module->base + KERNEL_DIRECT_BASE,
+                   (module->size + PAGE_SIZE - 1) >> PAGE_BITS);
         boot.root->modules[i] = *module;
     }
 }
@@ -209,7 +222,9 @@ static void boot_untyped(uint64_t base, uint64_t end, bool device)
         bits = bits < BOOT_UNTYPED_MAX_BITS ? bits : BOOT_UNTYPED_MAX_BITS;
         struct cap *cap = boot_cap(boot.next_slot++, KIND_UNTYPED, base + KERNEL_DIRECT_BASE, bits);
         cap->flags |= device ? CAP_DEVICE : 0;
-        root->untyped[root->untyped_count++] = (struct root_untyped){ .base = base, .bits = bits, .device = device };
+        root->untyped[root->untyped_count++] = (struct root_untyped){ .base = base,
+                                                                      .bits = bits,
+                                                                      .device = device };
         base += 1ull << bits;
     }
 }
@@ -220,7 +235,8 @@ static bool boot_taken(enum boot_memory_kind kind)
     return kind != BOOT_MEMORY_DEVICE && kind != BOOT_MEMORY_FIRMWARE;
 }
 
-// Free RAM, then the address space that is no memory for the kernel: whatever the map does not mention, devices, what firmware keeps.
+// Free RAM, then the address space that is no memory for the kernel: whatever the map does not
+// mention, devices, what firmware keeps.
 static void boot_memory(void)
 {
     const struct boot_info *info = boot.info;
@@ -253,7 +269,8 @@ static void boot_controls(void)
 static void boot_thread(void)
 {
     boot_object(ROOT_SLOT_ASPACE, KIND_ADDRESS_SPACE, ASPACE_BITS);
-    struct thread *thread = boot.thread = thread_of(boot_object(ROOT_SLOT_THREAD, KIND_THREAD, THREAD_BITS));
+    struct thread *thread = boot.thread = thread_of(boot_object(ROOT_SLOT_THREAD, KIND_THREAD,
+                                                                THREAD_BITS));
     struct cap *cap = boot_object(ROOT_SLOT_SCHED_CONTEXT, KIND_SCHED_CONTEXT, SCHED_CONTEXT_BITS);
     struct sched_context *sched = sched_context_of(cap);
     sched->slice = sched->simple = true;
@@ -298,8 +315,11 @@ void kernel_boot(const struct boot_info *info)
     boot_table();
     boot_thread();
     boot_space();
-    boot.root = (struct root_info *)boot_pages(ROOT_SLOT_INFO, ROOT_INFO_VADDR, ROOT_INFO_PAGES, PROT_READ)->address;
-    boot_pages(ROOT_SLOT_STACK, ROOT_STACK_VADDR, ROOT_STACK_BYTES >> PAGE_BITS, PROT_READ | PROT_WRITE);
+    boot.root = (struct root_info *)boot_pages(ROOT_SLOT_INFO, ROOT_INFO_VADDR, ROOT_INFO_PAGES,
+                                               PROT_READ)
+                    ->address;
+    boot_pages(ROOT_SLOT_STACK, ROOT_STACK_VADDR, ROOT_STACK_BYTES >> PAGE_BITS,
+               PROT_READ | PROT_WRITE);
     boot_pages(ROOT_SLOT_BUFFER, ROOT_BUFFER_VADDR, 1, PROT_READ | PROT_WRITE);
     boot_info_page();
     boot_controls();

@@ -8,13 +8,16 @@
 
 enum err cap_lookup(struct thread *thread, uint64_t slot, struct cap **cap)
 {
-    if (slot == 0 || slot >= thread->cspace_count)
+    if (slot == 0 || slot >= thread->cspace_count) {
         return ERR_SLOT;
+    }
     struct cap *found = thread->cspace + slot;
-    if (cap_empty(found))
+    if (cap_empty(found)) {
         return ERR_SLOT;
-    if (found->flags & (CAP_MARKED | CAP_EMBRYO))
+    }
+    if (found->flags & (CAP_MARKED | CAP_EMBRYO)) {
         return ERR_DEAD;
+    }
     *cap = found;
     return ERR_OK;
 }
@@ -23,12 +26,15 @@ enum err cap_lookup_kind(struct thread *thread, uint64_t slot, enum kind kind, u
                          unsigned argument, struct cap **cap)
 {
     enum err err = cap_lookup(thread, slot, cap);
-    if (err)
+    if (err) {
         return err_blame(err, argument);
-    if (kind && (*cap)->kind != kind)
+    }
+    if (kind && (*cap)->kind != kind) {
         return err_blame(ERR_TYPE, argument);
-    if (rights & ~(unsigned)(*cap)->rights)
+    }
+    if (rights & ~(unsigned)(*cap)->rights) {
         return err_blame(ERR_RIGHTS, argument);
+    }
     return ERR_OK;
 }
 
@@ -37,8 +43,9 @@ enum err cap_lookup_place(struct thread *thread, uint64_t table, uint64_t slot, 
 {
     struct cap *tables;
     enum err err = cap_lookup_kind(thread, table, KIND_CAPTABLE, RIGHT_WRITE, argument, &tables);
-    if (err)
+    if (err) {
         return err;
+    }
     *place = captable_slot(tables, slot);
     return *place ? ERR_OK : err_blame(ERR_RANGE, argument + 1);
 }
@@ -47,7 +54,8 @@ enum err cap_lookup_empty(struct thread *thread, uint64_t table, uint64_t slot, 
                           struct cap **cap)
 {
     enum err err = cap_lookup_place(thread, table, slot, argument, cap);
-    if (err)
+    if (err) {
         return err;
+    }
     return cap_empty(*cap) ? ERR_OK : err_blame(ERR_OCCUPIED, argument + 1);
 }

@@ -19,11 +19,13 @@ void captable_init(struct cap *original)
 // The empty slot of the invoked table that word 0 names.
 static enum err op_destination(struct invocation *inv, struct cap **to)
 {
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
+    }
     *to = captable_slot(inv->self, inv->words[0]);
-    if (!*to)
+    if (!*to) {
         return err_blame(ERR_RANGE, 1);
+    }
     return cap_empty(*to) ? ERR_OK : err_blame(ERR_OCCUPIED, 1);
 }
 
@@ -32,11 +34,13 @@ static enum err op_source(struct invocation *inv, unsigned rights, struct cap **
 {
     struct cap *table;
     enum err err = cap_lookup_kind(inv->thread, inv->words[1], KIND_CAPTABLE, rights, 2, &table);
-    if (err)
+    if (err) {
         return err;
+    }
     *from = captable_slot(table, inv->words[2]);
-    if (!*from || cap_empty(*from))
+    if (!*from || cap_empty(*from)) {
         return err_blame(ERR_SLOT, 3);
+    }
     return (*from)->flags & (CAP_MARKED | CAP_EMBRYO) ? err_blame(ERR_DEAD, 3) : ERR_OK;
 }
 
@@ -44,10 +48,12 @@ static enum err op_source(struct invocation *inv, unsigned rights, struct cap **
 static enum err op_ends(struct invocation *inv, struct cap **to, struct cap **from)
 {
     enum err err = op_destination(inv, to);
-    if (!err)
+    if (!err) {
         err = op_source(inv, RIGHT_READ, from);
-    if (err)
+    }
+    if (err) {
         return err;
+    }
     return forest_has_list(*from) ? ERR_OK : err_blame(ERR_TYPE, 3);
 }
 
@@ -55,8 +61,9 @@ enum err op_captable_copy(struct invocation *inv)
 {
     struct cap *to, *from;
     enum err err = op_ends(inv, &to, &from);
-    if (!err)
+    if (!err) {
         cap_derive(to, from, (unsigned)inv->words[3] & RIGHT_ALL);
+    }
     return err;
 }
 
@@ -64,8 +71,9 @@ enum err op_captable_copy(struct invocation *inv)
 static bool mint_pages(struct cap *minted, uint64_t range)
 {
     uint64_t first = range & UINT32_MAX, pages = range >> 32;
-    if (pages == 0 || first + pages > minted->aux)
+    if (pages == 0 || first + pages > minted->aux) {
         return false;
+    }
     minted->address += first << PAGE_BITS;
     minted->aux = (uint32_t)pages;
     return true;
@@ -76,8 +84,9 @@ static bool mint_ports(struct cap *minted, uint64_t range)
 {
     uint32_t first = range & UINT16_MAX, last = minted->aux & UINT16_MAX;
     uint64_t count = range >> 16;
-    if (count == 0 || first < last || first + count > last + (minted->aux >> 16))
+    if (count == 0 || first < last || first + count > last + (minted->aux >> 16)) {
         return false;
+    }
     minted->aux = (uint32_t)range;
     return true;
 }
@@ -85,8 +94,9 @@ static bool mint_ports(struct cap *minted, uint64_t range)
 // The source has 0 where it has no limit.
 static bool mint_limit(struct cap *minted, uint64_t limit)
 {
-    if (limit == 0 || limit > SCHED_LIMIT_MAX || (minted->badge && limit > minted->badge))
+    if (limit == 0 || limit > SCHED_LIMIT_MAX || (minted->badge && limit > minted->badge)) {
         return false;
+    }
     minted->badge = limit;
     return true;
 }
@@ -98,8 +108,9 @@ static enum err mint_narrow(struct cap *minted, uint64_t word)
     switch (minted->kind) {
     case KIND_ENDPOINT:
     case KIND_NOTIFICATION:
-        if (minted->badge)
+        if (minted->badge) {
             return err_blame(ERR_STATE, 3);
+        }
         possible = word != 0;
         minted->badge = word;
         break;
@@ -115,17 +126,20 @@ enum err op_captable_mint(struct invocation *inv)
 {
     struct cap *to, *from;
     enum err err = op_ends(inv, &to, &from);
-    if (err)
+    if (err) {
         return err;
+    }
     struct cap minted = *from;
     err = mint_narrow(&minted, inv->words[4]);
-    if (err)
+    if (err) {
         return err;
+    }
     cap_derive(to, from, (unsigned)inv->words[3] & RIGHT_ALL);
     to->address = minted.address;
     to->aux = minted.aux;
-    if (minted.kind != KIND_FRAME)
+    if (minted.kind != KIND_FRAME) {
         to->badge = minted.badge;
+    }
     return ERR_OK;
 }
 
@@ -133,31 +147,37 @@ enum err op_captable_move(struct invocation *inv)
 {
     struct cap *to, *from;
     enum err err = op_destination(inv, &to);
-    if (!err)
+    if (!err) {
         err = op_source(inv, RIGHT_WRITE, &from);
-    if (!err)
+    }
+    if (!err) {
         cap_move(to, from);
+    }
     return err;
 }
 
 enum err op_captable_delete(struct invocation *inv)
 {
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
+    }
     struct cap *cap = captable_slot(inv->self, inv->words[0]);
-    if (!cap)
+    if (!cap) {
         return err_blame(ERR_RANGE, 1);
+    }
     // After a restart the slot may be empty, and the rest of the object not.
     return cap_empty(cap) ? cap_drain() : cap_delete(cap);
 }
 
 enum err op_captable_revoke(struct invocation *inv)
 {
-    if (!(inv->self->rights & RIGHT_WRITE))
+    if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
+    }
     struct cap *cap = captable_slot(inv->self, inv->words[0]);
-    if (!cap || cap_empty(cap))
+    if (!cap || cap_empty(cap)) {
         return err_blame(ERR_SLOT, 1);
+    }
     return cap_revoke(cap);
 }
 
@@ -185,11 +205,13 @@ static uint64_t identify_size(const struct cap *cap)
 
 enum err op_captable_identify(struct invocation *inv)
 {
-    if (!(inv->self->rights & RIGHT_READ))
+    if (!(inv->self->rights & RIGHT_READ)) {
         return ERR_RIGHTS;
+    }
     const struct cap *cap = captable_slot(inv->self, inv->words[0]);
-    if (!cap)
+    if (!cap) {
         return err_blame(ERR_RANGE, 1);
+    }
     bool original = cap->flags & CAP_ORIGINAL;
     inv->results = 3;
     inv->words[0] = cap->kind | (uint64_t)cap->rights << 8 | (uint64_t)original << 16;

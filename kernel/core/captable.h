@@ -38,9 +38,11 @@ static inline struct cap *captable_slot(const struct cap *cap, uint64_t slot)
 
 // Write the header of a new table.  (A table is destroyed by the capability code itself, not
 // through its row in object.c.)
-// cap_lookup_kind for paths that must be short: one comparison of the slot's first word, everything else out of line.
+// cap_lookup_kind for paths that must be short: one comparison of the slot's first word, everything
+// else out of line.
 #define CAP_WORD(kind, rights) ((uint32_t)(kind) | (uint32_t)(rights) << 8)
-#define CAP_WORD_MASK(rights)  (0xffu | (uint32_t)(rights) << 8 | (uint32_t)(CAP_MARKED | CAP_EMBRYO) << 16)
+#define CAP_WORD_MASK(rights) \
+ (0xffu | (uint32_t)(rights) << 8 | (uint32_t)(CAP_MARKED | CAP_EMBRYO) << 16)
 
 static inline bool cap_is(const struct cap *cap, enum kind kind, unsigned rights)
 {
@@ -61,10 +63,11 @@ static inline MUST_USE enum err cap_find_any(struct thread *thread, uint64_t slo
     return cap_lookup(thread, slot, cap);
 }
 
-static inline MUST_USE enum err cap_find(struct thread *thread, uint64_t slot, enum kind kind, unsigned rights, unsigned argument,
-                                         struct cap **cap)
+static inline MUST_USE enum err cap_find(struct thread *thread, uint64_t slot, enum kind kind,
+                                         unsigned rights, unsigned argument, struct cap **cap)
 {
-    if (LIKELY(slot < thread->cspace_count) && LIKELY(cap_is(&thread->cspace[slot], kind, rights))) {
+    if (LIKELY(slot < thread->cspace_count) &&
+        LIKELY(cap_is(&thread->cspace[slot], kind, rights))) {
         *cap = &thread->cspace[slot];
         return ERR_OK;
     }

@@ -34,7 +34,8 @@ static void check_ready(const struct thread *thread)
 
 static void check_sender(const struct thread *thread)
 {
-    const ptrdiff_t key = (ptrdiff_t)offsetof(struct thread, sender_key) - (ptrdiff_t)offsetof(struct thread, sender);
+    const ptrdiff_t key = (ptrdiff_t)offsetof(struct thread, sender_key) -
+                          (ptrdiff_t)offsetof(struct thread, sender);
     ASSERT(thread->endpoint);
     ASSERT(tree_find_ge(&thread->endpoint->senders, thread->sender_key, key) == &thread->sender);
     ASSERT(thread->sender_key >> 56 == 255u - thread->priority);
@@ -59,7 +60,9 @@ static void check_thread(const struct thread *thread)
         ASSERT(!thread->sched || thread->sched == thread->own);
         break;
     case THREAD_BLOCKED_REPLY: ASSERT(thread->reply && thread->reply->thread == thread); break;
-    case THREAD_BLOCKED_WAIT: ASSERT(thread->waiting && in_ring(thread->waiting->waiters, thread)); break;
+    case THREAD_BLOCKED_WAIT:
+        ASSERT(thread->waiting && in_ring(thread->waiting->waiters, thread));
+        break;
     case THREAD_STOPPED: ASSERT(thread->flags & THREAD_GUEST); break;
     case THREAD_SUSPENDED: break;
     }
@@ -72,7 +75,8 @@ static void check_context(const struct sched_context *context)
     for (unsigned i = 0; i < context->count; i++) {
         sum += context->refills[(context->first + i) % SCHED_REFILLS].amount;
     }
-    ASSERT(context->refills[context->first].time == UINT64_MAX || (context->slice ? sum <= context->budget : sum == context->budget));
+    ASSERT(context->refills[context->first].time == UINT64_MAX ||
+           (context->slice ? sum <= context->budget : sum == context->budget));
     ASSERT(!context->thread || context->thread->sched == context);
     ASSERT(context->simple == (context->slice && !context->waiting));
     ASSERT(!context->slice || context->first == 0);
@@ -85,7 +89,8 @@ static void check_reply(const struct reply *reply)
 {
     const struct thread *thread = reply->thread;
     ASSERT(!thread || thread->reply == reply);
-    ASSERT(!thread || thread->state == THREAD_BLOCKED_REPLY || thread->state == THREAD_BLOCKED_RECV);
+    ASSERT(!thread || thread->state == THREAD_BLOCKED_REPLY ||
+           thread->state == THREAD_BLOCKED_RECV);
     ASSERT(!reply->context || reply_caller(reply));
 }
 

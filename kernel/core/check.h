@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Invariants of the whole core, asserted by a bounded walk.  Debug kernels only; with the kernel lock.
+// Invariants of the whole core, asserted by a bounded walk.  Debug kernels only; with the kernel
+// lock.
 #pragma once
 
 #include "cap.h"

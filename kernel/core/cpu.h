@@ -4,10 +4,10 @@
 // All state of one CPU in the core.
 #pragma once
 
-#include <hal/cpu.h>
-
 #include "tree.h"
 #include "types.h"
+
+#include <hal/cpu.h>
 
 struct thread;
 struct sched_context;
@@ -16,19 +16,19 @@ struct sched_context;
 #define READY_NONE (-1)
 
 struct cpu {
-    struct thread *current;        // NULL: idle
-    struct thread *next;           // woken last: READY, in no queue yet; NULL outside the kernel
-    struct sched_context *sched;   // in use since `since`; NULL: none
-    int32_t ready_top;             // highest priority with a ready thread, READY_NONE
-    bool resched;                  // something happened that can change who runs
-    bool rotate;                   // the current thread goes behind its peers
-    bool next_first;               // `next` goes before its peers
-    uint32_t work;                 // since the last preemption point that looked
+    struct thread *current;       // NULL: idle
+    struct thread *next;          // woken last: READY, in no queue yet; NULL outside the kernel
+    struct sched_context *sched;  // in use since `since`; NULL: none
+    int32_t ready_top;            // highest priority with a ready thread, READY_NONE
+    bool resched;                 // something happened that can change who runs
+    bool rotate;                  // the current thread goes behind its peers
+    bool next_first;              // `next` goes before its peers
+    uint32_t work;                // since the last preemption point that looked
     uint64_t since;
-    struct thread *vector_guest;   // the guest whose vector registers were loaded last
-    uint64_t timer;                // armed deadline
-    uint64_t admitted;             // millionths of this CPU handed out through limited SchedControls
-    struct tree waiting;           // contexts without budget by release time
+    struct thread *vector_guest;  // the guest whose vector registers were loaded last
+    uint64_t timer;               // armed deadline
+    uint64_t admitted;            // millionths of this CPU handed out through limited SchedControls
+    struct tree waiting;          // contexts without budget by release time
     uint64_t ready_bits[PRIORITIES / 64];
     struct thread *ready[PRIORITIES];  // rings, first to run
 };

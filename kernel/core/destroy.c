@@ -57,14 +57,16 @@ static void slot_release(struct cap *cap)
 
 enum err cap_delete_derived(struct cap *cap)
 {
-    if (cap_empty(cap))
+    if (cap_empty(cap)) {
         return ERR_OK;
+    }
     ASSERT(!(cap->flags & CAP_ORIGINAL));
     cap->flags |= CAP_MARKED;  // so that nothing new hangs on it
     if (cap->flags & CAP_ATTACHED) {
         enum err err = object_detach(cap);
-        if (err)
+        if (err) {
             return err;
+        }
     }
     forest_unlink(cap);
     slot_release(cap);
@@ -76,10 +78,12 @@ static enum err original_destroy(struct cap *cap)
 {
     while (!(cap->flags & CAP_EMBRYO)) {
         enum err err = object_destroy_step(cap);
-        if (!err)
+        if (!err) {
             break;
-        if (err != ERR_PREEMPTED || preempt_point(20))
+        }
+        if (err != ERR_PREEMPTED || preempt_point(20)) {
             return err;
+        }
     }
     forest_unlink(cap);
     cap_clear(cap);
@@ -98,11 +102,13 @@ static enum err revoke_list(struct cap *cap)
             forest_flatten_first(cap);
         } else {
             enum err err = original ? original_destroy(first) : cap_delete_derived(first);
-            if (err)
+            if (err) {
                 return err;
+            }
         }
-        if (preempt_point(12))
+        if (preempt_point(12)) {
             return ERR_PREEMPTED;
+        }
     }
     return ERR_OK;
 }
@@ -121,8 +127,9 @@ static void table_bury(struct cap *original)
 static enum err table_unname(struct cap *grave)
 {
     enum err err = revoke_list(grave);
-    if (err)
+    if (err) {
         return err;
+    }
     grave->flags &= (uint8_t)~CAP_NAMED;
     grave->rights = grave->bits;
     grave->aux = 1;
@@ -175,43 +182,51 @@ static enum err untyped_clear(struct cap *top)
 {
     struct cap *untyped = top;
     for (;;) {
-        if (!untyped->progress)
+        if (!untyped->progress) {
             untyped->progress = untyped->address;
+        }
         struct cap *child = forest_next(&untyped->objects, untyped->progress);
-        if (!child && untyped == top)
+        if (!child && untyped == top) {
             return ERR_OK;
+        }
         if (child && child->kind == KIND_UNTYPED) {
             child->flags |= CAP_MARKED;
             untyped = child;
             continue;
         }
         enum err err = ERR_OK;
-        if (!child)
+        if (!child) {
             untyped = untyped_dissolve_step(untyped) ? top : untyped;
-        else if (!is_buried(child))
+        } else if (!is_buried(child)) {
             err = original_delete(child);
-        else if (child->flags & CAP_NAMED)
+        } else if (child->flags & CAP_NAMED) {
             err = table_unname(child);
-        else
+        } else {
             untyped->progress = child->address + 1;
-        if (err)
+        }
+        if (err) {
             return err;
-        if (preempt_point(60))
+        }
+        if (preempt_point(60)) {
             return ERR_PREEMPTED;
+        }
     }
 }
 
 // Empty a slot of a buried table.
 static enum err slot_empty(struct cap *cap)
 {
-    if (!(cap->flags & CAP_ORIGINAL))
+    if (!(cap->flags & CAP_ORIGINAL)) {
         return cap_delete_derived(cap);
-    if (cap->kind != KIND_UNTYPED)
+    }
+    if (cap->kind != KIND_UNTYPED) {
         return original_delete(cap);
+    }
     cap->flags |= CAP_MARKED;
     enum err err = untyped_clear(cap);
-    while (!err && !untyped_dissolve_step(cap))
+    while (!err && !untyped_dissolve_step(cap)) {
         err = preempt_point(60) ? ERR_PREEMPTED : ERR_OK;
+    }
     return err;
 }
 
@@ -221,12 +236,14 @@ static void table_finish(struct cap *grave)
 {
     buried = grave->below;
     grave->below = grave;
-    if (grave->objects.root)
+    if (grave->objects.root) {
         return;
+    }
     struct tree *tree = grave->flags & CAP_IN_TREE ? forest_tree(grave) : &forest_roots;
     forest_unlink(grave);
-    if (tree == &forest_roots)
+    if (tree == &forest_roots) {
         return;
+    }
     struct cap *above = CONTAINER_OF(tree, struct cap, objects);
     if (is_buried(above) && above->below == above) {
         above->below = buried;
@@ -239,16 +256,18 @@ static enum err drain_step(void)
 {
     struct cap *grave = buried;
     ASSERT(grave);
-    if (grave->flags & CAP_NAMED)
+    if (grave->flags & CAP_NAMED) {
         return table_unname(grave);
+    }
     if (grave->aux == 1u << (grave->rights - CAP_BITS)) {
         table_finish(grave);
         return ERR_OK;
     }
     struct cap *slot = grave + grave->aux;
     enum err err = cap_empty(slot) ? ERR_OK : slot_empty(slot);
-    if (!err)
+    if (!err) {
         grave->aux++;
+    }
     return err;
 }
 
@@ -256,10 +275,12 @@ enum err cap_drain(void)
 {
     while (buried) {
         enum err err = drain_step();
-        if (err)
+        if (err) {
             return err;
-        if (preempt_point(25))
+        }
+        if (preempt_point(25)) {
             return ERR_PREEMPTED;
+        }
     }
     return ERR_OK;
 }
@@ -271,11 +292,13 @@ static enum err untyped_revoke(struct cap *untyped)
     enum err err = untyped_clear(untyped);
     while (!err && !cap_empty(untyped) && untyped->objects.root) {
         err = drain_step();
-        if (!err && preempt_point(25))
+        if (!err && preempt_point(25)) {
             err = ERR_PREEMPTED;
+        }
     }
-    if (!err && !cap_empty(untyped))
+    if (!err && !cap_empty(untyped)) {
         untyped->progress = 0;
+    }
     return err;
 }
 
@@ -286,8 +309,9 @@ enum err cap_revoke(struct cap *cap)
 
 enum err cap_delete(struct cap *cap)
 {
-    if (!(cap->flags & CAP_ORIGINAL))
+    if (!(cap->flags & CAP_ORIGINAL)) {
         return cap_delete_derived(cap);
+    }
     enum err err;
     if (cap->kind != KIND_UNTYPED) {
         err = original_delete(cap);

@@ -8,7 +8,8 @@
 #include "preempt.h"
 #include "sched_context.h"
 
-#define SENDER_KEY    ((ptrdiff_t)offsetof(struct thread, sender_key) - (ptrdiff_t)offsetof(struct thread, sender))
+#define SENDER_KEY \
+ ((ptrdiff_t)offsetof(struct thread, sender_key) - (ptrdiff_t)offsetof(struct thread, sender))
 #define ARRIVALS_MASK ((1ull << 56) - 1)
 
 void endpoint_init(struct cap *original)
@@ -19,7 +20,8 @@ void endpoint_init(struct cap *original)
 void endpoint_add_sender(struct endpoint *endpoint, struct thread *thread)
 {
     thread->endpoint = endpoint;
-    thread->sender_key = (uint64_t)(255 - thread->priority) << 56 | (endpoint->arrivals++ & ARRIVALS_MASK);
+    thread->sender_key = (uint64_t)(255 - thread->priority) << 56 |
+                         (endpoint->arrivals++ & ARRIVALS_MASK);
     tree_insert(&endpoint->senders, &thread->sender, SENDER_KEY);
 }
 

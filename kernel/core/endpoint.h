@@ -26,7 +26,8 @@ static inline struct endpoint *endpoint_of(const struct cap *cap)
 }
 
 void endpoint_init(struct cap *original);
-MUST_USE enum err endpoint_destroy_step(struct cap *original);  // senders get DEAD, receivers CANCELLED
+MUST_USE enum err endpoint_destroy_step(
+    struct cap *original);  // senders get DEAD, receivers CANCELLED
 
 // Queues.  The thread's state is set by the caller.
 void endpoint_add_sender(struct endpoint *endpoint, struct thread *thread);

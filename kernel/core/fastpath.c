@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// call and reply_recv when everything is simple: refuse, commit, do.  Entry code jumps here with the message words in
-// their registers.  This file is compiled so that the compiler never touches those registers, and the resume at
-// the end leaves them as they are: the words do not see memory between sender and receiver.
+// call and reply_recv when everything is simple: refuse, commit, do.  Entry code jumps here with
+// the message words in their registers.  This file is compiled so that the compiler never touches
+// those registers, and the resume at the end leaves them as they are: the words do not see memory
+// between sender and receiver.
 //
-// Refuses (takes the slow path, which does the same and everything else) when: the message carries capabilities, somebody else is
-// to run first, the partner is not waiting, or time is not simply lent and given back.
-#include <hal/cpu.h>
-
+// Refuses (takes the slow path, which does the same and everything else) when: the message carries
+// capabilities, somebody else is to run first, the partner is not waiting, or time is not simply
+// lent and given back.
 #include "aspace.h"
 #include "captable.h"
 #include "entry.h"
@@ -17,6 +17,8 @@
 #include "sched.h"
 #include "transfer.h"
 
+#include <hal/cpu.h>
+
 enum {
 #define SYSCALL(number, name, args, fails, text) SYS_##name = (number),
 #define DEBUG_SYSCALL(number, name, args, fails, text)
@@ -24,7 +26,6 @@ enum {
 #undef SYSCALL
 #undef DEBUG_SYSCALL
 };
-
 
 // Words 6 and on.  False: it cannot be done here.
 static inline bool long_message(const struct thread *from, struct thread *to, uint64_t tag)
@@ -45,12 +46,14 @@ static inline bool direct(const struct cpu *cpu, const struct thread *next)
     return (int32_t)next->priority >= cpu->ready_top && hal_vector_idle();
 }
 
-HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
+HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused,
+                          struct arch_context *context)
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
     struct cap *cap = thread->cspace + slot;
-    if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND))) {
+    if (UNLIKELY(slot >= thread->cspace_count) ||
+        UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND))) {
         goto slow;
     }
     struct endpoint *endpoint = endpoint_of(cap);
@@ -60,7 +63,8 @@ HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t 
     }
     struct reply *reply = receiver->reply;
     struct cpu *cpu = hal_cpu();
-    if (UNLIKELY(!reply) || UNLIKELY(receiver->flags & THREAD_VECTOR) || UNLIKELY(!direct(cpu, receiver))) {
+    if (UNLIKELY(!reply) || UNLIKELY(receiver->flags & THREAD_VECTOR) ||
+        UNLIKELY(!direct(cpu, receiver))) {
         goto slow;
     }
     if (UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS) && !long_message(thread, receiver, tag)) {
@@ -96,25 +100,32 @@ static inline struct thread *answered(const struct cap *cap, uint64_t tag)
 {
     if (LIKELY(cap_is(cap, KIND_REPLY, 0))) {
         struct thread *caller = ((struct reply *)cap->address)->thread;
-        return caller && caller->state == THREAD_BLOCKED_REPLY && (caller->sending == SENDING_CALL || !tag_label(tag)) ? caller : NULL;
+        return caller && caller->state == THREAD_BLOCKED_REPLY &&
+                       (caller->sending == SENDING_CALL || !tag_label(tag))
+                   ? caller
+                   : NULL;
     }
     if (!cap_is(cap, KIND_THREAD, RIGHT_WRITE)) {
         return NULL;
     }
     struct thread *guest = (struct thread *)cap->address;
-    return guest->state == THREAD_STOPPED && tag_label(tag) <= GUEST_RESULT && !guest->kicked ? guest : NULL;
+    return guest->state == THREAD_STOPPED && tag_label(tag) <= GUEST_RESULT && !guest->kicked
+               ? guest
+               : NULL;
 }
 
-// Not the return of lent time: `caller`, which faulted, or is a guest, or runs on a context of its own.  Returns only where it refuses.
-static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, struct cap *cap, uint64_t tag,
-                                                   struct arch_context *context)
+// Not the return of lent time: `caller`, which faulted, or is a guest, or runs on a context of its
+// own.  Returns only where it refuses.
+static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, struct cap *cap,
+                                                   uint64_t tag, struct arch_context *context)
 {
     struct thread *thread = (struct thread *)context;
     struct cpu *cpu = hal_cpu();
     struct thread *caller = answered(cap, tag);
     struct reply *reply = cap->kind == KIND_REPLY ? (struct reply *)cap->address : NULL;
-    if (!caller || (reply && reply->context) || !(caller->flags & THREAD_ACTIVE) || (int32_t)caller->priority < cpu->ready_top ||
-        !thread_vector_unchanged(cpu, caller) || !sched_account(cpu, caller->sched)) {
+    if (!caller || (reply && reply->context) || !(caller->flags & THREAD_ACTIVE) ||
+        (int32_t)caller->priority < cpu->ready_top || !thread_vector_unchanged(cpu, caller) ||
+        !sched_account(cpu, caller->sched)) {
         return;
     }
     enum thread_sending sending = (enum thread_sending)caller->sending;
@@ -136,23 +147,28 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
     hal_resume();
 }
 
-// The answer to a guest's fault that carries a mapping of one page.  Returns only where it refuses: the label that is left to do.
-static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint, const struct cap *cap, uint64_t tag,
+// The answer to a guest's fault that carries a mapping of one page.  Returns only where it refuses:
+// the label that is left to do.
+static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint,
+                                                     const struct cap *cap, uint64_t tag,
                                                      struct arch_context *context)
 {
     struct thread *thread = (struct thread *)context;
     struct thread *guest = (struct thread *)cap->address;
     struct cpu *cpu = hal_cpu();
     struct cap *frame;
-    if (guest->state != THREAD_STOPPED || tag_label(tag) & GUEST_LOAD || (tag & TAG_LOW_MASK) > MSG_REG_WORDS ||
-        !(guest->flags & THREAD_ACTIVE) || guest->kicked || (int32_t)guest->priority < cpu->ready_top ||
-        !thread_vector_unchanged(cpu, guest) || thread->sched != thread->own) {
+    if (guest->state != THREAD_STOPPED || tag_label(tag) & GUEST_LOAD ||
+        (tag & TAG_LOW_MASK) > MSG_REG_WORDS || !(guest->flags & THREAD_ACTIVE) || guest->kicked ||
+        (int32_t)guest->priority < cpu->ready_top || !thread_vector_unchanged(cpu, guest) ||
+        thread->sched != thread->own) {
         return tag;
     }
     hal_save_words(context);
     uint64_t range = hal_context_word(context, 3);
-    uint64_t words[4] = { hal_context_word(context, 2), range & UINT32_MAX, range >> 32, hal_context_word(context, 4) };
-    if (words[2] != 1 || cap_find(thread, hal_context_word(context, 1), KIND_FRAME, 0, 8, &frame) || frame_map(frame, words)) {
+    uint64_t words[4] = { hal_context_word(context, 2), range & UINT32_MAX, range >> 32,
+                          hal_context_word(context, 4) };
+    if (words[2] != 1 || cap_find(thread, hal_context_word(context, 1), KIND_FRAME, 0, 8, &frame) ||
+        frame_map(frame, words)) {
         return tag;  // nothing was mapped
     }
     tag &= ~((uint64_t)GUEST_MAP << TAG_LABEL_SHIFT);
@@ -170,7 +186,8 @@ static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint, 
     hal_resume();
 }
 
-HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
+HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused,
+                                struct arch_context *context)
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
@@ -186,7 +203,8 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     }
     struct reply *reply = (struct reply *)reply_cap->address;
     struct sched_context *sched = thread->sched;
-    // Most often the time in use is what this call lent: then there is a caller and the context does not change.
+    // Most often the time in use is what this call lent: then there is a caller and the context
+    // does not change.
     if (UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0)) || UNLIKELY(sched->reply != reply)) {
         if (tag_label(tag) & GUEST_MAP && cap_is(reply_cap, KIND_THREAD, RIGHT_WRITE)) {
             tag = answer_map(endpoint, reply_cap, tag, context);
@@ -221,20 +239,24 @@ slow:
 }
 
 // One-way, to a receiver that outranks the sender: the sender goes on later.
-HOT void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused, struct arch_context *context)
+HOT void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused,
+                          struct arch_context *context)
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
     struct cap *cap = thread->cspace + slot;
-    if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND)) ||
+    if (UNLIKELY(slot >= thread->cspace_count) ||
+        UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND)) ||
         UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS)) {
         goto slow;
     }
     struct endpoint *endpoint = endpoint_of(cap);
     struct thread *receiver = endpoint->receivers;
     struct cpu *cpu = hal_cpu();
-    if (UNLIKELY(!receiver) || UNLIKELY(!(receiver->flags & THREAD_ACTIVE)) || UNLIKELY(receiver->priority <= thread->priority) ||
-        UNLIKELY(receiver->flags & THREAD_VECTOR) || UNLIKELY(!direct(cpu, receiver)) || UNLIKELY(!sched_account(cpu, receiver->sched))) {
+    if (UNLIKELY(!receiver) || UNLIKELY(!(receiver->flags & THREAD_ACTIVE)) ||
+        UNLIKELY(receiver->priority <= thread->priority) ||
+        UNLIKELY(receiver->flags & THREAD_VECTOR) || UNLIKELY(!direct(cpu, receiver)) ||
+        UNLIKELY(!sched_account(cpu, receiver->sched))) {
         goto slow;
     }
     // COMMIT
@@ -253,8 +275,9 @@ slow:
     hal_syscall_slow(slot, tag, third, SYS_send, context);
 }
 
-// The handler that waits, with a context of its own (and a Reply, where one is needed), for the traps of the current thread; NULL: it is not that
-// simple.  The accounting has been switched to it, nothing else was done.
+// The handler that waits, with a context of its own (and a Reply, where one is needed), for the
+// traps of the current thread; NULL: it is not that simple.  The accounting has been switched to
+// it, nothing else was done.
 static inline struct thread *trap_handler(struct thread *thread, const struct cap *cap, bool reply)
 {
     struct cpu *cpu = hal_cpu();
@@ -262,17 +285,19 @@ static inline struct thread *trap_handler(struct thread *thread, const struct ca
         return NULL;
     }
     struct thread *receiver = endpoint_of(cap)->receivers;
-    if (UNLIKELY(!receiver) || UNLIKELY((receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
-        UNLIKELY((int32_t)receiver->priority < cpu->ready_top) || UNLIKELY(!hal_vector_idle() && cpu->vector_guest != thread) ||
-        UNLIKELY(reply && !receiver->reply) ||
-        UNLIKELY(!sched_account(cpu, receiver->sched))) {
+    if (UNLIKELY(!receiver) ||
+        UNLIKELY((receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
+        UNLIKELY((int32_t)receiver->priority < cpu->ready_top) ||
+        UNLIKELY(!hal_vector_idle() && cpu->vector_guest != thread) ||
+        UNLIKELY(reply && !receiver->reply) || UNLIKELY(!sched_account(cpu, receiver->sched))) {
         return NULL;
     }
     return receiver;
 }
 
 // It takes the trap.
-static inline void guest_stop(struct thread *thread, struct endpoint *endpoint, struct thread *receiver)
+static inline void guest_stop(struct thread *thread, struct endpoint *endpoint,
+                              struct thread *receiver)
 {
     struct reply *reply = receiver->reply;
     endpoint_take_receiver(endpoint, receiver);
@@ -285,7 +310,8 @@ static inline void guest_stop(struct thread *thread, struct endpoint *endpoint, 
     hal_cpu()->current = receiver;
 }
 
-static inline void fault_stop(struct thread *thread, struct endpoint *endpoint, struct thread *receiver)
+static inline void fault_stop(struct thread *thread, struct endpoint *endpoint,
+                              struct thread *receiver)
 {
     struct reply *reply = receiver->reply;
     endpoint_take_receiver(endpoint, receiver);
@@ -296,12 +322,15 @@ static inline void fault_stop(struct thread *thread, struct endpoint *endpoint, 
     hal_cpu()->current = receiver;
 }
 
-// A guest's system call.  Its registers are in its context; the arguments go from there straight into the handler's message registers.
+// A guest's system call.  Its registers are in its context; the arguments go from there straight
+// into the handler's message registers.
 HOT void kernel_fast_guest(struct arch_context *context)
 {
     struct thread *thread = (struct thread *)context;
     const struct cap *cap = &thread->slots[THREAD_FAULT];
-    struct thread *receiver = UNLIKELY(thread->flags & THREAD_FRAME_SYSCALLS) ? NULL : trap_handler(thread, cap, false);
+    struct thread *receiver = UNLIKELY(thread->flags & THREAD_FRAME_SYSCALLS)
+                                  ? NULL
+                                  : trap_handler(thread, cap, false);
     if (!receiver) {
         return;
     }
@@ -331,5 +360,6 @@ HOT void kernel_fast_fault(struct arch_context *context, const struct hal_trap *
         fault_stop(thread, endpoint_of(cap), receiver);
     }
     hal_set_live_words(trap->address, trap->access, hal_context_ip(context));
-    hal_pass_from_guest(context, &receiver->context, receiver->translation, cap->badge, TAG(FAULT_PAGE, 3, 0));
+    hal_pass_from_guest(context, &receiver->context, receiver->translation, cap->badge,
+                        TAG(FAULT_PAGE, 3, 0));
 }

@@ -34,8 +34,10 @@ bool fault_pass(struct thread *thread, const struct cap *handler, enum thread_se
     struct endpoint *endpoint = endpoint_of(handler);
     struct thread *receiver = endpoint->receivers;
     if (!receiver || (receiver->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE ||
-        (sending == SENDING_FAULT && !receiver->reply) || (int32_t)receiver->priority < cpu->ready_top ||
-        !(hal_vector_idle() || cpu->vector_guest == thread) || !sched_account(cpu, receiver->sched)) {
+        (sending == SENDING_FAULT && !receiver->reply) ||
+        (int32_t)receiver->priority < cpu->ready_top ||
+        !(hal_vector_idle() || cpu->vector_guest == thread) ||
+        !sched_account(cpu, receiver->sched)) {
         return false;
     }
     // COMMIT

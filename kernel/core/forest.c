@@ -40,32 +40,37 @@ static void list_replace(struct cap *cap, struct cap *first, struct cap *last)
     bool is_last = list_is_last(cap);
     first->prev = cap->prev == cap ? last : cap->prev;
     last->next = cap->next;
-    if (!is_first)
+    if (!is_first) {
         cap->prev->next = first;
-    else if (parent)
+    } else if (parent) {
         parent->child = first;
-    if (!is_last)
+    }
+    if (!is_last) {
         cap->next->prev = last;
-    else if (!is_first)
+    } else if (!is_first) {
         list_parent(last)->child->prev = last;
+    }
 }
 
 static void list_remove(struct cap *cap)
 {
     struct cap *parent = list_parent_of_first(cap);
     if (cap->prev == cap) {  // alone
-        if (parent)
+        if (parent) {
             parent->child = NULL;
+        }
         return;
     }
-    if (parent)
+    if (parent) {
         parent->child = cap->next;
-    else
+    } else {
         cap->prev->next = cap->next;
-    if (list_is_last(cap))
+    }
+    if (list_is_last(cap)) {
         list_parent(cap)->child->prev = cap->prev;
-    else
+    } else {
         cap->next->prev = cap->prev;
+    }
 }
 
 static void list_push(struct cap *parent, struct cap *cap)
@@ -73,17 +78,20 @@ static void list_push(struct cap *parent, struct cap *cap)
     struct cap *first = parent ? parent->child : NULL;
     cap->next = first ? first : list_end(parent);
     cap->prev = first ? first->prev : cap;
-    if (first)
+    if (first) {
         first->prev = cap;
-    if (parent)
+    }
+    if (parent) {
         parent->child = cap;
+    }
 }
 
 static void list_append(struct cap *parent, struct cap *cap)
 {
     list_push(parent, cap);
-    if (list_is_last(cap))
+    if (list_is_last(cap)) {
         return;
+    }
     // The list is a ring but for its end: turn it by one.
     parent->child = cap->next;
     cap->prev->next = cap;
@@ -95,10 +103,11 @@ void forest_flatten_first(struct cap *parent)
     struct cap *cap = parent->child;
     struct cap *child = cap->child;
     cap->child = NULL;
-    if (child)
+    if (child) {
         list_replace(cap, child, child->prev);
-    else
+    } else {
         list_remove(cap);
+    }
     list_append(parent, cap);
 }
 
@@ -109,8 +118,9 @@ struct tree *forest_tree(const struct cap *cap)
         struct tree_node *node = tree_find_le(tree, cap->address, CAP_BY_ADDRESS_KEY);
         ASSERT(node);
         struct cap *found = CONTAINER_OF(node, struct cap, by_address);
-        if (found == cap)
+        if (found == cap) {
             return tree;
+        }
         ASSERT(forest_has_objects(found));
         tree = &found->objects;
     }
@@ -120,12 +130,13 @@ void forest_unlink(struct cap *cap)
 {
     struct cap *child = forest_has_list(cap) ? cap->child : NULL;
     ASSERT(!child || !(cap->flags & CAP_ORIGINAL));
-    if (cap->flags & CAP_IN_TREE)
+    if (cap->flags & CAP_IN_TREE) {
         tree_remove(forest_tree(cap), &cap->by_address, CAP_BY_ADDRESS_KEY);
-    else if (child)
+    } else if (child) {
         list_replace(cap, child, child->prev);
-    else
+    } else {
         list_remove(cap);
+    }
 }
 
 static bool has_badge(unsigned kind)
@@ -169,16 +180,20 @@ void cap_insert_child(struct cap *to, struct cap *parent)
 void cap_move(struct cap *to, struct cap *from)
 {
     struct tree *tree = from->flags & CAP_IN_TREE ? forest_tree(from) : NULL;
-    if (tree)
+    if (tree) {
         tree_remove(tree, &from->by_address, CAP_BY_ADDRESS_KEY);
+    }
     *to = *from;
-    if (tree)
+    if (tree) {
         tree_insert(tree, &to->by_address, CAP_BY_ADDRESS_KEY);
-    else
+    } else {
         list_replace(from, to, to);
-    if (forest_has_list(to) && to->child)
+    }
+    if (forest_has_list(to) && to->child) {
         to->child->prev->next = list_end(to);
-    if ((to->kind == KIND_FRAME || to->kind == KIND_PAGETABLE) && to->flags & CAP_ATTACHED)
+    }
+    if ((to->kind == KIND_FRAME || to->kind == KIND_PAGETABLE) && to->flags & CAP_ATTACHED) {
         object_moved(to, from);
+    }
     cap_clear(from);
 }

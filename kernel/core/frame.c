@@ -12,8 +12,9 @@
 // The space in which a frame can be mapped.
 static enum err frame_space(const struct cap *frame, struct aspace **as)
 {
-    if (!(frame->flags & CAP_ATTACHED) || frame->flags & FRAME_LEAVING)
+    if (!(frame->flags & CAP_ATTACHED) || frame->flags & FRAME_LEAVING) {
         return ERR_STATE;
+    }
     *as = frame->space;
     return (*as)->dying ? ERR_DEAD : ERR_OK;
 }
@@ -21,24 +22,29 @@ static enum err frame_space(const struct cap *frame, struct aspace **as)
 enum err op_frame_attach(struct invocation *inv)
 {
     struct cap *frame = inv->self;
-    if (frame->flags & CAP_ORIGINAL)
+    if (frame->flags & CAP_ORIGINAL) {
         return ERR_ORIGINAL;
-    if (frame->flags & CAP_ATTACHED)
+    }
+    if (frame->flags & CAP_ATTACHED) {
         return ERR_STATE;
+    }
     struct cap *space;
     enum err err = cap_lookup_kind(inv->thread, inv->words[0], KIND_ADDRESS_SPACE, RIGHT_WRITE, 1,
                                    &space);
-    if (err)
+    if (err) {
         return err;
+    }
     struct aspace *as = aspace_of(space);
-    if (as->dying)
+    if (as->dying) {
         return err_blame(ERR_DEAD, 1);
+    }
     uint64_t last = frame->address + cap_bytes(frame) - 1;
     struct tree_node *below = tree_find_le(&as->frames, last, CAP_ATTACHED_KEY);
     if (below) {
         const struct cap *other = CONTAINER_OF(below, struct cap, attached);
-        if (other->address + cap_bytes(other) > frame->address)
+        if (other->address + cap_bytes(other) > frame->address) {
             return ERR_OVERLAP;
+        }
     }
     frame->space = as;
     frame->flags |= CAP_ATTACHED;
@@ -50,8 +56,9 @@ void frame_release(struct cap *frame)
 {
     struct aspace *as = frame->space;
     tree_remove(&as->frames, &frame->attached, CAP_ATTACHED_KEY);
-    if (frame->flags & FRAME_LEAVING)
+    if (frame->flags & FRAME_LEAVING) {
         as->leaving--;
+    }
     frame->flags &= (uint8_t) ~(CAP_ATTACHED | FRAME_LEAVING);
     frame->space = NULL;
 }
@@ -64,20 +71,25 @@ struct sweep {
 static enum err leaves_sweep(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
 {
     struct sweep *sweep = CONTAINER_OF(visit, struct sweep, visit);
-    if (level)
+    if (level) {
         sweep->hit.bytes = 0;
+    }
     for (unsigned i = 0; i < count; i++) {
-        if (!hal_pte_present(entry[i]))
+        if (!hal_pte_present(entry[i])) {
             continue;
+        }
         uint64_t page = hal_pte_address(entry[i]);
         if (!hit_has(&sweep->hit, page)) {
-            if (visit_cut(visit, i))
+            if (visit_cut(visit, i)) {
                 return ERR_OK;
-            if (!hit_find(&sweep->hit, visit->as, page, level))
+            }
+            if (!hit_find(&sweep->hit, visit->as, page, level)) {
                 continue;
+            }
         }
-        if (!sweep->hit.leaving)
+        if (!sweep->hit.leaving) {
             continue;
+        }
         entry[i] = 0;
         visit->changed = true;
     }
@@ -88,8 +100,9 @@ static enum err leaves_sweep(struct visit *visit, uint64_t *entry, unsigned coun
 // Go on with the pass that removes every leaf of the leaving frames.
 static enum err space_sweep(struct aspace *as)
 {
-    if (!as->sweep)
+    if (!as->sweep) {
         return ERR_OK;
+    }
     struct sweep sweep = { .visit = { .as = as,
                                       .vaddr = as->sweep,
                                       .pages = (USER_END - as->sweep) / PAGE_SIZE,
@@ -107,31 +120,36 @@ static enum err space_collect(struct aspace *as)
         ASSERT(node);
         struct cap *frame = CONTAINER_OF(node, struct cap, attached);
         as->collect = frame->address + 1;
-        if (frame->flags & FRAME_LEAVING)
+        if (frame->flags & FRAME_LEAVING) {
             frame_release(frame);
-        if (preempt_point(20))
+        }
+        if (preempt_point(20)) {
             return ERR_PREEMPTED;
+        }
     }
     return ERR_OK;
 }
 
 enum err frame_detach(struct cap *frame)
 {
-    if (!(frame->flags & CAP_ATTACHED))
+    if (!(frame->flags & CAP_ATTACHED)) {
         return ERR_OK;
+    }
     struct aspace *as = frame->space;
     if (!as->dying && !(frame->flags & FRAME_LEAVING)) {
         enum err err = as->sweep ? ERR_OK : space_collect(as);
-        if (err)
+        if (err) {
             return err;
+        }
         frame->flags |= FRAME_LEAVING;
         as->leaving++;
         as->sweep = PAGE_SIZE;
         as->collect = 0;
     }
     enum err err = as->dying ? ERR_OK : space_sweep(as);
-    if (err)
+    if (err) {
         return err;
+    }
     frame_release(frame);
     return ERR_OK;
 }
@@ -139,8 +157,9 @@ enum err frame_detach(struct cap *frame)
 enum err op_frame_detach(struct invocation *inv)
 {
     // After a restart the frame may have been taken out already, by another one that left.
-    if (!(inv->self->flags & CAP_ATTACHED))
+    if (!(inv->self->flags & CAP_ATTACHED)) {
         return inv->progress ? ERR_OK : ERR_STATE;
+    }
     inv->progress = 1;
     return frame_detach(inv->self);
 }
@@ -148,12 +167,14 @@ enum err op_frame_detach(struct invocation *inv)
 // RAM has one memory type, that of the kernel's own mapping; a device has one of two.
 static enum err map_check_prot(const struct cap *frame, uint64_t prot)
 {
-    if (!prot_allowed(frame->rights, prot))
+    if (!prot_allowed(frame->rights, prot)) {
         return err_blame(ERR_RIGHTS, 4);
+    }
     const uint64_t type = PROT_UNCACHED | PROT_COMBINE;
     uint64_t known = PROT_RIGHTS | PROT_LARGE | PROT_REPLACE;
-    if (frame->flags & CAP_DEVICE && (prot & type) != type)
+    if (frame->flags & CAP_DEVICE && (prot & type) != type) {
         known |= type;
+    }
     return prot & ~known || !(prot & PROT_READ) ? err_blame(ERR_RANGE, 4) : ERR_OK;
 }
 
@@ -161,15 +182,19 @@ static enum err map_check(const struct cap *frame, const uint64_t words[4], unsi
 {
     uint64_t vaddr = words[0], page = words[1], pages = words[2];
     uint64_t mask = (1ull << entry_shift(level)) - 1;
-    if (vaddr & mask)
+    if (vaddr & mask) {
         return err_blame(ERR_ALIGN, 1);
-    if (vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE)
+    }
+    if (vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE) {
         return err_blame(ERR_RANGE, 1);
-    if (page >= frame->aux || (frame->address + page * PAGE_SIZE) & mask)
+    }
+    if (page >= frame->aux || (frame->address + page * PAGE_SIZE) & mask) {
         return err_blame(ERR_RANGE, 2);
+    }
     if (pages - 1 >= frame->aux - page || pages > (USER_END - vaddr) / PAGE_SIZE ||
-        pages & mask / PAGE_SIZE)
+        pages & mask / PAGE_SIZE) {
         return err_blame(ERR_RANGE, 3);
+    }
     return map_check_prot(frame, words[3]);
 }
 
@@ -177,8 +202,9 @@ static enum err map_check(const struct cap *frame, const uint64_t words[4], unsi
 static unsigned map_prot(const struct cap *frame, uint64_t prot)
 {
     unsigned type = frame->flags & CAP_DEVICE ? PROT_UNCACHED : 0;
-    if (prot & PROT_COMBINE)
+    if (prot & PROT_COMBINE) {
         type = PROT_COMBINE;
+    }
     return (unsigned)(prot & PROT_RIGHTS) | type;
 }
 
@@ -195,15 +221,17 @@ static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint6
     bool replaced = false;
     for (; entry < place.entry + count; entry++, page += 1ull << entry_shift(place.level)) {
         if (UNLIKELY(hal_pte_present(*entry))) {
-            if (!(words[3] & PROT_REPLACE) || hal_pte_is_table(*entry, place.level))
+            if (!(words[3] & PROT_REPLACE) || hal_pte_is_table(*entry, place.level)) {
                 break;
+            }
             replaced = true;
         }
         *entry = hal_pte_leaf(page, prot, place.level);
     }
     uint64_t pages = (uint64_t)(entry - place.entry) << (TABLE_BITS * place.level);
-    if (replaced)
+    if (replaced) {
         table_flush(as, words[0], pages);
+    }
     return pages;
 }
 
@@ -212,19 +240,24 @@ static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint6
 static inline bool map_page(const struct cap *frame, uint64_t words[4])
 {
     uint64_t vaddr = words[0], page = words[1], prot = words[3];
-    if ((frame->flags & (CAP_ATTACHED | FRAME_LEAVING | CAP_DEVICE)) != CAP_ATTACHED)
+    if ((frame->flags & (CAP_ATTACHED | FRAME_LEAVING | CAP_DEVICE)) != CAP_ATTACHED) {
         return false;
+    }
     struct aspace *as = frame->space;
-    if (as->dying || words[2] != 1 || page >= frame->aux)
+    if (as->dying || words[2] != 1 || page >= frame->aux) {
         return false;
-    if (vaddr % PAGE_SIZE || vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE)
+    }
+    if (vaddr % PAGE_SIZE || vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE) {
         return false;
+    }
     if (prot & ~(uint64_t)(frame->rights & PROT_RIGHTS) || !(prot & PROT_READ) ||
-        prot == PROT_RIGHTS)
+        prot == PROT_RIGHTS) {
         return false;
+    }
     struct place place = table_walk(as, vaddr, 0);
-    if (place.level || hal_pte_present(*place.entry))
+    if (place.level || hal_pte_present(*place.entry)) {
         return false;
+    }
     *place.entry = hal_pte_leaf(frame->address + page * PAGE_SIZE, (unsigned)prot, 0);
     return true;
 }
@@ -234,10 +267,12 @@ static __attribute__((noinline)) enum err map_pages(struct cap *frame, uint64_t 
     struct aspace *as;
     unsigned level = words[3] & PROT_LARGE ? HAL_PT_LARGE_LEVEL : 0;
     enum err err = frame_space(frame, &as);
-    if (!err)
+    if (!err) {
         err = map_check(frame, words, level);
-    if (err)
+    }
+    if (err) {
         return err;
+    }
     struct demand demand = { .as = as };
     for (;;) {
         struct place place;
@@ -247,15 +282,18 @@ static __attribute__((noinline)) enum err map_pages(struct cap *frame, uint64_t 
             return err_blame(ERR_TABLES, 1);
         }
         uint64_t pages = place.level == level ? map_step(as, frame, words, place) : 0;
-        if (!pages)
+        if (!pages) {
             return err_blame(ERR_MAPPED, 1);
+        }
         words[0] += pages * PAGE_SIZE;
         words[1] += pages;
         words[2] -= pages;
-        if (!words[2])
+        if (!words[2]) {
             return ERR_OK;
-        if (preempt_point(100))
+        }
+        if (preempt_point(100)) {
             return ERR_PREEMPTED;
+        }
     }
 }
 
@@ -267,8 +305,9 @@ HOT enum err frame_map(struct cap *frame, uint64_t words[4])
 enum err op_frame_map(struct invocation *inv)
 {
     enum err err = frame_map(inv->self, inv->words);
-    if (UNLIKELY(err == err_blame(ERR_TABLES, 1)))
+    if (UNLIKELY(err == err_blame(ERR_TABLES, 1))) {
         inv->results = 3;  // where to go on, too: page and pages left
+    }
     return err;
 }
 
@@ -276,18 +315,21 @@ enum err op_frame_unmap(struct invocation *inv)
 {
     struct aspace *as;
     enum err err = frame_space(inv->self, &as);
-    if (err)
+    if (err) {
         return err;
+    }
     err = range_check(inv->words[0], inv->words[1], 1);
-    if (err)
+    if (err) {
         return err;
+    }
     return range_remove(as, inv->words, inv->self->address, cap_bytes(inv->self));
 }
 
 enum err op_frame_paddr(struct invocation *inv)
 {
-    if (!(inv->self->rights & RIGHT_PADDR))
+    if (!(inv->self->rights & RIGHT_PADDR)) {
         return ERR_RIGHTS;
+    }
     inv->words[0] = inv->self->address - KERNEL_DIRECT_BASE;
     inv->results = 1;
     return ERR_OK;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Guests.  The guest frame is user memory: written once when a trap is delivered, copied once when the answer asks for it, then sanitised.
+// Guests.  The guest frame is user memory: written once when a trap is delivered, copied once when
+// the answer asks for it, then sanitised.
 #include "guest.h"
-
-#include <hal/cpu.h>
 
 #include "aspace.h"
 #include "captable.h"
@@ -12,6 +11,8 @@
 #include "fault.h"
 #include "ipc.h"
 #include "sched.h"
+
+#include <hal/cpu.h>
 
 void guest_frame_write(struct thread *guest, const struct hal_trap *trap)
 {
@@ -33,7 +34,8 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
 {
     const struct cap *handler = &guest->slots[THREAD_FAULT];
     guest->trap = *trap;
-    if (guest->guest_frame && (trap->label != GUEST_SYSCALL || guest->flags & THREAD_FRAME_SYSCALLS)) {
+    if (guest->guest_frame &&
+        (trap->label != GUEST_SYSCALL || guest->flags & THREAD_FRAME_SYSCALLS)) {
         guest_frame_write(guest, trap);
     }
     if (!cap_is(handler, KIND_ENDPOINT, 0)) {
@@ -57,7 +59,8 @@ uint64_t guest_message(struct thread *guest, struct thread *receiver)
 static enum err answer_map(struct thread *handler)
 {
     struct cap *frame;
-    enum err error = cap_find(handler, hal_context_word(&handler->context, 1), KIND_FRAME, 0, 8, &frame);
+    enum err error = cap_find(handler, hal_context_word(&handler->context, 1), KIND_FRAME, 0, 8,
+                              &frame);
     if (error) {
         return error;
     }
@@ -98,12 +101,16 @@ static inline enum err guest_answer(struct thread *handler, struct thread *guest
     return ERR_OK;
 }
 
-// After its answer a guest goes on at once and its handler, the current thread, waits for the next message: by a direct switch.
-static inline bool guest_pass(struct thread *handler, struct endpoint *endpoint, struct thread *guest)
+// After its answer a guest goes on at once and its handler, the current thread, waits for the next
+// message: by a direct switch.
+static inline bool guest_pass(struct thread *handler, struct endpoint *endpoint,
+                              struct thread *guest)
 {
     struct cpu *cpu = hal_cpu();
-    if (!(guest->flags & THREAD_ACTIVE) || guest->kicked || !ipc_nothing_to_receive(endpoint, handler) || handler->sched != handler->own ||
-        (int32_t)guest->priority < cpu->ready_top || !thread_vector_unchanged(cpu, guest) || !sched_account(cpu, guest->sched)) {
+    if (!(guest->flags & THREAD_ACTIVE) || guest->kicked ||
+        !ipc_nothing_to_receive(endpoint, handler) || handler->sched != handler->own ||
+        (int32_t)guest->priority < cpu->ready_top || !thread_vector_unchanged(cpu, guest) ||
+        !sched_account(cpu, guest->sched)) {
         return false;
     }
     // COMMIT
@@ -114,7 +121,8 @@ static inline bool guest_pass(struct thread *handler, struct endpoint *endpoint,
     return true;
 }
 
-enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint, struct thread *guest, uint64_t tag)
+enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint,
+                              struct thread *guest, uint64_t tag)
 {
     enum err error = guest_answer(handler, guest, tag);
     if (error) {
@@ -138,7 +146,6 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
     sched_wake(guest);
     return ERR_OK;
 }
-
 
 void guest_kick(struct thread *guest)
 {

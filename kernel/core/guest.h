@@ -6,7 +6,8 @@
 
 #include "thread.h"
 
-// The current thread, a guest, trapped (label GUEST_SYSCALL, FAULT_PAGE, FAULT_EXCEPTION or GUEST_KICK).
+// The current thread, a guest, trapped (label GUEST_SYSCALL, FAULT_PAGE, FAULT_EXCEPTION or
+// GUEST_KICK).
 void guest_trap(struct thread *thread, const struct hal_trap *trap);
 
 // Write the guest frame, which there is.
@@ -15,12 +16,13 @@ void guest_frame_write(struct thread *guest, const struct hal_trap *trap);
 // The message of a guest's system call; returns the tag.
 uint64_t guest_message(struct thread *thread, struct thread *receiver);
 
-// Answer a stopped guest on behalf of `handler`, whose words say what to do (abi/thread.h, GUEST_*).  May be refused or preempted;
-// then nothing has changed but what was mapped.
+// Answer a stopped guest on behalf of `handler`, whose words say what to do (abi/thread.h,
+// GUEST_*).  May be refused or preempted; then nothing has changed but what was mapped.
 MUST_USE enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag);
 
 // The same, and then `handler`, the current thread, receives from `endpoint` without a Reply.
-MUST_USE enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint, struct thread *guest, uint64_t tag);
+MUST_USE enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint,
+                                       struct thread *guest, uint64_t tag);
 
 // Deliver one KICK at the guest's next user-mode boundary.
 void guest_kick(struct thread *guest);

@@ -3,12 +3,9 @@
 //
 // Dispatch of invocations.  The table is abi/ops.def.
 //
-// A preempted operation keeps what is left to do in thread->invocation, out of user space's reach; the system call is then
-// executed again and finds it there.
+// A preempted operation keeps what is left to do in thread->invocation, out of user space's reach;
+// the system call is then executed again and finds it there.
 #include "invoke.h"
-
-#include <abi/message.h>
-#include <hal/cpu.h>
 
 #include "aspace.h"
 #include "captable.h"
@@ -19,6 +16,10 @@
 #include "preempt.h"
 #include "sched_context.h"
 #include "thread.h"
+
+#include <hal/cpu.h>
+
+#include <abi/message.h>
 
 #define OPS_MAX 12
 
@@ -43,7 +44,8 @@ static const struct operation {
     enum err (*function)(struct invocation *inv);
     uint8_t arguments;
 } operations[KIND_COUNT][OPS_MAX] = {
-#define OP(kind, number, name, args, results, fails, text) [KIND_##kind][number] = { FN_##kind(name), args },
+#define OP(kind, number, name, args, results, fails, text) \
+ [KIND_##kind][number] = { FN_##kind(name), args },
 #include <abi/ops.def>
 #undef OP
 };
@@ -63,7 +65,8 @@ static inline enum err operation_run(struct invocation *inv, uint64_t label)
     return operation->function(inv);
 }
 
-// Prepare `inv` for a new operation, whose words the caller fills in; or, in a restart, leave it as it was.
+// Prepare `inv` for a new operation, whose words the caller fills in; or, in a restart, leave it as
+// it was.
 static bool invocation_begin(struct thread *thread, uint64_t tag)
 {
     struct invocation *inv = &thread->invocation;
@@ -107,8 +110,10 @@ enum err invoke(struct thread *thread, uint64_t slot, uint64_t tag)
 #define BATCH_STEP 8u
 #define BATCH_WORK 150u  // of so many, in units of preempt_point
 
-// The entry at `offset` of the batch.  All is looked up anew for each entry: the one before may have removed it.
-static inline enum err batch_entry(struct thread *thread, uint64_t slot, uint64_t offset, const volatile struct batch_entry **entry)
+// The entry at `offset` of the batch.  All is looked up anew for each entry: the one before may
+// have removed it.
+static inline enum err batch_entry(struct thread *thread, uint64_t slot, uint64_t offset,
+                                   const volatile struct batch_entry **entry)
 {
     struct cap *frame;
     enum err error = cap_find(thread, slot, KIND_FRAME, RIGHT_READ, 0, &frame);
@@ -137,20 +142,23 @@ static inline enum err batch_run(struct thread *thread, const volatile struct ba
     return error ? error : operation_run(inv, tag_label(tag));
 }
 
-// On return the context's arguments are what is left: the entry that failed, or that a restart goes on with, is the first.
+// On return the context's arguments are what is left: the entry that failed, or that a restart goes
+// on with, is the first.
 enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
 {
     enum err error = offset % sizeof(struct batch_entry) ? err_blame(ERR_ALIGN, 1) : ERR_OK;
     for (; count && !error; offset += sizeof(struct batch_entry), count--) {
         const volatile struct batch_entry *entry = NULL;
-        if ((error = batch_entry(thread, slot, offset, &entry)) || (error = batch_run(thread, entry))) {
+        if ((error = batch_entry(thread, slot, offset, &entry)) ||
+            (error = batch_run(thread, entry))) {
             break;
         }
         if (UNLIKELY(hal_cpu()->current != thread)) {
             return ERR_BLOCKED;  // it destroyed itself
         }
         if (count % BATCH_STEP == 1 && preempt_point(BATCH_WORK)) {
-            hal_context_set_arguments(&thread->context, slot, offset + sizeof(struct batch_entry), count - 1);
+            hal_context_set_arguments(&thread->context, slot, offset + sizeof(struct batch_entry),
+                                      count - 1);
             return ERR_PREEMPTED;
         }
     }

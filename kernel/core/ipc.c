@@ -4,14 +4,14 @@
 // Synchronous messages: find the partner, check, commit, transfer.
 #include "ipc.h"
 
-#include <hal/cpu.h>
-
 #include "captable.h"
 #include "fault.h"
 #include "guest.h"
 #include "notification.h"
 #include "sched.h"
 #include "transfer.h"
+
+#include <hal/cpu.h>
 
 void ipc_finish(struct thread *thread, enum err error)
 {
@@ -43,13 +43,16 @@ void ipc_receive_end(struct thread *thread)
     }
 }
 
-// What `sender` sends reaches `receiver`, which is in no queue.  The receiver then needs to be woken if it is not the current thread.
+// What `sender` sends reaches `receiver`, which is in no queue.  The receiver then needs to be
+// woken if it is not the current thread.
 static void deliver(struct thread *sender, struct thread *receiver)
 {
     struct reply *reply = receiver->reply;
     enum thread_sending sending = (enum thread_sending)sender->sending;
-    uint64_t tag = sending <= SENDING_CALL ? transfer_message(sender, receiver, sender->tag, sender->send_rights, sender->endpoint_address)
-                                           : fault_message(sender, receiver);
+    uint64_t tag = sending <= SENDING_CALL
+                       ? transfer_message(sender, receiver, sender->tag, sender->send_rights,
+                                          sender->endpoint_address)
+                       : fault_message(sender, receiver);
     hal_context_set_result(&receiver->context, ERR_OK);
     hal_context_set_message(&receiver->context, sender->badge, tag);
     if (reply) {
@@ -69,8 +72,8 @@ static void deliver(struct thread *sender, struct thread *receiver)
     }
 }
 
-// A caller must have `min_budget` left to enter.  OK, ERR_BUDGET (it never can), or ERR_PREEMPTED: it waits for replenishment and then
-// tries again.
+// A caller must have `min_budget` left to enter.  OK, ERR_BUDGET (it never can), or ERR_PREEMPTED:
+// it waits for replenishment and then tries again.
 static enum err budget_check(struct thread *thread, uint64_t min_budget)
 {
     struct cpu *cpu = hal_cpu();
@@ -100,7 +103,8 @@ static enum err budget_check(struct thread *thread, uint64_t min_budget)
     return ERR_PREEMPTED;
 }
 
-enum err ipc_send(struct thread *thread, uint64_t slot, uint64_t tag, enum thread_sending sending, bool block)
+enum err ipc_send(struct thread *thread, uint64_t slot, uint64_t tag, enum thread_sending sending,
+                  bool block)
 {
     struct cap *cap;
     enum err error = cap_find(thread, slot, KIND_ENDPOINT, RIGHT_SEND, 0, &cap);
@@ -112,7 +116,8 @@ enum err ipc_send(struct thread *thread, uint64_t slot, uint64_t tag, enum threa
     if (!receiver && !block) {
         return ERR_AGAIN;
     }
-    if (endpoint->min_budget && sending == SENDING_CALL && (error = budget_check(thread, endpoint->min_budget))) {
+    if (endpoint->min_budget && sending == SENDING_CALL &&
+        (error = budget_check(thread, endpoint->min_budget))) {
         return error;
     }
     // COMMIT
@@ -164,7 +169,8 @@ static enum err receive_reply(struct thread *thread, uint64_t slot, struct reply
     return (*reply)->thread ? err_blame(ERR_STATE, 2) : ERR_OK;
 }
 
-enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, struct reply *reply, bool block)
+enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, struct reply *reply,
+                          bool block)
 {
     uint64_t word = thread->notification ? notification_take(thread->notification) : 0;
     if (word) {
@@ -222,7 +228,8 @@ static enum err answer(struct thread *thread, struct reply *reply, uint64_t tag)
 }
 
 // The capability to answer with: a Reply with a caller, or the Thread of a stopped guest.
-static enum err reply_lookup(struct thread *thread, uint64_t slot, unsigned argument, struct cap **cap)
+static enum err reply_lookup(struct thread *thread, uint64_t slot, unsigned argument,
+                             struct cap **cap)
 {
     enum err error = cap_lookup(thread, slot, cap);
     if (error) {
@@ -242,7 +249,8 @@ static enum err reply_lookup(struct thread *thread, uint64_t slot, unsigned argu
 
 static enum err reply_through(struct thread *thread, struct cap *cap, uint64_t tag)
 {
-    return cap->kind == KIND_THREAD ? guest_resume(thread, thread_of(cap), tag) : answer(thread, reply_of(cap), tag);
+    return cap->kind == KIND_THREAD ? guest_resume(thread, thread_of(cap), tag)
+                                    : answer(thread, reply_of(cap), tag);
 }
 
 enum err ipc_reply(struct thread *thread, uint64_t slot, uint64_t tag, unsigned argument)
@@ -269,7 +277,8 @@ enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, u
         error = transfer_check(thread, tag, RIGHT_GRANT);
         return error ? error : guest_answer_receive(thread, endpoint, thread_of(reply), tag);
     }
-    if (error || (error = transfer_check(thread, tag, RIGHT_GRANT)) || (error = reply_through(thread, reply, tag))) {
+    if (error || (error = transfer_check(thread, tag, RIGHT_GRANT)) ||
+        (error = reply_through(thread, reply, tag))) {
         return error;
     }
     return ipc_receive_from(thread, endpoint, reply_of(reply), true);

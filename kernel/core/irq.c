@@ -2,10 +2,11 @@
 // SPDX-FileCopyrightText: The Pith authors
 #include "irq.h"
 
-#include <abi/message.h>
+#include "notification.h"
+
 #include <hal/cpu.h>
 
-#include "notification.h"
+#include <abi/message.h>
 
 #define IRQ_FLAGS (IRQ_ACTIVE_LOW | IRQ_LEVEL)
 
@@ -57,7 +58,8 @@ enum err op_irq_handler_bind(struct invocation *inv)
 {
     struct cap *cap = NULL;
     if (inv->words[0]) {
-        enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_WRITE, 1, &cap);
+        enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_WRITE,
+                                         1, &cap);
         if (error) {
             return error;
         }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The kernel lock: everything in the core that is not a CPU's own is guarded by it.  Entries take it (syscall.c) and drop it before
-// they return to user mode; the fast path runs under it too.  One CPU never contends, so taking it costs nothing there: release kernels
-// compile it away, debug kernels check that it is taken and dropped in pairs.
+// The kernel lock: everything in the core that is not a CPU's own is guarded by it.  Entries take
+// it (syscall.c) and drop it before they return to user mode; the fast path runs under it too.  One
+// CPU never contends, so taking it costs nothing there: release kernels compile it away, debug
+// kernels check that it is taken and dropped in pairs.
 #pragma once
 
 #include "types.h"
 
 #if defined(__clang__)
-# define LOCK_TYPE      __attribute__((capability("mutex")))
-# define GUARDED_BY(l)  __attribute__((guarded_by(l)))
-# define REQUIRES(l)    __attribute__((requires_capability(l)))
-# define ACQUIRES(l)    __attribute__((acquire_capability(l), no_thread_safety_analysis))
-# define RELEASES(l)    __attribute__((release_capability(l), no_thread_safety_analysis))
+# define LOCK_TYPE     __attribute__((capability("mutex")))
+# define GUARDED_BY(l) __attribute__((guarded_by(l)))
+# define REQUIRES(l)   __attribute__((requires_capability(l)))
+# define ACQUIRES(l)   __attribute__((acquire_capability(l), no_thread_safety_analysis))
+# define RELEASES(l)   __attribute__((release_capability(l), no_thread_safety_analysis))
 #else
 # define LOCK_TYPE
 # define GUARDED_BY(l)

@@ -22,8 +22,9 @@ _Static_assert(HAL_PT_LEVELS - 1 <= 4, "a level of a table below the root fits")
 HOT struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level)
 {
     uint64_t span = (vaddr >> entry_shift(1)) + 1;
-    if (level == 0 && span == as->leaf_span)
+    if (level == 0 && span == as->leaf_span) {
         return (struct place){ &as->leaf_table[entry_index(vaddr, 0)], 0 };
+    }
     unsigned at = HAL_PT_LEVELS - 1;
     uint64_t *table = as->root, *entry = &table[entry_index(vaddr, at)];
     while (at > level && hal_pte_present(*entry) && hal_pte_is_table(*entry, at)) {
@@ -47,19 +48,22 @@ static void list_push(struct cap **list, struct cap *table)
 {
     table->stock_next = *list;
     table->stock_prev = NULL;
-    if (*list)
+    if (*list) {
         (*list)->stock_prev = table;
+    }
     *list = table;
 }
 
 static void list_remove(struct cap **list, struct cap *table)
 {
-    if (table->stock_prev)
+    if (table->stock_prev) {
         table->stock_prev->stock_next = table->stock_next;
-    else
+    } else {
         *list = table->stock_next;
-    if (table->stock_next)
+    }
+    if (table->stock_next) {
         table->stock_next->stock_prev = table->stock_prev;
+    }
 }
 
 void table_stock(struct aspace *as, struct cap *table)
@@ -101,8 +105,9 @@ static uint64_t *table_use(struct aspace *as, struct place place, uint64_t vaddr
 
 enum err pagetable_detach(struct cap *table)
 {
-    if (!(table->flags & CAP_ATTACHED))
+    if (!(table->flags & CAP_ATTACHED)) {
         return ERR_OK;
+    }
     struct aspace *as = table->space;
     as->leaf_span = 0;
     if (table->flags & CAP_IN_USE && !as->dying) {
@@ -123,18 +128,21 @@ enum err pagetable_detach(struct cap *table)
 
 static void table_moved(struct cap *to, struct cap *from)
 {
-    if (to->stock_prev)
+    if (to->stock_prev) {
         to->stock_prev->stock_next = to;
-    else
+    } else {
         *table_list(to->space, from) = to;
-    if (to->stock_next)
+    }
+    if (to->stock_next) {
         to->stock_next->stock_prev = to;
+    }
 }
 
 void aspace_cap_moved(struct cap *to, struct cap *from)
 {
-    if (!(to->flags & CAP_ATTACHED))
+    if (!(to->flags & CAP_ATTACHED)) {
         return;
+    }
     if (to->kind == KIND_PAGETABLE) {
         table_moved(to, from);
         return;
@@ -148,8 +156,9 @@ static uint64_t tables_most(const struct demand *demand, uint64_t vaddr, uint64_
                             unsigned level)
 {
     uint64_t most = 0;
-    for (unsigned at = level + 1; at < HAL_PT_LEVELS; at++)
+    for (unsigned at = level + 1; at < HAL_PT_LEVELS; at++) {
         most += ((end - 1) >> entry_shift(at)) - (vaddr >> entry_shift(at)) + 1;
+    }
     return demand->from ? least(most, demand->from->used) : most;
 }
 
@@ -161,24 +170,29 @@ static uint64_t part_missing(const struct demand *demand, uint64_t vaddr, uint64
 {
     struct place to = table_walk(demand->as, vaddr, 1);
     struct place from = { NULL, 1 };
-    if (demand->from)
+    if (demand->from) {
         from = table_walk(demand->from, vaddr, 1);
-    if (from.level != 1)
+    }
+    if (from.level != 1) {
         return 0;
+    }
     uint64_t spans = ((end - 1) >> entry_shift(1)) - (vaddr >> entry_shift(1)) + 1;
     uint64_t missing = 0;
     bool wanted = false;
     for (uint64_t i = 0; i < spans; i++) {
         bool small = from.entry ? hal_pte_is_table(from.entry[i], 1) : level == 0;
-        if (from.entry && !hal_pte_present(from.entry[i]))
+        if (from.entry && !hal_pte_present(from.entry[i])) {
             continue;
+        }
         wanted = true;
         missing += small && !(to.level == 1 && hal_pte_present(to.entry[i]));
     }
-    if (!wanted)
+    if (!wanted) {
         return 0;
-    for (unsigned at = 1; at < to.level; at++)
+    }
+    for (unsigned at = 1; at < to.level; at++) {
         missing += (*counted ^ vaddr) >> entry_shift(at + 1) != 0;
+    }
     *counted = end - 1;
     return missing;
 }
@@ -202,14 +216,17 @@ static uint64_t tables_missing(struct demand *demand, uint64_t vaddr, uint64_t p
     uint64_t most = tables_most(demand, vaddr, end, demand->from ? 0 : level);
     uint64_t stocked = demand->as->stocked;
     demand->assured = end;
-    if (most <= stocked)
+    if (most <= stocked) {
         return 0;
+    }
     demand->assured = least(end, vaddr + WINDOW_BYTES);
     uint64_t missing = window_missing(demand, vaddr, demand->assured, level);
-    if (missing <= stocked)
+    if (missing <= stocked) {
         return 0;
-    if (demand->assured < end)
+    }
+    if (demand->assured < end) {
         missing += tables_most(demand, demand->assured, end, demand->from ? 0 : level);
+    }
     return least(missing, most) - stocked;
 }
 
@@ -218,8 +235,9 @@ uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, uns
 {
     if (vaddr >= demand->assured) {
         uint64_t missing = tables_missing(demand, vaddr, pages, level);
-        if (missing)
+        if (missing) {
             return missing;
+        }
     }
     while (place->level != level && !hal_pte_present(*place->entry)) {
         uint64_t *table = table_use(demand->as, *place, vaddr);
@@ -231,24 +249,29 @@ uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, uns
 
 enum err range_check(uint64_t vaddr, uint64_t pages, unsigned argument)
 {
-    if (vaddr % PAGE_SIZE)
+    if (vaddr % PAGE_SIZE) {
         return err_blame(ERR_ALIGN, argument);
-    if (vaddr < PAGE_SIZE || vaddr >= USER_END)
+    }
+    if (vaddr < PAGE_SIZE || vaddr >= USER_END) {
         return err_blame(ERR_RANGE, argument);
-    if (pages == 0 || pages > (USER_END - vaddr) / PAGE_SIZE)
+    }
+    if (pages == 0 || pages > (USER_END - vaddr) / PAGE_SIZE) {
         return err_blame(ERR_RANGE, argument + 1);
+    }
     return ERR_OK;
 }
 
 bool hit_find(struct hit *hit, const struct aspace *as, uint64_t page, unsigned level)
 {
     struct tree_node *node = tree_find_le(&as->frames, page, CAP_ATTACHED_KEY);
-    if (!node)
+    if (!node) {
         return false;
+    }
     const struct cap *frame = CONTAINER_OF(node, struct cap, attached);
     uint64_t leaf = 1ull << entry_shift(level);
-    if (cap_bytes(frame) < leaf || page - frame->address > cap_bytes(frame) - leaf)
+    if (cap_bytes(frame) < leaf || page - frame->address > cap_bytes(frame) - leaf) {
         return false;
+    }
     hit->start = frame->address;
     hit->bytes = cap_bytes(frame) - leaf + 1;
     hit->rights = frame->rights;
@@ -262,8 +285,9 @@ static uint64_t absent_pages(struct place place, uint64_t vaddr)
     unsigned limit = TABLE_ENTRIES - entry_index(vaddr, place.level);
     limit = (unsigned)least(limit, 64);
     unsigned count = 1;
-    while (count < limit && !hal_pte_present(place.entry[count]))
+    while (count < limit && !hal_pte_present(place.entry[count])) {
         count++;
+    }
     uint64_t end = (vaddr >> entry_shift(place.level)) + count;
     return ((end << entry_shift(place.level)) - vaddr) / PAGE_SIZE;
 }
@@ -279,8 +303,9 @@ static enum err visit_step(struct visit *visit, struct place place, uint64_t *pa
     *pages = least(visit->pages, room);
     visit->searches = 0;
     visit->partial = place.level && *pages < entry_pages(1);
-    if (place.level)
+    if (place.level) {
         return visit->leaves(visit, place.entry, 1, place.level);
+    }
     unsigned count = (unsigned)least(*pages, CHUNK_PAGES);
     visit->done = count;
     enum err err = visit->leaves(visit, place.entry, count, 0);
@@ -294,15 +319,18 @@ enum err visit_range(struct visit *visit)
         struct place place = table_walk(visit->as, visit->vaddr, 0);
         uint64_t pages;
         enum err err = visit_step(visit, place, &pages);
-        if (visit->changed)
+        if (visit->changed) {
             table_flush(visit->as, visit->vaddr, pages);
+        }
         visit->changed = false;
-        if (err)
+        if (err) {
             return err;
+        }
         visit->vaddr += pages * PAGE_SIZE;
         visit->pages -= pages;
-        if (visit->pages && preempt_point(place.level ? 20 : 10 + 2 * (unsigned)pages))
+        if (visit->pages && preempt_point(place.level ? 20 : 10 + 2 * (unsigned)pages)) {
             return ERR_PREEMPTED;
+        }
     }
     return ERR_OK;
 }
@@ -318,10 +346,12 @@ static enum err leaves_remove(struct visit *visit, uint64_t *entry, unsigned cou
     const struct removal *removal = CONTAINER_OF(visit, struct removal, visit);
     for (unsigned i = 0; i < count; i++) {
         if (!hal_pte_present(entry[i]) ||
-            hal_pte_address(entry[i]) - removal->start >= removal->bytes)
+            hal_pte_address(entry[i]) - removal->start >= removal->bytes) {
             continue;
-        if (visit->partial)
+        }
+        if (visit->partial) {
             return err_blame(ERR_ALIGN, 1);
+        }
         entry[i] = 0;
         visit->changed = true;
     }

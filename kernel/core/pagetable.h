@@ -90,8 +90,9 @@ MUST_USE static inline uint64_t table_demand(struct demand *demand, uint64_t vad
     *place = table_walk(demand->as, vaddr, level);
     // With its table there and all in that table, nothing can be missing.
     uint64_t entries = pages >> (TABLE_BITS * level);
-    if (place->level == level && entry_index(vaddr, level) + entries <= TABLE_ENTRIES)
+    if (place->level == level && entry_index(vaddr, level) + entries <= TABLE_ENTRIES) {
         return 0;
+    }
     return table_supply(demand, vaddr, pages, level, place);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
-#include <hal/cpu.h>
-
 #include "types.h"
+
+#include <hal/cpu.h>
 
 void kernel_panic(const char *file, int line, const char *what)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Replies and lent time.  The fast path does the same as reply_open and reply_close for the common case.
+// Replies and lent time.  The fast path does the same as reply_open and reply_close for the common
+// case.
 #include "reply.h"
 
 #include "fault.h"
@@ -30,7 +31,8 @@ void reply_open(struct reply *reply, struct thread *caller, struct thread *serve
     sched_assign(server, context);
 }
 
-// Take the last loan off the chain: the context is its caller's again.  Returns the server that used it; NULL: it was parked.
+// Take the last loan off the chain: the context is its caller's again.  Returns the server that
+// used it; NULL: it was parked.
 static struct thread *reply_pop(struct sched_context *context)
 {
     struct reply *reply = context->reply;

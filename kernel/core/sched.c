@@ -9,7 +9,9 @@
 #include "guest.h"
 #include "reply.h"
 
-#define RELEASE_KEY ((ptrdiff_t)offsetof(struct sched_context, release_key) - (ptrdiff_t)offsetof(struct sched_context, release))
+#define RELEASE_KEY                                        \
+ ((ptrdiff_t)offsetof(struct sched_context, release_key) - \
+  (ptrdiff_t)offsetof(struct sched_context, release))
 // Contexts released by one timer interrupt; the rest by the next, which is due at once.
 #define RELEASE_BATCH 16
 
@@ -137,8 +139,8 @@ void sched_exhausted(struct cpu *cpu, struct sched_context *context)
         }
         return;
     }
-    // One loan at a time, so that the step is bounded: the caller gets the empty context back, and where that was
-    // lent to it in turn the timer, due at once, comes back here for the next.
+    // One loan at a time, so that the step is bounded: the caller gets the empty context back, and
+    // where that was lent to it in turn the timer, due at once, comes back here for the next.
     context->waiting = true;  // nobody is queued on it meanwhile
     context->simple = false;
     bool done = reply_recall(context, context->reply->below);
@@ -148,7 +150,8 @@ void sched_exhausted(struct cpu *cpu, struct sched_context *context)
     sched_wait(cpu, context, context->reply ? 0 : sched_context_head(context)->time);
 }
 
-// The context in use has used up what it had: a time slice begins anew behind its peers, any other waits.
+// The context in use has used up what it had: a time slice begins anew behind its peers, any other
+// waits.
 static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context, uint64_t now)
 {
     if (context->waiting) {
@@ -182,7 +185,8 @@ static bool runnable(const struct thread *thread)
     return thread && thread->state == THREAD_READY && thread->sched && !thread->sched->waiting;
 }
 
-// The one who was woken last waits in cpu->next, outside the queues, until the kernel is left: most run at once.
+// The one who was woken last waits in cpu->next, outside the queues, until the kernel is left: most
+// run at once.
 //
 // A thread without a context in use, or whose budget must be looked at first.  True: it can run.
 static __attribute__((noinline)) bool wake_prepare(struct cpu *cpu, struct thread *thread)
@@ -246,10 +250,12 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     uint64_t now = hal_clock();
     uint64_t used = now - cpu->since;
     // Anything less would be joined with a later replenishment: the old context could not go on.
-    if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting || sched_context_head(next)->time > now) {
+    if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting ||
+        sched_context_head(next)->time > now) {
         return false;
     }
-    // Where the old one had no budget any more its thread has been dealt with, and this is what the kernel used since.
+    // Where the old one had no budget any more its thread has been dealt with, and this is what the
+    // kernel used since.
     bool had_budget = sched_context_ready(old, now);
     bool exhausted = sched_context_charge(old, used, now);
     ASSERT(!(had_budget && exhausted));
@@ -284,7 +290,8 @@ static void idle(struct cpu *cpu)
     hal_switch_idle();
 }
 
-// Who is to run: the current thread, the one who was woken last, or the first of the queues; out of its queue, the others in theirs.
+// Who is to run: the current thread, the one who was woken last, or the first of the queues; out of
+// its queue, the others in theirs.
 static inline struct thread *pick(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
@@ -349,13 +356,13 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
     }
 }
 
-// The most frequent case by far, in one piece: the thread that was just woken outranks all others, and the accounting is simple.
-// False: nothing was done.
+// The most frequent case by far, in one piece: the thread that was just woken outranks all others,
+// and the accounting is simple. False: nothing was done.
 static inline bool hand_off(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
     struct thread *next = cpu->next;
-    if (!next || !current || next->priority <= cpu->ready_top || next->kicked) {
+    if (!next || !current || !cpu->sched || next->priority <= cpu->ready_top || next->kicked) {
         return false;
     }
     bool preempted = current->state == THREAD_READY;
@@ -388,7 +395,7 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
 static inline bool rotate(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
-    if (cpu->next || !runnable(current) || cpu->ready_top != current->priority) {
+    if (cpu->next || !cpu->sched || !runnable(current) || cpu->ready_top != current->priority) {
         return false;
     }
     struct thread *next = cpu->ready[current->priority];

@@ -3,27 +3,32 @@
 //
 // Who runs: ready queues, contexts of time, accounting.  All guarded by the kernel lock.
 //
-// A ready queue holds only threads that could run and do not (Benno scheduling): the running thread is in none.
-// A thread is runnable when it is READY and its context (`sched`) has budget; a context without budget waits in the
-// CPU's `waiting` tree for its next replenishment.  The clock is read only when the context changes.
+// A ready queue holds only threads that could run and do not (Benno scheduling): the running thread
+// is in none. A thread is runnable when it is READY and its context (`sched`) has budget; a context
+// without budget waits in the CPU's `waiting` tree for its next replenishment.  The clock is read
+// only when the context changes.
 #pragma once
 
 #include "cpu.h"
 #include "sched_context.h"
 #include "thread.h"
 
-// A thread stops waiting: READY from now on, with a context if it has any, in a queue if it has budget (behind its peers).
+// A thread stops waiting: READY from now on, with a context if it has any, in a queue if it has
+// budget (behind its peers).
 void sched_wake(struct thread *thread);
 // The same, in front of its peers: for who is served by a direct switch.
 void sched_wake_first(struct thread *thread);
 
-// A thread is no longer to run (its state says so already, or its context is about to change): out of its queue.
+// A thread is no longer to run (its state says so already, or its context is about to change): out
+// of its queue.
 void sched_remove(struct thread *thread);
 
-// Give `context` to a thread as the one in use (NULL: none), leaving its old one unused.  Does not queue.
+// Give `context` to a thread as the one in use (NULL: none), leaving its old one unused.  Does not
+// queue.
 void sched_assign(struct thread *thread, struct sched_context *context);
 
-// A thread loses the context it uses, and goes on with its own or its fall-back one, if that is another.
+// A thread loses the context it uses, and goes on with its own or its fall-back one, if that is
+// another.
 void sched_drop(struct thread *thread);
 
 // The context to run on when nobody lends time.
@@ -38,8 +43,8 @@ static inline bool sched_lent(const struct thread *thread)
     return thread->sched && thread->sched != thread->own && thread->sched != thread->fallback;
 }
 
-// A thread begins to wait for a message or notification: the caller's time waits with its Reply, a fall-back context is not held.
-// Whoever receives uses its own context or none.
+// A thread begins to wait for a message or notification: the caller's time waits with its Reply, a
+// fall-back context is not held. Whoever receives uses its own context or none.
 static inline void sched_park(struct thread *thread)
 {
     if (thread->sched != thread->own) {
@@ -74,17 +79,20 @@ void sched_timer(struct cpu *cpu);
 // Change a priority, re-queueing the thread wherever it waits in order of priority.
 void sched_set_priority(struct thread *thread, unsigned priority);
 
-// Charge the context in use on this CPU until now; returns the clock.  What has no budget left waits from now on.
+// Charge the context in use on this CPU until now; returns the clock.  What has no budget left
+// waits from now on.
 uint64_t sched_charge(struct cpu *cpu);
 
 // The current thread is being switched away from although it could go on.
 void sched_preempted(struct cpu *cpu, struct thread *thread);
 
-// Switch the accounting from the context in use (there is one) to `next` where both have budget.  False: nothing was changed.
+// Switch the accounting from the context in use (there is one) to `next` where both have budget.
+// False: nothing was changed.
 MUST_USE bool sched_account_general(struct cpu *cpu, struct sched_context *next);
 
-// Use `context` from now on.  The timer is always armed for the next release or earlier; here also for the end of
-// the budget.  An earlier deadline is left as it is: it fires for nothing once, instead of being moved at every switch.
+// Use `context` from now on.  The timer is always armed for the next release or earlier; here also
+// for the end of the budget.  An earlier deadline is left as it is: it fires for nothing once,
+// instead of being moved at every switch.
 static inline void sched_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
 {
     cpu->sched = context;
@@ -119,13 +127,15 @@ static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context 
     return true;
 }
 
-// Wake `next`, which outranks the current thread and all others, by a direct switch.  False: it is not that simple, and nothing was done.
+// Wake `next`, which outranks the current thread and all others, by a direct switch.  False: it is
+// not that simple, and nothing was done.
 static inline MUST_USE bool sched_pass(struct thread *next)
 {
     struct cpu *cpu = hal_cpu();
     struct thread *current = cpu->current;
-    if (UNLIKELY(cpu->resched) || UNLIKELY(!current) || next->priority <= current->priority || next->priority <= cpu->ready_top ||
-        UNLIKELY(!hal_vector_idle()) || UNLIKELY((next->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
+    if (UNLIKELY(cpu->resched) || UNLIKELY(!current) || next->priority <= current->priority ||
+        next->priority <= cpu->ready_top || UNLIKELY(!hal_vector_idle()) ||
+        UNLIKELY((next->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
         UNLIKELY(!sched_account(cpu, next->sched))) {
         return false;
     }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Budgets: replenishments of a sporadic server, and the operations on contexts.  Who runs is decided in sched.c.
+// Budgets: replenishments of a sporadic server, and the operations on contexts.  Who runs is
+// decided in sched.c.
 #include "sched_context.h"
-
-#include <hal/cpu.h>
 
 #include "preempt.h"
 #include "reply.h"
 #include "sched.h"
+
+#include <hal/cpu.h>
 
 static struct refill *refill_at(struct sched_context *context, unsigned index)
 {
@@ -21,8 +22,8 @@ static void refill_pop(struct sched_context *context)
     context->count--;
 }
 
-// Add a replenishment behind all others.  A full ring gives its last one more, later: budget is never
-// gained by that, at most delayed.
+// Add a replenishment behind all others.  A full ring gives its last one more, later: budget is
+// never gained by that, at most delayed.
 static void refill_push(struct sched_context *context, struct refill refill)
 {
     struct refill *last = refill_at(context, context->count - 1u);
@@ -61,8 +62,8 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
         return slice_charge(context, used, now);
     }
     bool exhausted = false;
-    // An overrun (the kernel worked on) uses up replenishments that are still to come.  It is short of
-    // the sum of all by far; where it were not, the loop ends with the ring.
+    // An overrun (the kernel worked on) uses up replenishments that are still to come.  It is short
+    // of the sum of all by far; where it were not, the loop ends with the ring.
     for (unsigned n = context->count; n && used >= sched_context_head(context)->amount; n--) {
         struct refill spent = *sched_context_head(context);
         used -= spent.amount;
@@ -79,7 +80,8 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
     struct refill *head = sched_context_head(context);
     if (used && used < head->amount) {
         head->amount -= used;
-        refill_push(context, (struct refill){ .time = head->time + context->period, .amount = used });
+        refill_push(context,
+                    (struct refill){ .time = head->time + context->period, .amount = used });
     }
     while (context->count > 1 && sched_context_head(context)->amount < SCHED_MIN_TICKS) {
         refill_join(context);
@@ -197,7 +199,8 @@ enum err op_sched_context_configure(struct invocation *inv)
     context->count = 1;
     context->refills[0] = (struct refill){ .time = hal_clock(), .amount = budget };
     sched_unwait(cpu, context);
-    if (context->thread && context->thread->state == THREAD_READY && context->thread != cpu->current) {
+    if (context->thread && context->thread->state == THREAD_READY &&
+        context->thread != cpu->current) {
         sched_remove(context->thread);
         sched_wake(context->thread);
     }

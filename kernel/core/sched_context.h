@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Contexts of time: a budget per period as a sporadic server (Sprunt, Sha, Lehoczky 1989; with the corrections of Stanovich
-// et al. 2010): what is used comes back one period after it began to be used.  A budget equal to its period is a time slice.
+// Contexts of time: a budget per period as a sporadic server (Sprunt, Sha, Lehoczky 1989; with the
+// corrections of Stanovich et al. 2010): what is used comes back one period after it began to be
+// used.  A budget equal to its period is a time slice.
 #pragma once
 
 #include "cap.h"
 #include "object.h"
 #include "thread.h"
 
-#define SCHED_REFILLS 16
-#define SCHED_MIN_TICKS 1000ull               // least budget; less is not worth a switch
-#define SCHED_MAX_TICKS (1ull << 48)          // longest period
+#define SCHED_REFILLS   16
+#define SCHED_MIN_TICKS 1000ull       // least budget; less is not worth a switch
+#define SCHED_MAX_TICKS (1ull << 48)  // longest period
 
 struct refill {
-    uint64_t time;    // not before
+    uint64_t time;  // not before
     uint64_t amount;
 };
 
@@ -27,7 +28,8 @@ struct sched_context {
     bool slice;            // the budget is the whole period: a time slice, refills[0]
     bool simple;           // a slice that does not wait: switched to and from in a few steps
     uint32_t share;        // millionths admitted through a limited SchedControl
-    struct thread *thread; // that uses it now; NULL: none (also while parked with a caller's Reply)
+    struct thread
+        *thread;           // that uses it now; NULL: none (also while parked with a caller's Reply)
     struct thread *bound;  // that it belongs to
     struct reply *reply;   // the last call that lent it; NULL: its own thread has it
     uint64_t budget, period, used;

@@ -2,12 +2,9 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Entries into the core: system calls, traps, interrupts, the timer.
-#include <abi/message.h>
-#include <hal/cpu.h>
-
+#include "check.h"
 #include "cpu.h"
 #include "entry.h"
-#include "check.h"
 #include "fault.h"
 #include "guest.h"
 #include "invoke.h"
@@ -16,6 +13,10 @@
 #include "lock.h"
 #include "notification.h"
 #include "sched.h"
+
+#include <hal/cpu.h>
+
+#include <abi/message.h>
 
 struct lock kernel_lock;
 

@@ -4,14 +4,14 @@
 // Making, configuring and destroying threads.  Registers are in thread_state.c.
 #include "thread.h"
 
-#include <hal/cpu.h>
-
 #include "aspace.h"
 #include "captable.h"
 #include "guest.h"
 #include "ipc.h"
 #include "notification.h"
 #include "sched.h"
+
+#include <hal/cpu.h>
 
 _Static_assert(offsetof(struct thread, context) == 0, "the ISA sees the context only");
 _Static_assert(sizeof(struct thread) + HAL_VECTOR_MAX <= 1u << THREAD_BITS, "a thread is one page");
@@ -44,20 +44,26 @@ static void *slot_ram(const struct cap *slot, uint64_t offset, uint64_t bytes)
 
 void thread_slot_changed(struct cap *slot)
 {
-    struct thread *thread = (struct thread *)((uintptr_t)slot & ~(((uintptr_t)1 << THREAD_BITS) - 1));
+    struct thread *thread = (struct thread *)((uintptr_t)slot &
+                                              ~(((uintptr_t)1 << THREAD_BITS) - 1));
     switch ((enum thread_slot)(slot - thread->slots)) {
     case THREAD_CSPACE:
         thread->cspace = cap_empty(slot) ? NULL : captable_slots(captable_of(slot));
         thread->cspace_count = cap_empty(slot) ? 0 : captable_of(slot)->count;
         break;
     case THREAD_ASPACE:
-        thread->translation = cap_empty(slot) ? &hal_aspace_kernel : &((struct aspace *)slot->address)->hal;
+        thread->translation = cap_empty(slot) ? &hal_aspace_kernel
+                                              : &((struct aspace *)slot->address)->hal;
         if (hal_cpu()->current == thread) {
             hal_switch(&thread->context, thread->translation);
         }
         break;
-    case THREAD_BUFFER: thread->buffer = slot_ram(slot, thread->buffer_offset[0], MESSAGE_BUFFER_BYTES); break;
-    case THREAD_GUEST_FRAME: thread->guest_frame = slot_ram(slot, thread->buffer_offset[1], GUEST_FRAME_BYTES); break;
+    case THREAD_BUFFER:
+        thread->buffer = slot_ram(slot, thread->buffer_offset[0], MESSAGE_BUFFER_BYTES);
+        break;
+    case THREAD_GUEST_FRAME:
+        thread->guest_frame = slot_ram(slot, thread->buffer_offset[1], GUEST_FRAME_BYTES);
+        break;
     case THREAD_FAULT:
     case THREAD_TIMEOUT:
     case THREAD_SLOTS: break;
@@ -111,7 +117,8 @@ enum err thread_destroy_step(struct cap *original)
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
         slot_clear(thread, (enum thread_slot)i);
     }
-    if (cpu->vector_guest && (cpu->vector_guest == thread || cpu->vector_guest->handler == thread)) {
+    if (cpu->vector_guest &&
+        (cpu->vector_guest == thread || cpu->vector_guest->handler == thread)) {
         cpu->vector_guest = NULL;
     }
     hal_vector_forget(thread->vector);
@@ -136,10 +143,13 @@ void thread_vector_switch(struct thread *next)
 }
 
 // A capability for configure: 0 leaves it out.
-static enum err configure_lookup(struct invocation *inv, unsigned index, enum kind kind, unsigned rights, struct cap **cap)
+static enum err configure_lookup(struct invocation *inv, unsigned index, enum kind kind,
+                                 unsigned rights, struct cap **cap)
 {
     *cap = NULL;
-    return inv->words[index] ? cap_lookup_kind(inv->thread, inv->words[index], kind, rights, index + 1, cap) : ERR_OK;
+    return inv->words[index]
+               ? cap_lookup_kind(inv->thread, inv->words[index], kind, rights, index + 1, cap)
+               : ERR_OK;
 }
 
 // The time-out handler is an endpoint or a notification.
@@ -176,7 +186,8 @@ enum err op_thread_configure(struct invocation *inv)
     }
     if ((error = configure_lookup(inv, 0, KIND_CAPTABLE, 0, &cspace)) ||
         (error = configure_lookup(inv, 1, KIND_ADDRESS_SPACE, 0, &aspace)) ||
-        (error = configure_lookup(inv, 2, KIND_ENDPOINT, RIGHT_SEND, &fault)) || (error = timeout_lookup(inv, &timeout))) {
+        (error = configure_lookup(inv, 2, KIND_ENDPOINT, RIGHT_SEND, &fault)) ||
+        (error = timeout_lookup(inv, &timeout))) {
         return error;
     }
     if (inv->words[4] & ~(uint64_t)THREAD_FLAGS) {
@@ -205,7 +216,8 @@ enum err op_thread_set_buffer(struct invocation *inv)
     enum thread_slot which = inv->words[0] ? THREAD_GUEST_FRAME : THREAD_BUFFER;
     uint64_t bytes = inv->words[0] ? GUEST_FRAME_BYTES : MESSAGE_BUFFER_BYTES;
     if (inv->words[1]) {
-        enum err error = cap_lookup_kind(inv->thread, inv->words[1], KIND_FRAME, RIGHT_READ | RIGHT_WRITE, 2, &frame);
+        enum err error = cap_lookup_kind(inv->thread, inv->words[1], KIND_FRAME,
+                                         RIGHT_READ | RIGHT_WRITE, 2, &frame);
         if (error) {
             return error;
         }
@@ -220,7 +232,8 @@ enum err op_thread_set_buffer(struct invocation *inv)
     slot_clear(thread, which);
     if (frame) {
         cap_derive(slot, frame, frame->rights);
-        // The slot names just the page: the capability keeps the rest, the thread only what it uses.
+        // The slot names just the page: the capability keeps the rest, the thread only what it
+        // uses.
         slot->address += inv->words[2] & ~(PAGE_SIZE - 1);
         slot->aux = 1;
     }
@@ -263,7 +276,8 @@ enum err op_thread_cancel(struct invocation *inv)
     if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
     }
-    if (thread->state == THREAD_SUSPENDED || thread->state == THREAD_READY || thread->state == THREAD_STOPPED) {
+    if (thread->state == THREAD_SUSPENDED || thread->state == THREAD_READY ||
+        thread->state == THREAD_STOPPED) {
         return ERR_STATE;
     }
     return ipc_cancel(thread, ERR_CANCELLED) ? ERR_OK : ERR_PREEMPTED;
@@ -297,7 +311,8 @@ enum err op_thread_bind(struct invocation *inv)
         return ERR_OK;
     }
     struct cap *cap;
-    enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_READ, 1, &cap);
+    enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_READ, 1,
+                                     &cap);
     if (error) {
         return error;
     }

@@ -2,13 +2,14 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Registers and vector state of threads as their owners read and write them.
-#include <hal/cpu.h>
-
 #include "aspace.h"
 #include "cpu.h"
 #include "thread.h"
 
-_Static_assert(sizeof(struct thread_regs) <= sizeof(uint64_t) * MSG_MAX_WORDS, "registers fit a message buffer");
+#include <hal/cpu.h>
+
+_Static_assert(sizeof(struct thread_regs) <= sizeof(uint64_t) * MSG_MAX_WORDS,
+               "registers fit a message buffer");
 
 // A thread whose registers can be read: it is not running, its context holds them all.
 static bool stopped(const struct thread *thread)
@@ -23,7 +24,8 @@ static bool writable(const struct thread *thread)
     case THREAD_SUSPENDED:
     case THREAD_STOPPED: return true;
     case THREAD_BLOCKED_SEND:
-    case THREAD_BLOCKED_REPLY: return thread->sending == SENDING_FAULT || thread->sending == SENDING_GUEST;
+    case THREAD_BLOCKED_REPLY:
+        return thread->sending == SENDING_FAULT || thread->sending == SENDING_GUEST;
     case THREAD_READY:
     case THREAD_BLOCKED_RECV:
     case THREAD_BLOCKED_WAIT: break;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Transfer of words and capabilities.  Message buffers are user memory: each field is loaded once, then checked, then used.
+// Transfer of words and capabilities.  Message buffers are user memory: each field is loaded once,
+// then checked, then used.
 #include "transfer.h"
 
 #define TAG_SEND_MASK (TAG_LENGTH_MASK | TAG_CAPS_MASK)
@@ -25,7 +26,8 @@ static enum err sent_cap(struct thread *from, uint64_t entry, struct cap **cap)
 enum err transfer_check_rest(struct thread *thread, uint64_t tag, unsigned rights)
 {
     unsigned caps = tag_caps(tag);
-    if (tag & TAG_LOW_MASK & ~TAG_SEND_MASK || tag_length(tag) > MSG_MAX_WORDS || caps > MSG_MAX_CAPS) {
+    if (tag & TAG_LOW_MASK & ~TAG_SEND_MASK || tag_length(tag) > MSG_MAX_WORDS ||
+        caps > MSG_MAX_CAPS) {
         return err_blame(ERR_LENGTH, 1);
     }
     if (caps && !(rights & RIGHT_GRANT)) {
@@ -98,7 +100,8 @@ static uint64_t transfer_caps(struct thread *from, struct thread *to, unsigned c
     return (uint64_t)received << TAG_CAPS_SHIFT | (uint64_t)homes << TAG_HOME_SHIFT;
 }
 
-uint64_t transfer_rest(struct thread *from, struct thread *to, uint64_t tag, unsigned rights, uint64_t home)
+uint64_t transfer_rest(struct thread *from, struct thread *to, uint64_t tag, unsigned rights,
+                       uint64_t home)
 {
     uint64_t result = tag & ~TAG_LOW_MASK;
     unsigned length = tag_length(tag);

@@ -27,10 +27,11 @@ static struct tree_node *node_child(const struct tree_node *node, unsigned side)
 
 static void node_set_child(struct tree_node *node, unsigned side, struct tree_node *child)
 {
-    if (side)
+    if (side) {
         node->right = (uintptr_t)child;
-    else
+    } else {
         node->left = (uintptr_t)child | (node->left & 3);
+    }
 }
 
 // 0: even; side + 1: that side is taller.
@@ -61,10 +62,11 @@ static unsigned path_side(const struct path *path, unsigned at)
 static void path_set(struct tree *tree, const struct path *path, unsigned at,
                      struct tree_node *node)
 {
-    if (at == 0)
+    if (at == 0) {
         tree->root = node;
-    else
+    } else {
         node_set_child(path->nodes[at - 1], path_side(path, at - 1), node);
+    }
 }
 
 // Push every node on the way to `node`, or to where it belongs; returns it if it is in the tree.
@@ -120,12 +122,14 @@ void tree_insert(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
         struct tree_node *above = path.nodes[at];
         unsigned side = path_side(&path, at);
         unsigned balance = node_balance(above);
-        if (balance == side + 1)
+        if (balance == side + 1) {
             path_set(tree, &path, at, rotate(above, side));
-        else
+        } else {
             node_set_balance(above, balance ? 0 : side + 1);
-        if (balance)
+        }
+        if (balance) {
             return;
+        }
     }
 }
 
@@ -146,8 +150,9 @@ static void rebalance_lower(struct tree *tree, struct path *path)
         }
         bool same_height = node_balance(node_child(above, !side)) == 0;
         path_set(tree, path, at, rotate(above, !side));
-        if (same_height)
+        if (same_height) {
             return;
+        }
     }
 }
 
@@ -166,8 +171,9 @@ void tree_remove(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
         // The next in order, which has no left side, takes the node's place.
         struct tree_node *next = node_child(node, 1);
         path_push(&path, node, 1);
-        for (; node_child(next, 0); next = node_child(next, 0))
+        for (; node_child(next, 0); next = node_child(next, 0)) {
             path_push(&path, next, 0);
+        }
         path_set(tree, &path, path.depth, node_child(next, 1));
         *next = *node;
         path_set(tree, &path, at, next);
@@ -181,8 +187,9 @@ struct tree_node *tree_find_le(const struct tree *tree, uint64_t key, ptrdiff_t 
     struct tree_node *best = NULL;
     for (struct tree_node *node = tree->root; node;) {
         bool fits = node_key(node, key_offset) <= key;
-        if (fits)
+        if (fits) {
             best = node;
+        }
         node = node_child(node, fits);
     }
     return best;
@@ -193,8 +200,9 @@ struct tree_node *tree_find_ge(const struct tree *tree, uint64_t key, ptrdiff_t 
     struct tree_node *best = NULL;
     for (struct tree_node *node = tree->root; node;) {
         bool fits = node_key(node, key_offset) >= key;
-        if (fits)
+        if (fits) {
             best = node;
+        }
         node = node_child(node, !fits);
     }
     return best;

@@ -4,8 +4,9 @@
 // A balanced search tree (AVL: Adelson-Velsky and Landis 1962) whose nodes are two words inside the
 // objects they order: the children of an Untyped by address, the frames of an address space by
 // address, waiting senders by priority and arrival, contexts by the time they have budget again.
-// Keys are 64-bit words at a fixed distance from the node; equal ones are in the order of addresses.  No recursion; every operation is
-// O(log n) with a path of at most TREE_DEPTH nodes on the stack.
+// Keys are 64-bit words at a fixed distance from the node; equal ones are in the order of
+// addresses.  No recursion; every operation is O(log n) with a path of at most TREE_DEPTH nodes on
+// the stack.
 #pragma once
 
 #include <stddef.h>

@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Small types and words that every file of the core uses: errors, kinds, rights, attributes, assertions.
+// Small types and words that every file of the core uses: errors, kinds, rights, attributes,
+// assertions.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_USE  __attribute__((warn_unused_result))
-#define NORETURN  __attribute__((noreturn))
-#define HOT       __attribute__((hot))
-#define COLD      __attribute__((cold, noinline))
-#define ALIGNED(n) __attribute__((aligned(n)))
-#define LIKELY(x)   __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define CONTAINER_OF(pointer, type, member) ((type *)((uintptr_t)(pointer) - offsetof(type, member)))
+#define MUST_USE                            __attribute__((warn_unused_result))
+#define NORETURN                            __attribute__((noreturn))
+#define HOT                                 __attribute__((hot))
+#define COLD                                __attribute__((cold, noinline))
+#define ALIGNED(n)                          __attribute__((aligned(n)))
+#define LIKELY(x)                           __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)                         __builtin_expect(!!(x), 0)
+#define CONTAINER_OF(pointer, type, member) ((type *)((uintptr_t)(pointer)-offsetof(type, member)))
 
-// Errors of the core; the low byte is the code of abi/errors.def, the next one the argument to blame.
+// Errors of the core; the low byte is the code of abi/errors.def, the next one the argument to
+// blame.
 enum err {
 #define ERROR(code, name, text) ERR_##name = (code),
 #include <abi/errors.def>
 #undef ERROR
-    ERR_LAST,  // one more than the greatest
+    ERR_LAST,              // one more than the greatest
     ERR_PREEMPTED = 0xff,  // internal: an interrupt is pending; the system call is to be restarted
     ERR_BLOCKED = 0xfe,    // internal: the caller blocks (or was served); no result is written
     ERR_MAX = 0xffff,
@@ -51,7 +53,7 @@ enum right {
 
 #if PITH_DEBUG
 // For internal facts only: never about what a user, a peer or a device said.
-# define ASSERT(fact) ((fact) ? (void)0 : kernel_panic(__FILE__, __LINE__, #fact))
+# define ASSERT(fact) ((fact) ? (void)0 : kernel_panic(__FILE__, __LINE__, # fact))
 #else
 # define ASSERT(fact) ((void)sizeof(fact))
 #endif

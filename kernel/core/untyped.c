@@ -35,29 +35,36 @@ static enum err order_check(const struct order *order, uint64_t offset, uint64_t
 {
     const struct cap *untyped = order->untyped;
     struct kind_bits bits = kind_bits[order->kind];
-    if (bits.min == 0)
+    if (bits.min == 0) {
         return err_blame(ERR_TYPE, 1);
-    if (untyped->flags & CAP_DEVICE && order->kind != KIND_FRAME && order->kind != KIND_UNTYPED)
+    }
+    if (untyped->flags & CAP_DEVICE && order->kind != KIND_FRAME && order->kind != KIND_UNTYPED) {
         return err_blame(ERR_TYPE, 1);
+    }
     if (order->bits < bits.min || order->bits > bits.max ||
-        (order->kind == KIND_UNTYPED && order->bits >= untyped->bits))
+        (order->kind == KIND_UNTYPED && order->bits >= untyped->bits)) {
         return err_blame(ERR_RANGE, 1);
+    }
     uint64_t size = 1ull << order->bits;
-    if (offset & (size - 1))
+    if (offset & (size - 1)) {
         return err_blame(ERR_ALIGN, 2);
+    }
     uint64_t bytes = cap_bytes(untyped);
-    if (offset >= bytes || bytes - offset < size)
+    if (offset >= bytes || bytes - offset < size) {
         return err_blame(ERR_RANGE, 2);
-    if (count == 0 || count > (bytes - offset) >> order->bits)
+    }
+    if (count == 0 || count > (bytes - offset) >> order->bits) {
         return err_blame(ERR_RANGE, 5);
+    }
     return ERR_OK;
 }
 
 static enum err order_read(struct invocation *inv, struct order *order)
 {
     uint64_t kind = inv->words[0] & 0xff, bits = inv->words[0] >> 8;
-    if (kind == 0 || kind >= KIND_COUNT || bits > UINT8_MAX)
+    if (kind == 0 || kind >= KIND_COUNT || bits > UINT8_MAX) {
         return err_blame(ERR_RANGE, 1);
+    }
     order->untyped = inv->self;
     order->kind = (enum kind)kind;
     order->bits = (unsigned)bits;
@@ -71,8 +78,9 @@ static struct cap *order_overlap(const struct order *order)
 {
     uint64_t last = order->address + (1ull << order->bits) - 1;
     struct tree_node *node = tree_find_le(&order->untyped->objects, last, CAP_BY_ADDRESS_KEY);
-    if (!node)
+    if (!node) {
         return NULL;
+    }
     struct cap *cap = CONTAINER_OF(node, struct cap, by_address);
     return cap->address + (1ull << cap->bits) > order->address ? cap : NULL;
 }
@@ -80,10 +88,12 @@ static struct cap *order_overlap(const struct order *order)
 static unsigned order_rights(const struct order *order)
 {
     const unsigned inherited = RIGHT_PADDR | RIGHT_WX;
-    if (order->kind == KIND_UNTYPED)
+    if (order->kind == KIND_UNTYPED) {
         return order->untyped->rights;
-    if (order->kind == KIND_FRAME)
+    }
+    if (order->kind == KIND_FRAME) {
         return RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE | (order->untyped->rights & inherited);
+    }
     return RIGHT_ALL;
 }
 
@@ -119,8 +129,9 @@ static enum err embryo_finish(struct cap *cap)
             word[4] = word[5] = word[6] = word[7] = 0;
         }
         cap->progress += step;
-        if (preempt_point(ZERO_STEP / 64))
+        if (preempt_point(ZERO_STEP / 64)) {
             return ERR_PREEMPTED;
+        }
     }
     cap->progress = 0;
     cap->flags &= (uint8_t)~CAP_EMBRYO;
@@ -132,10 +143,12 @@ static enum err embryo_finish(struct cap *cap)
 static enum err order_place(struct invocation *inv, const struct order *order, struct cap **to)
 {
     enum err err = cap_lookup_place(inv->thread, inv->words[2], inv->words[3], 3, to);
-    if (err || embryo_is(*to, order))
+    if (err || embryo_is(*to, order)) {
         return err;
-    if (!cap_empty(*to))
+    }
+    if (!cap_empty(*to)) {
         return err_blame(ERR_OCCUPIED, 4);
+    }
     const struct cap *other = order_overlap(order);
     if (other && other->kind == KIND_CAPTABLE && other->flags & CAP_BURIED) {
         // Whoever destroyed it did not finish: help.  That may destroy anything else, so look
@@ -143,8 +156,9 @@ static enum err order_place(struct invocation *inv, const struct order *order, s
         err = cap_drain();
         return err ? err : ERR_PREEMPTED;
     }
-    if (other)
+    if (other) {
         return err_blame(ERR_OVERLAP, 2);
+    }
     embryo_make(order, *to);
     return ERR_OK;
 }
@@ -152,23 +166,29 @@ static enum err order_place(struct invocation *inv, const struct order *order, s
 enum err op_untyped_retype(struct invocation *inv)
 {
     uint64_t *words = inv->words;  // kind | bits << 8, offset, table, slot, count
-    if (inv->self->progress)       // being revoked
+    if (inv->self->progress) {     // being revoked
         return ERR_DEAD;
+    }
     for (;;) {
         struct order order;
         struct cap *to;
         enum err err = order_read(inv, &order);
-        if (!err)
+        if (!err) {
             err = order_place(inv, &order, &to);
-        if (!err)
+        }
+        if (!err) {
             err = embryo_finish(to);
-        if (err)
+        }
+        if (err) {
             return err;
+        }
         words[1] += 1ull << order.bits;
         words[3]++;
-        if (--words[4] == 0)
+        if (--words[4] == 0) {
             return ERR_OK;
-        if (preempt_point(60))
+        }
+        if (preempt_point(60)) {
             return ERR_PREEMPTED;
+        }
     }
 }

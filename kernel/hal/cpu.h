@@ -5,31 +5,35 @@
 #pragma once
 
 #include <abi/bootinfo.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct cpu;
 
-// arch/cpu.h defines inline: uint64_t hal_clock(void), the kernel clock in ticks of boot_info.clock_hz; struct cpu *hal_cpu(void), the
-// core's structure of this CPU; void hal_pause(void) for spin loops.
+// arch/cpu.h defines inline: uint64_t hal_clock(void), the kernel clock in ticks of
+// boot_info.clock_hz; struct cpu *hal_cpu(void), the core's structure of this CPU; void
+// hal_pause(void) for spin loops.
 #include <arch/cpu.h>
 
-// First thing at boot on the boot CPU: descriptor tables, traps, protection features, local interrupt controller.
-// `cpu` is what hal_cpu() will return.
+// First thing at boot on the boot CPU: descriptor tables, traps, protection features, local
+// interrupt controller. `cpu` is what hal_cpu() will return.
 void hal_boot(const struct boot_info *info, struct cpu *cpu);
 
-// One-shot timer: kernel_timer() is called once the clock has reached `deadline` (or soon after, at once where it has passed).
-// Replaces an earlier one.  UINT64_MAX: none.
+// One-shot timer: kernel_timer() is called once the clock has reached `deadline` (or soon after, at
+// once where it has passed). Replaces an earlier one.  UINT64_MAX: none.
 void hal_timer_arm(uint64_t deadline);
 
-// Let pending interrupts in for a moment: they are recorded, not handled.  True where one is now pending (kernel_interrupts_pending
-// must then be called before the next return to user mode; the return path does).  Called from preemption points, interrupts off.
+// Let pending interrupts in for a moment: they are recorded, not handled.  True where one is now
+// pending (kernel_interrupts_pending must then be called before the next return to user mode; the
+// return path does).  Called from preemption points, interrupts off.
 bool hal_interrupt_window(void);
 
 // Interrupt lines (x86: global system interrupts of the I/O APICs), 0 to hal_irq_count() - 1.
 unsigned hal_irq_count(void);
 bool hal_irq_reserved(unsigned irq);  // the kernel's own, or does not exist
-void hal_irq_configure(unsigned irq, unsigned flags);  // IRQ_LEVEL, IRQ_ACTIVE_LOW; leaves it masked
+void hal_irq_configure(unsigned irq,
+                       unsigned flags);  // IRQ_LEVEL, IRQ_ACTIVE_LOW; leaves it masked
 void hal_irq_mask(unsigned irq);
 void hal_irq_unmask(unsigned irq);
 
@@ -44,11 +48,10 @@ __attribute__((noreturn)) void hal_reset(void);
 // Print the panic record (one line, see docs) and stop this CPU.
 __attribute__((noreturn)) void hal_panic(const char *file, int line, const char *what);
 
-// Up: what the ISA calls in the core (kernel/entry.h).  All with interrupts off on the kernel stack; each returns to code that resumes
-// the current context (hal_switch).
+// Up: what the ISA calls in the core (kernel/entry.h).  All with interrupts off on the kernel
+// stack; each returns to code that resumes the current context (hal_switch).
 //   void kernel_boot(const struct boot_info *info);
-//   void kernel_syscall(struct arch_context *context);   native or guest system call (slow path); registers are in the context
-//   void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
-//   void kernel_interrupt(unsigned irq);
-//   void kernel_timer(void);
-//   fast path (inline-called from assembly): kernel_fast_call, kernel_fast_reply_recv (see entry.S)
+//   void kernel_syscall(struct arch_context *context);   native or guest system call (slow path);
+//   registers are in the context void kernel_trap(struct arch_context *context, const struct
+//   hal_trap *trap); void kernel_interrupt(unsigned irq); void kernel_timer(void); fast path
+//   (inline-called from assembly): kernel_fast_call, kernel_fast_reply_recv (see entry.S)

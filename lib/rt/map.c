@@ -16,8 +16,9 @@ static bool ready;
 
 static struct rt_ranges *map_addresses(void)
 {
-    if (!ready)
+    if (!ready) {
         rt_ranges_add(&addresses, RT_MAP_START, RT_MAP_SIZE);
+    }
     ready = true;
     return &addresses;
 }
@@ -30,8 +31,9 @@ static uint64_t span(uint64_t pages)
 static unsigned bits_for(uint64_t pages)
 {
     unsigned bits = PAGE_BITS;
-    while (1ull << (bits - PAGE_BITS) < pages)
+    while (1ull << (bits - PAGE_BITS) < pages) {
         bits++;
+    }
     return bits;
 }
 
@@ -41,14 +43,17 @@ struct rt_status rt_map_frame(cap_t frame, uint64_t pages, unsigned prot,
     uint64_t base = 0;
     cap_t attached = 0;
     uint64_t align = pages >= 512 ? PAGE_SIZE * 512 : PAGE_SIZE;
-    if (!rt_ranges_find(map_addresses(), span(pages), align, &base))
+    if (!rt_ranges_find(map_addresses(), span(pages), align, &base)) {
         return rt_refuse(ERR_LIMIT, 0);
+    }
     struct rt_status status = rt_cap_copy(frame, prot & PROT_RIGHTS, &attached);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         return status;
+    }
     status = frame_attach(attached, rt_own_space.cap);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         status = rt_space_map(&rt_own_space, attached, base, 0, pages, prot);
+    }
     if (!rt_ok(status)) {
         rt_cap_delete(attached);
         return status;
@@ -63,23 +68,27 @@ struct rt_status rt_map_new(uint64_t pages, unsigned prot, struct rt_mapping *ma
     cap_t frame = 0;
     unsigned bits = bits_for(pages);
     struct rt_status status = rt_object_new(KIND_FRAME, bits, &frame);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         return status;
+    }
     status = rt_map_frame(frame, 1ull << (bits - PAGE_BITS), prot, mapping);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_object_delete(frame);
-    else
+    } else {
         mapping->frame = frame;
+    }
     return status;
 }
 
 void rt_map_delete(struct rt_mapping *mapping)
 {
-    if (!mapping->pages)
+    if (!mapping->pages) {
         rt_panic("a mapping is deleted twice");
+    }
     rt_cap_delete(mapping->attached);
-    if (mapping->frame)
+    if (mapping->frame) {
         rt_object_delete(mapping->frame);
+    }
     rt_ranges_add(map_addresses(), (uint64_t)mapping->base, span(mapping->pages));
     *mapping = (struct rt_mapping){ 0 };
 }

@@ -30,8 +30,9 @@ void rt_panic_end_set(void (*end)(void))
 static void print_build_id(void)
 {
     const unsigned char *note = rt_build_id_start;
-    for (const unsigned char *at = note + NOTE_HEADER + 4; at < rt_build_id_end; at++)
+    for (const unsigned char *at = note + NOTE_HEADER + 4; at < rt_build_id_end; at++) {
         rt_print("%02x", *at);
+    }
 }
 
 static bool frame_plausible(const struct frame *frame, const struct frame *above)
@@ -47,8 +48,9 @@ static void print_backtrace(const struct frame *frame)
         rt_print("%s0x%lx", depth ? "," : "", frame->return_address);
         above = frame;
         frame = frame->caller;
-        if (!frame_plausible(frame, above) || !frame->return_address)
+        if (!frame_plausible(frame, above) || !frame->return_address) {
             break;
+        }
     }
 }
 
@@ -65,7 +67,8 @@ __attribute__((noreturn)) void rt_panic(const char *format, ...)
     rt_vprint_to(rt_print_sink(), format, arguments);
     va_end(arguments);
     rt_print("\"\n");
-    if (panic_end)
+    if (panic_end) {
         panic_end();
+    }
     __builtin_trap();
 }

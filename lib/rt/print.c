@@ -17,12 +17,15 @@ struct spec {
 static void put_text(struct rt_sink *sink, const char *text, size_t length, struct spec spec)
 {
     size_t fill = spec.width > length ? spec.width - length : 0;
-    for (size_t i = 0; !spec.left && i < fill; i++)
+    for (size_t i = 0; !spec.left && i < fill; i++) {
         sink->put(sink, spec.pad);
-    for (size_t i = 0; i < length; i++)
+    }
+    for (size_t i = 0; i < length; i++) {
         sink->put(sink, text[i]);
-    for (size_t i = 0; spec.left && i < fill; i++)
+    }
+    for (size_t i = 0; spec.left && i < fill; i++) {
         sink->put(sink, ' ');
+    }
 }
 
 static void put_number(struct rt_sink *sink, uint64_t value, unsigned base, struct spec spec)
@@ -61,10 +64,12 @@ static const char *parse_spec(const char *at, struct spec *spec)
         spec->left |= *at == '-';
         spec->pad = *at == '0' ? '0' : spec->pad;
     }
-    for (; *at >= '0' && *at <= '9'; at++)
+    for (; *at >= '0' && *at <= '9'; at++) {
         spec->width = spec->width * 10 + (unsigned)(*at - '0');
-    for (; *at == 'l' || *at == 'z'; at++)
+    }
+    for (; *at == 'l' || *at == 'z'; at++) {
         spec->longs++;
+    }
     return at;
 }
 
@@ -125,8 +130,9 @@ void rt_vprint_to(struct rt_sink *sink, const char *format, va_list list)
             continue;
         }
         format = parse_spec(format + 1, &spec);
-        if (*format == '\0')
+        if (*format == '\0') {
             break;
+        }
         put_conversion(sink, *format, spec, &arguments);
     }
     va_end(arguments.list);
@@ -178,8 +184,9 @@ struct text_sink {
 static void text_put(struct rt_sink *sink, char c)
 {
     struct text_sink *to = (struct text_sink *)(void *)sink;
-    if (to->length + 1 < to->bytes)
+    if (to->length + 1 < to->bytes) {
         to->text[to->length] = c;
+    }
     to->length++;
 }
 
@@ -190,7 +197,8 @@ size_t rt_format(char *text, size_t bytes, const char *format, ...)
     va_start(arguments, format);
     rt_vprint_to(&to.sink, format, arguments);
     va_end(arguments);
-    if (bytes)
+    if (bytes) {
         text[to.length < bytes ? to.length : bytes - 1] = '\0';
+    }
     return to.length;
 }

@@ -52,8 +52,9 @@ static unsigned segment_prot(const struct elf_program *segment)
 static unsigned bits_for(uint64_t pages)
 {
     unsigned bits = PAGE_BITS;
-    while (1ull << (bits - PAGE_BITS) < pages)
+    while (1ull << (bits - PAGE_BITS) < pages) {
         bits++;
+    }
     return bits;
 }
 
@@ -62,8 +63,9 @@ static struct rt_status piece_fill(cap_t frame, const struct piece *piece)
 {
     struct rt_mapping here;
     struct rt_status status = rt_map_frame(frame, piece->pages, PROT_READ | PROT_WRITE, &here);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         return status;
+    }
     memcpy((char *)here.base + piece->skip, piece->from, piece->bytes);
     rt_map_delete(&here);
     return RT_OK;
@@ -73,17 +75,22 @@ static struct rt_status piece_load(struct rt_program *program, const struct piec
 {
     struct rt_segment *segment = &program->segments[program->segment_count];
     struct rt_status status = rt_object_new(KIND_FRAME, bits_for(piece->pages), &segment->frame);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         return status;
+    }
     program->segment_count++;
-    if (piece->bytes)
+    if (piece->bytes) {
         status = piece_fill(segment->frame, piece);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = rt_cap_copy(segment->frame, piece->prot, &segment->attached);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = frame_attach(segment->attached, program->space.cap);
-    if (!rt_ok(status))
+    }
+    if (!rt_ok(status)) {
         return status;
+    }
     return rt_space_map(&program->space, segment->attached, piece->vaddr, 0, piece->pages,
                         piece->prot);
 }
@@ -91,8 +98,9 @@ static struct rt_status piece_load(struct rt_program *program, const struct piec
 static struct rt_status segment_load(struct rt_program *program, const unsigned char *file,
                                      uint64_t bytes, const struct elf_program *segment)
 {
-    if (!segment_valid(segment, bytes) || program->segment_count == RT_PROGRAM_SEGMENTS)
+    if (!segment_valid(segment, bytes) || program->segment_count == RT_PROGRAM_SEGMENTS) {
         return rt_refuse(ERR_RANGE, 0);
+    }
     uint64_t start = segment->vaddr & ~(PAGE_SIZE - 1);
     uint64_t end = (segment->vaddr + segment->memory_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
     struct piece piece = {
@@ -110,15 +118,18 @@ static struct rt_status segments_load(struct rt_program *program, const unsigned
                                       uint64_t bytes)
 {
     const struct elf_header *header = (const void *)file;
-    if (!header_valid(header, bytes))
+    if (!header_valid(header, bytes)) {
         return rt_refuse(ERR_RANGE, 0);
+    }
     const struct elf_program *segments = (const void *)(file + header->program_offset);
     for (unsigned i = 0; i < header->program_count; i++) {
-        if (segments[i].type != ELF_PROGRAM_LOAD)
+        if (segments[i].type != ELF_PROGRAM_LOAD) {
             continue;
+        }
         struct rt_status status = segment_load(program, file, bytes, &segments[i]);
-        if (!rt_ok(status))
+        if (!rt_ok(status)) {
             return status;
+        }
     }
     return RT_OK;
 }
@@ -134,11 +145,13 @@ static struct rt_status stack_load(struct rt_program *program)
                             .pages = 1,
                             .prot = PROT_READ | PROT_WRITE };
     struct rt_status status = piece_load(program, &stack);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         status = piece_load(program, &buffer);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = rt_map_frame(program->segments[program->segment_count - 1].frame, 1,
                               PROT_READ | PROT_WRITE, &program->buffer_here);
+    }
     program->buffer = program->buffer_here.base;
     return status;
 }
@@ -150,18 +163,23 @@ static struct rt_status thread_make(struct rt_program *program,
     uint64_t budget = config->budget ? config->budget : RT_SLICE;
     cap_t buffer = program->segments[program->segment_count - 1].attached;
     struct rt_status status = rt_object_new(KIND_THREAD, THREAD_BITS, &program->thread);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         status = thread_configure(program->thread, program->cspace, program->space.cap,
                                   config->fault, config->timeout, 0);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = thread_set_priority(program->thread, config->priority, ceiling);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = thread_set_buffer(program->thread, 0, buffer, 0);
-    if (rt_ok(status) && budget != RT_NO_CONTEXT)
+    }
+    if (rt_ok(status) && budget != RT_NO_CONTEXT) {
         status = rt_context_new(budget, config->period ? config->period : budget,
                                 &program->context);
-    if (rt_ok(status) && program->context)
+    }
+    if (rt_ok(status) && program->context) {
         status = sched_context_bind(program->context, program->thread, SCHED_OWN);
+    }
     return status;
 }
 
@@ -169,18 +187,24 @@ static struct rt_status program_fill(struct rt_program *program, const void *fil
                                      const struct rt_program_config *config)
 {
     struct rt_status status = rt_space_new(&program->space);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         status = rt_object_new(KIND_CAPTABLE, CSPACE_BITS, &program->cspace);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = rt_program_give(program, RT_PROGRAM_CSPACE, program->cspace, RIGHT_ALL);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = segments_load(program, file, bytes);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = stack_load(program);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = thread_make(program, config);
-    if (!rt_ok(status))
+    }
+    if (!rt_ok(status)) {
         return status;
+    }
     struct thread_regs regs = {
         .rip = ((const struct elf_header *)file)->entry,
         .rsp = RT_PROGRAM_STACK_TOP,
@@ -195,8 +219,9 @@ struct rt_status rt_program_load(struct rt_program *program, const void *file, u
 {
     *program = (struct rt_program){ 0 };
     struct rt_status status = program_fill(program, file, bytes, config);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_program_delete(program);
+    }
     return status;
 }
 
@@ -213,25 +238,32 @@ struct rt_status rt_program_start(struct rt_program *program)
 
 static void segment_delete(struct rt_segment *segment)
 {
-    if (segment->attached)
+    if (segment->attached) {
         rt_cap_delete(segment->attached);
+    }
     rt_object_delete(segment->frame);
 }
 
 void rt_program_delete(struct rt_program *program)
 {
-    if (program->thread)
+    if (program->thread) {
         rt_object_delete(program->thread);
-    if (program->context)
+    }
+    if (program->context) {
         rt_object_delete(program->context);
-    if (program->buffer_here.pages)
+    }
+    if (program->buffer_here.pages) {
         rt_map_delete(&program->buffer_here);
-    while (program->segment_count)
+    }
+    while (program->segment_count) {
         segment_delete(&program->segments[--program->segment_count]);
-    if (program->cspace)
+    }
+    if (program->cspace) {
         rt_object_delete(program->cspace);
-    if (program->space.cap)
+    }
+    if (program->space.cap) {
         rt_space_delete(&program->space);
+    }
     *program = (struct rt_program){ 0 };
 }
 
@@ -239,8 +271,9 @@ struct rt_status rt_module_map(const struct root_info *info, const char *name,
                                struct rt_mapping *mapping, uint64_t *bytes)
 {
     for (unsigned i = 0; i < info->module_count && i < BOOT_MAX_MODULES; i++) {
-        if (strncmp(info->modules[i].name, name, BOOT_NAME_BYTES) != 0)
+        if (strncmp(info->modules[i].name, name, BOOT_NAME_BYTES) != 0) {
             continue;
+        }
         uint64_t pages = (info->modules[i].size + PAGE_SIZE - 1) >> PAGE_BITS;
         *bytes = info->modules[i].size;
         return rt_map_frame(info->module_slot + i, pages, PROT_READ, mapping);

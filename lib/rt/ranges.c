@@ -19,12 +19,13 @@ static unsigned pool_used;
 static struct rt_range *node_new(uint64_t start, uint64_t size, struct rt_range *next)
 {
     struct rt_range *node = pool_free;
-    if (node)
+    if (node) {
         pool_free = node->next;
-    else if (pool_used < POOL_NODES)
+    } else if (pool_used < POOL_NODES) {
         node = &pool[pool_used++];
-    else
+    } else {
         rt_panic("no node left for a range");
+    }
     *node = (struct rt_range){ start, size, next };
     return node;
 }
@@ -75,23 +76,28 @@ bool rt_ranges_find(const struct rt_ranges *ranges, uint64_t size, uint64_t alig
 void rt_ranges_remove(struct rt_ranges *ranges, uint64_t start, uint64_t size)
 {
     struct rt_range **link = &ranges->first;
-    while (*link && (*link)->start + (*link)->size <= start)
+    while (*link && (*link)->start + (*link)->size <= start) {
         link = &(*link)->next;
+    }
     struct rt_range *range = *link;
-    if (!range || start < range->start || start + size > range->start + range->size)
+    if (!range || start < range->start || start + size > range->start + range->size) {
         rt_panic("the range at 0x%lx is not free", start);
+    }
     uint64_t behind = range->start + range->size - (start + size);
     range->size = start - range->start;
-    if (behind)
+    if (behind) {
         range->next = node_new(start + size, behind, range->next);
-    if (!range->size)
+    }
+    if (!range->size) {
         node_drop(link);
+    }
 }
 
 uint64_t rt_ranges_total(const struct rt_ranges *ranges)
 {
     uint64_t total = 0;
-    for (const struct rt_range *range = ranges->first; range; range = range->next)
+    for (const struct rt_range *range = ranges->first; range; range = range->next) {
         total += range->size;
+    }
     return total;
 }

@@ -19,8 +19,9 @@ static void put_byte(unsigned char byte)
 {
     for (unsigned i = 0; i < POLL_LIMIT; i++) {
         struct io_ports_in_result status = io_ports_in(ports, UART_LINE_STATUS, 1);
-        if (!rt_ok(status.status) || (status.value & LINE_STATUS_THRE))
+        if (!rt_ok(status.status) || (status.value & LINE_STATUS_THRE)) {
             break;
+        }
     }
     rt_ignore(io_ports_out(ports, UART_DATA, 1, byte));  // nowhere to complain
 }
@@ -28,8 +29,9 @@ static void put_byte(unsigned char byte)
 static void serial_put(struct rt_sink *sink, char c)
 {
     (void)sink;
-    if (c == '\n')
+    if (c == '\n') {
         put_byte('\r');
+    }
     put_byte((unsigned char)c);
 }
 
@@ -38,8 +40,9 @@ static struct rt_sink serial_sink = { .put = serial_put };
 struct rt_status rt_serial_init(cap_t io_control, cap_t table, cap_t slot)
 {
     struct rt_status status = io_control_ports(io_control, UART_PORT, UART_PORTS, table, slot);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         return status;
+    }
     ports = slot;
     rt_print_sink_set(&serial_sink);
     return RT_OK;

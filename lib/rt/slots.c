@@ -24,8 +24,9 @@ static void slot_flip(uint64_t slot)
 void rt_slots_init(uint64_t first, uint64_t count)
 {
     slot_count = count < ROOT_CSPACE_SLOTS ? count : ROOT_CSPACE_SLOTS;
-    for (uint64_t slot = 0; slot < first && slot < slot_count; slot++)
+    for (uint64_t slot = 0; slot < first && slot < slot_count; slot++) {
         slot_flip(slot);
+    }
     in_use = first;
     hint = first;
 }
@@ -36,8 +37,9 @@ static cap_t find_run(uint64_t from, uint64_t to, uint64_t count)
     uint64_t run = 0;
     for (uint64_t slot = from; slot < slot_count && slot - run < to; slot++) {
         run = slot_taken(slot) ? 0 : run + 1;
-        if (run == count)
+        if (run == count) {
             return slot + 1 - count;
+        }
     }
     return 0;
 }
@@ -45,12 +47,15 @@ static cap_t find_run(uint64_t from, uint64_t to, uint64_t count)
 cap_t rt_slots_alloc(uint64_t count)
 {
     cap_t first = count ? find_run(hint, slot_count, count) : 0;
-    if (!first && count)
+    if (!first && count) {
         first = find_run(0, hint, count);
-    if (!first)
+    }
+    if (!first) {
         return 0;
-    for (uint64_t i = 0; i < count; i++)
+    }
+    for (uint64_t i = 0; i < count; i++) {
         slot_flip(first + i);
+    }
     in_use += count;
     hint = first + count;
     return first;
@@ -64,8 +69,9 @@ cap_t rt_slot_alloc(void)
 void rt_slots_free(cap_t first, uint64_t count)
 {
     for (uint64_t slot = first; slot < first + count; slot++) {
-        if (slot >= slot_count || !slot_taken(slot))
+        if (slot >= slot_count || !slot_taken(slot)) {
             rt_panic("slot %lu is freed but not in use", slot);
+        }
         slot_flip(slot);
     }
     in_use -= count;

@@ -22,11 +22,13 @@ struct rt_status rt_space_new(struct rt_space *space)
 static struct rt_status space_stock(struct rt_space *space, uint64_t count)
 {
     cap_t first = 0;
-    if (space->run_count == RT_SPACE_TABLES)
+    if (space->run_count == RT_SPACE_TABLES) {
         return rt_refuse(ERR_LIMIT, 0);
+    }
     struct rt_status status = rt_objects_new(KIND_PAGETABLE, TABLE_BITS, count, &first);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         return status;
+    }
     status = aspace_stock(space->cap, ROOT_SLOT_CSPACE, first, count);
     if (!rt_ok(status)) {
         rt_objects_delete(first, count);
@@ -43,8 +45,9 @@ struct rt_status rt_space_map(struct rt_space *space, cap_t frame, uint64_t vadd
     struct frame_map_result result = frame_map(frame, vaddr, page, pages, prot);
     while (rt_error(result.status) == ERR_TABLES) {
         struct rt_status status = space_stock(space, result.missing);
-        if (!rt_ok(status))
+        if (!rt_ok(status)) {
             return status;
+        }
         // What was mapped before the tables ran out is mapped again.
         result = frame_map(frame, vaddr, page, pages, prot | PROT_REPLACE);
     }

@@ -21,16 +21,18 @@ static void power_off_panicked(void)
 static void serial_begin(void)
 {
     cap_t slot = rt_slot_alloc();
-    if (!rt_ok(rt_serial_init(ROOT_SLOT_IO_CONTROL, ROOT_SLOT_CSPACE, slot)))
+    if (!rt_ok(rt_serial_init(ROOT_SLOT_IO_CONTROL, ROOT_SLOT_CSPACE, slot))) {
         rt_slots_free(slot, 1);
+    }
 }
 
 __attribute__((noreturn)) void rt_start_root(const struct root_info *info)
 {
     rt_panic_end_set(power_off_panicked);
-    if (info->magic != ROOT_INFO_MAGIC || info->major != ROOT_INFO_MAJOR)
+    if (info->magic != ROOT_INFO_MAGIC || info->major != ROOT_INFO_MAJOR) {
         rt_panic("root information of version %u.%u, not %u.%u", info->major, info->minor,
                  ROOT_INFO_MAJOR, ROOT_INFO_MINOR);
+    }
     rt_slots_init(info->free_slot, ROOT_CSPACE_SLOTS);
     rt_memory_init(info);
     serial_begin();

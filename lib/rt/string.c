@@ -18,8 +18,9 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
         d += sizeof(chunk);
         s += sizeof(chunk);
     }
-    while (bytes--)
+    while (bytes--) {
         *d++ = *s++;
+    }
     return to;
 }
 
@@ -27,10 +28,12 @@ void *memmove(void *to, const void *from, size_t bytes)
 {
     unsigned char *d = to;
     const unsigned char *s = from;
-    if ((uintptr_t)to - (uintptr_t)from >= bytes)
+    if ((uintptr_t)to - (uintptr_t)from >= bytes) {
         return memcpy(to, from, bytes);
-    while (bytes--)
+    }
+    while (bytes--) {
         d[bytes] = s[bytes];
+    }
     return to;
 }
 
@@ -42,8 +45,9 @@ void *memset(void *to, int value, size_t bytes)
         *(chunk *)d = pattern;
         d += sizeof(chunk);
     }
-    while (bytes--)
+    while (bytes--) {
         *d++ = (unsigned char)value;
+    }
     return to;
 }
 
@@ -51,17 +55,20 @@ int memcmp(const void *a, const void *b, size_t bytes)
 {
     const unsigned char *x = a;
     const unsigned char *y = b;
-    for (size_t i = 0; i < bytes; i++)
-        if (x[i] != y[i])
+    for (size_t i = 0; i < bytes; i++) {
+        if (x[i] != y[i]) {
             return x[i] < y[i] ? -1 : 1;
+        }
+    }
     return 0;
 }
 
 size_t strlen(const char *text)
 {
     size_t length = 0;
-    while (text[length])
+    while (text[length]) {
         length++;
+    }
     return length;
 }
 
@@ -75,10 +82,12 @@ int strncmp(const char *a, const char *b, size_t bytes)
     for (size_t i = 0; i < bytes; i++) {
         unsigned char x = (unsigned char)a[i];
         unsigned char y = (unsigned char)b[i];
-        if (x != y)
+        if (x != y) {
             return x < y ? -1 : 1;
-        if (x == '\0')
+        }
+        if (x == '\0') {
             return 0;
+        }
     }
     return 0;
 }

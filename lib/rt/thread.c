@@ -29,8 +29,9 @@ void rt_buffer_set(struct message_buffer *buffer)
 struct rt_status rt_context_new(uint64_t budget, uint64_t period, cap_t *context)
 {
     struct rt_status status = rt_object_new(KIND_SCHED_CONTEXT, CONTEXT_BITS, context);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         return status;
+    }
     status = sched_context_configure(*context, ROOT_SLOT_SCHED_CONTROL, budget, period);
     if (!rt_ok(status)) {
         rt_object_delete(*context);
@@ -53,10 +54,12 @@ static struct rt_status thread_configure_new(struct rt_thread *thread,
     unsigned ceiling = config->ceiling ? config->ceiling : config->priority;
     struct rt_status status = thread_configure(thread->cap, cspace, aspace, config->fault,
                                                config->timeout, config->flags);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         status = thread_set_priority(thread->cap, config->priority, ceiling);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = thread_set_buffer(thread->cap, 0, thread->memory.attached, 0);
+    }
     return status;
 }
 
@@ -71,8 +74,9 @@ static struct rt_status thread_prepare(struct rt_thread *thread,
         .rdi = config->argument,
     };
     struct rt_status status = rt_thread_set_regs(thread->cap, &regs);
-    if (!rt_ok(status) || !thread->context)
+    if (!rt_ok(status) || !thread->context) {
         return status;
+    }
     return sched_context_bind(thread->context, thread->cap, SCHED_OWN);
 }
 
@@ -81,10 +85,12 @@ static struct rt_status thread_make_objects(struct rt_thread *thread,
 {
     unsigned pages = config->stack_pages ? config->stack_pages : DEFAULT_STACK;
     struct rt_status status = rt_map_new(pages, PROT_READ | PROT_WRITE, &thread->stack);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         status = rt_map_new(1, PROT_READ | PROT_WRITE, &thread->memory);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = rt_object_new(KIND_THREAD, THREAD_BITS, &thread->cap);
+    }
     if (rt_ok(status) && config->budget != RT_NO_CONTEXT) {
         uint64_t budget = config->budget ? config->budget : RT_SLICE;
         status = rt_context_new(budget, config->period ? config->period : budget, &thread->context);
@@ -96,14 +102,17 @@ struct rt_status rt_thread_new(struct rt_thread *thread, const struct rt_thread_
 {
     *thread = (struct rt_thread){ 0 };
     struct rt_status status = thread_make_objects(thread, config);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         status = thread_configure_new(thread, config);
-    if (rt_ok(status))
+    }
+    if (rt_ok(status)) {
         status = thread_prepare(thread, config);
-    if (!rt_ok(status))
+    }
+    if (!rt_ok(status)) {
         rt_thread_delete(thread);
-    else
+    } else {
         thread->buffer = thread->memory.base;
+    }
     return status;
 }
 
@@ -114,13 +123,17 @@ struct rt_status rt_thread_start(struct rt_thread *thread)
 
 void rt_thread_delete(struct rt_thread *thread)
 {
-    if (thread->cap)
+    if (thread->cap) {
         rt_object_delete(thread->cap);
-    if (thread->context)
+    }
+    if (thread->context) {
         rt_object_delete(thread->context);
-    if (thread->memory.pages)
+    }
+    if (thread->memory.pages) {
         rt_map_delete(&thread->memory);
-    if (thread->stack.pages)
+    }
+    if (thread->stack.pages) {
         rt_map_delete(&thread->stack);
+    }
     *thread = (struct rt_thread){ 0 };
 }

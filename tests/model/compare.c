@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Walks the core's structures and holds them against the model: every slot of every table and thread, every object, who runs, who
-// waits in which order, and what is in registers and message buffers.
+// Walks the core's structures and holds them against the model: every slot of every table and
+// thread, every object, who runs, who waits in which order, and what is in registers and message
+// buffers.
 #include "compare.h"
 
 #include "world.h"
@@ -17,40 +18,50 @@
 
 #include <string.h>
 
-#define SENDER_KEY ((ptrdiff_t)offsetof(struct thread, sender_key) - (ptrdiff_t)offsetof(struct thread, sender))
+#define SENDER_KEY \
+ ((ptrdiff_t)offsetof(struct thread, sender_key) - (ptrdiff_t)offsetof(struct thread, sender))
 
 // Both sides of one fact; `at` says of what.
 static void same(const char *what, uint64_t at, uint64_t core, uint64_t wanted)
 {
-    if (core != wanted)
+    if (core != wanted) {
         world_fail("%s at 0x%lx: the core has 0x%lx, the model 0x%lx", what, at, core, wanted);
+    }
 }
 
-// ---- addresses ------------------------------------------------------------------------------------
+// ---- addresses
+// ------------------------------------------------------------------------------------
 
 // The model's name of an object, or 0.
 static uint64_t address_of(const void *object)
 {
     uintptr_t address = (uintptr_t)object;
-    if (!address)
+    if (!address) {
         return 0;
-    if (object == &world.thread)
+    }
+    if (object == &world.thread) {
         return FIRST_THREAD;
-    if (object == &world.context)
+    }
+    if (object == &world.context) {
         return FIRST_CONTEXT;
-    if (object == world.table)
+    }
+    if (object == world.table) {
         return FIRST_TABLE;
-    if (address - (uintptr_t)world.arena < ARENA_BYTES)
+    }
+    if (address - (uintptr_t)world.arena < ARENA_BYTES) {
         return address - (uintptr_t)world.arena + ARENA;
+    }
     return address;
 }
 
 static void *object_at(uint64_t address)
 {
-    if (address == FIRST_THREAD)
+    if (address == FIRST_THREAD) {
         return &world.thread;
-    if (address == FIRST_CONTEXT)
+    }
+    if (address == FIRST_CONTEXT) {
         return &world.context;
+    }
     return world.arena + (address - ARENA);
 }
 
@@ -58,10 +69,12 @@ static void *object_at(uint64_t address)
 static struct cap *slot_at(uint64_t place)
 {
     uint64_t address = place << SLOT_BITS;
-    if (place == FIRST_ORIGINAL)
+    if (place == FIRST_ORIGINAL) {
         return &world.original;
-    if (address - FIRST_TABLE < FIRST_SLOTS << SLOT_BITS)
+    }
+    if (address - FIRST_TABLE < FIRST_SLOTS << SLOT_BITS) {
         return &world.table[place - (FIRST_TABLE >> SLOT_BITS)];
+    }
     if (thread_at(address)->live) {
         struct thread *thread = object_at(address & ~(PAGE_SIZE - 1));
         uint64_t which = place % (PAGE_SIZE >> SLOT_BITS);
@@ -70,7 +83,8 @@ static struct cap *slot_at(uint64_t place)
     return (struct cap *)(world.arena + (address - ARENA));
 }
 
-// ---- capabilities ---------------------------------------------------------------------------------
+// ---- capabilities
+// ---------------------------------------------------------------------------------
 
 static const struct cap *cap_parent(const struct cap *cap)
 {
@@ -78,8 +92,9 @@ static const struct cap *cap_parent(const struct cap *cap)
         const struct tree *tree = forest_tree(cap);
         return tree == &forest_roots ? NULL : CONTAINER_OF(tree, const struct cap, objects);
     }
-    while (!((uintptr_t)cap->next & 1))
+    while (!((uintptr_t)cap->next & 1)) {
         cap = cap->next;
+    }
     return (const struct cap *)((uintptr_t)cap->next & ~(uintptr_t)1);
 }
 
@@ -89,31 +104,39 @@ static void compare_cap(uint64_t place)
     const struct cap *cap = slot_at(place);
     uint64_t at = place << SLOT_BITS;
     same("kind of the capability", at, cap->kind, wanted->kind);
-    if (!wanted->kind || place == FIRST_ORIGINAL)
+    if (!wanted->kind || place == FIRST_ORIGINAL) {
         return;
+    }
     same("rights of the capability", at, cap->rights, wanted->rights);
     same("ownership of the capability", at, (cap->flags & CAP_ORIGINAL) != 0, wanted->original);
     same("marks of the capability", at, cap->flags & (CAP_MARKED | CAP_EMBRYO), 0);
     same("device bit of the capability", at, (cap->flags & CAP_DEVICE) != 0, wanted->device);
     same("size of the capability", at, cap->bits, wanted->bits);
     same("object of the capability", at, address_of((const void *)cap->address), wanted->address);
-    if (wanted->kind == K_FRAME || wanted->kind == K_IO_PORTS)
+    if (wanted->kind == K_FRAME || wanted->kind == K_IO_PORTS) {
         same("range of the capability", at, cap->aux, wanted->aux);
-    if (wanted->kind == K_ENDPOINT || wanted->kind == K_NOTIFICATION || wanted->kind == K_SCHED_CONTROL)
+    }
+    if (wanted->kind == K_ENDPOINT || wanted->kind == K_NOTIFICATION ||
+        wanted->kind == K_SCHED_CONTROL) {
         same("badge of the capability", at, cap->badge, wanted->badge);
+    }
     const struct cap *parent = wanted->parent ? slot_at(wanted->parent) : NULL;
-    if (cap_parent(cap) != parent)
-        world_fail("the capability at 0x%lx has another parent than 0x%lx", at, wanted->parent << SLOT_BITS);
+    if (cap_parent(cap) != parent) {
+        world_fail("the capability at 0x%lx has another parent than 0x%lx", at,
+                   wanted->parent << SLOT_BITS);
+    }
 }
 
 static void compare_table(const struct model_cap *table)
 {
     uint64_t first = table->address >> SLOT_BITS;
-    for (uint64_t slot = 1; slot < 1ull << (table->bits - SLOT_BITS); slot++)
+    for (uint64_t slot = 1; slot < 1ull << (table->bits - SLOT_BITS); slot++) {
         compare_cap(first + slot);
+    }
 }
 
-// ---- threads --------------------------------------------------------------------------------------
+// ---- threads
+// --------------------------------------------------------------------------------------
 
 static void compare_state(const struct thread *thread, const struct model_thread *wanted)
 {
@@ -128,14 +151,18 @@ static void compare_state(const struct thread *thread, const struct model_thread
     same("own context of the thread", at, address_of(thread->own), wanted->own);
     same("fall-back context of the thread", at, address_of(thread->fallback), wanted->fallback);
     same("notification of the thread", at, address_of(thread->notification), wanted->notification);
-    if (wanted->state == SENDING || wanted->state == AWAITING_REPLY)
+    if (wanted->state == SENDING || wanted->state == AWAITING_REPLY) {
         same("sending of the thread", at, thread->sending, wanted->sending);
-    if (wanted->state == SENDING || wanted->state == RECEIVING)
+    }
+    if (wanted->state == SENDING || wanted->state == RECEIVING) {
         same("endpoint of the thread", at, address_of(thread->endpoint), wanted->endpoint);
-    if (wanted->state == AWAITING_REPLY || wanted->state == RECEIVING)
+    }
+    if (wanted->state == AWAITING_REPLY || wanted->state == RECEIVING) {
         same("reply of the thread", at, address_of(thread->reply), wanted->reply);
-    if (wanted->state == WAITING)
+    }
+    if (wanted->state == WAITING) {
         same("waiting of the thread", at, address_of(thread->waiting), wanted->waiting);
+    }
 }
 
 static void compare_registers(const struct thread *thread, const struct model_thread *wanted)
@@ -144,15 +171,20 @@ static void compare_registers(const struct thread *thread, const struct model_th
     same("result of the thread", at, thread->context.code, wanted->regs.code);
     same("badge register of the thread", at, thread->context.slot, wanted->regs.slot);
     same("tag register of the thread", at, thread->context.tag, wanted->regs.tag);
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         same("message word of the thread", at, thread->context.words[i], wanted->regs.words[i]);
+    }
     const struct message_buffer *buffer = model_buffer(wanted);
-    if (!buffer != !thread->buffer || (buffer && memcmp(buffer, thread->buffer, sizeof(*buffer))))
+    if (!buffer != !thread->buffer || (buffer && memcmp(buffer, thread->buffer, sizeof(*buffer)))) {
         world_fail("the message buffer of the thread at 0x%lx differs", at);
+    }
     const struct model_cap *frame = thread_inside(wanted, IN_GUEST_FRAME);
-    const void *guest = frame->kind ? model_ram(frame, wanted->offset[1], GUEST_FRAME_BYTES, 0) : NULL;
-    if (!guest != !thread->guest_frame || (guest && memcmp(guest, thread->guest_frame, GUEST_FRAME_BYTES)))
+    const void *guest = frame->kind ? model_ram(frame, wanted->offset[1], GUEST_FRAME_BYTES, 0)
+                                    : NULL;
+    if (!guest != !thread->guest_frame ||
+        (guest && memcmp(guest, thread->guest_frame, GUEST_FRAME_BYTES))) {
         world_fail("the guest frame of the thread at 0x%lx differs", at);
+    }
 }
 
 static void compare_thread(const struct model_thread *wanted)
@@ -160,8 +192,9 @@ static void compare_thread(const struct model_thread *wanted)
     const struct thread *thread = object_at(thread_address(wanted));
     compare_state(thread, wanted);
     compare_registers(thread, wanted);
-    for (unsigned i = 0; i < INSIDE; i++)
+    for (unsigned i = 0; i < INSIDE; i++) {
         compare_cap((thread_address(wanted) >> SLOT_BITS) + i);
+    }
 }
 
 // The next thread of a queue is one that the model has there too, behind the one before.
@@ -176,8 +209,9 @@ static void queue_next(struct queue *queue, const struct thread *thread)
 {
     const struct model_thread *wanted = thread_at(address_of(thread));
     if (queue->any && (wanted->priority > queue->priority ||
-                       (wanted->priority == queue->priority && wanted->order <= queue->order)))
+                       (wanted->priority == queue->priority && wanted->order <= queue->order))) {
         world_fail("the thread at 0x%lx is too late in %s", address_of(thread), queue->name);
+    }
     *queue = (struct queue){ queue->name, wanted->priority, wanted->order, true };
 }
 
@@ -193,7 +227,8 @@ static void compare_ring(const char *name, const struct thread *head)
     }
 }
 
-// ---- other objects --------------------------------------------------------------------------------
+// ---- other objects
+// --------------------------------------------------------------------------------
 
 static void compare_context(uint64_t at)
 {
@@ -203,8 +238,9 @@ static void compare_context(uint64_t at)
     same("owner of the context", at, address_of(context->bound), wanted->bound);
     same("loans of the context", at, address_of(context->reply), wanted->reply);
     same("share of the context", at, context->share, wanted->share);
-    if (wanted->configured)
+    if (wanted->configured) {
         same("budget of the context", at, context->budget, wanted->budget);
+    }
 }
 
 static void compare_endpoint(uint64_t at)
@@ -229,15 +265,17 @@ static void compare_reply(uint64_t at)
     same("caller of the reply", at, address_of(caller), wanted->caller);
     same("receiver of the reply", at, caller ? 0 : address_of(reply->thread), wanted->receiver);
     same("loan of the reply", at, address_of(reply->context), wanted->context);
-    if (wanted->context)
+    if (wanted->context) {
         same("loan before that of the reply", at, address_of(reply->below), wanted->below);
+    }
 }
 
 static void compare_notification(uint64_t at)
 {
     const struct notification *notification = object_at(at);
     same("word of the notification", at, notification->word, notification_at(at)->word);
-    same("receiver of the notification", at, address_of(notification->bound), notification_at(at)->bound);
+    same("receiver of the notification", at, address_of(notification->bound),
+         notification_at(at)->bound);
     compare_ring("a notification's waiters", notification->waiters);
 }
 
@@ -259,11 +297,14 @@ void compare(void)
     const struct cpu *cpu = host_cpu;
     same("current thread", 0, address_of(cpu->current), model.current);
     same("time handed out", 0, cpu->admitted, model.admitted);
-    for (uint64_t place = 0; place < PLACES; place++)
-        if (model.caps[place].kind && model.caps[place].original)
+    for (uint64_t place = 0; place < PLACES; place++) {
+        if (model.caps[place].kind && model.caps[place].original) {
             compare_object(&model.caps[place]);
+        }
+    }
     compare_thread(thread_at(FIRST_THREAD));
     compare_context(FIRST_CONTEXT);
-    for (unsigned priority = 0; priority < PRIORITIES; priority++)
+    for (unsigned priority = 0; priority < PRIORITIES; priority++) {
         compare_ring("the ready queue", cpu->ready[priority]);
+    }
 }

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Random sequences of system calls against the core and the model at once.  Each sequence runs in a process of its own, so that a
-// crash is a finding like any other.  A sequence that fails is made shorter as long as it still fails, then printed.
+// Random sequences of system calls against the core and the model at once.  Each sequence runs in a
+// process of its own, so that a crash is a finding like any other.  A sequence that fails is made
+// shorter as long as it still fails, then printed.
 //
 // usage: model_test [--steps N] [--seed S] [--length L] [--preempt P] [--no-shrink]
 #include "generate.h"
 #include "model.h"
 #include "world.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define MOST_STEPS 4000u
 #define SECONDS    20u  // for a sequence
@@ -51,7 +53,8 @@ const char *__asan_default_options(void)
     return "handle_segv=0:handle_sigbus=0:detect_leaks=0";
 }
 
-// ---- sequences ------------------------------------------------------------------------------------
+// ---- sequences
+// ------------------------------------------------------------------------------------
 
 static void sequence_step(unsigned number)
 {
@@ -73,8 +76,9 @@ static void sequence_generate(uint64_t seed, unsigned length)
 
 static void sequence_replay(void)
 {
-    for (unsigned i = 0; i < shared->count; i++)
+    for (unsigned i = 0; i < shared->count; i++) {
         sequence_step(i);
+    }
 }
 
 // Run a new sequence (length 0: the one that is there) in a child.  True where nothing was found.
@@ -88,14 +92,16 @@ static bool sequence_run(uint64_t seed, unsigned length, bool quiet)
         exit(2);
     }
     if (child == 0) {
-        if (quiet && !freopen("/dev/null", "w", stderr))
+        if (quiet && !freopen("/dev/null", "w", stderr)) {
             _exit(2);
+        }
         alarm(SECONDS);  // an operation that does not end is a finding too
         world_reset(options.preempt);
-        if (length)
+        if (length) {
             sequence_generate(seed, length);
-        else
+        } else {
             sequence_replay();
+        }
         world_end();
         _exit(0);
     }
@@ -104,12 +110,15 @@ static bool sequence_run(uint64_t seed, unsigned length, bool quiet)
         perror("waitpid");
         exit(2);
     }
-    if (status && !shared->message[0])
-        snprintf(shared->message, sizeof(shared->message), "the core crashed (status 0x%x)", (unsigned)status);
+    if (status && !shared->message[0]) {
+        snprintf(shared->message, sizeof(shared->message), "the core crashed (status 0x%x)",
+                 (unsigned)status);
+    }
     return status == 0;
 }
 
-// ---- shrinking (Zeller and Hildebrandt 2002) ------------------------------------------------------
+// ---- shrinking (Zeller and Hildebrandt 2002)
+// ------------------------------------------------------
 
 // Leave out `size` operations from `at` on, if it still fails.
 static bool shrink_without(unsigned at, unsigned size)
@@ -117,11 +126,13 @@ static bool shrink_without(unsigned at, unsigned size)
     static struct operation saved[MOST_STEPS];
     unsigned count = shared->count;
     memcpy(saved, shared->operations, count * sizeof(*saved));
-    memmove(&shared->operations[at], &shared->operations[at + size], (count - at - size) * sizeof(*saved));
+    memmove(&shared->operations[at], &shared->operations[at + size],
+            (count - at - size) * sizeof(*saved));
     shared->count = count - size;
     if (!sequence_run(0, 0, true)) {
-        if (shared->taken < shared->count)
+        if (shared->taken < shared->count) {
             shared->count = shared->taken;
+        }
         return true;
     }
     memcpy(shared->operations, saved, count * sizeof(*saved));
@@ -136,16 +147,18 @@ static void shrink(void)
         while (shorter) {
             shorter = false;
             for (unsigned at = 0; at + size <= shared->count;) {
-                if (shrink_without(at, size))
+                if (shrink_without(at, size)) {
                     shorter = true;
-                else
+                } else {
                     at += size;
+                }
             }
         }
     }
 }
 
-// ---- printing -------------------------------------------------------------------------------------
+// ---- printing
+// -------------------------------------------------------------------------------------
 
 static const char *const syscall_names[] = {
 #define SYSCALL(number, name, args, fails, text)       [number] = #name,
@@ -159,7 +172,8 @@ static const struct {
     unsigned label;
     const char *name;
 } operation_names[] = {
-#define OP(kind, number, name, args, results, fails, text) { K_##kind << 8 | (number), #kind "." #name },
+#define OP(kind, number, name, args, results, fails, text) \
+ { K_##kind << 8 | (number), #kind "." #name },
 #include <abi/ops.def>
 #undef OP
 };
@@ -167,12 +181,15 @@ static const struct {
 static void print_call(uint64_t slot, uint64_t tag, const uint64_t words[MSG_REG_WORDS])
 {
     const char *name = "?";
-    for (unsigned i = 0; i < sizeof(operation_names) / sizeof(*operation_names); i++)
-        if (operation_names[i].label == tag_label(tag))
+    for (unsigned i = 0; i < sizeof(operation_names) / sizeof(*operation_names); i++) {
+        if (operation_names[i].label == tag_label(tag)) {
             name = operation_names[i].name;
+        }
+    }
     printf("slot %lu: %s(", slot, name);
-    for (unsigned i = 0; i < tag_length(tag) && i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < tag_length(tag) && i < MSG_REG_WORDS; i++) {
         printf("%s0x%lx", i ? ", " : "", words[i]);
+    }
     printf(")");
 }
 
@@ -180,17 +197,22 @@ static void print_operation(const struct operation *operation)
 {
     const char *name = operation->number <= S_null ? syscall_names[operation->number] : "?";
     printf("%s ", name);
-    if (operation->number == S_invoke)
+    if (operation->number == S_invoke) {
         print_call(operation->slot, operation->tag, operation->words);
-    else
+    } else {
         printf("slot %lu tag 0x%lx third %lu", operation->slot, operation->tag, operation->third);
+    }
     if (operation->number <= S_reply && tag_caps(operation->tag)) {
         printf(" caps");
-        for (unsigned i = 0; i < tag_caps(operation->tag) && i < MSG_MAX_CAPS; i++)
-            printf(" %lu%s", (uint64_t)(operation->caps[i] & ~CAP_MOVE), operation->caps[i] & CAP_MOVE ? " moved" : "");
+        for (unsigned i = 0; i < tag_caps(operation->tag) && i < MSG_MAX_CAPS; i++) {
+            printf(" %lu%s", (uint64_t)(operation->caps[i] & ~CAP_MOVE),
+                   operation->caps[i] & CAP_MOVE ? " moved" : "");
+        }
     }
-    if (operation->number <= S_reply)
-        printf(" window %lu:%lu+%lu", operation->window_table, operation->window_slot, operation->window_count);
+    if (operation->number <= S_reply) {
+        printf(" window %lu:%lu+%lu", operation->window_table, operation->window_slot,
+               operation->window_count);
+    }
     for (unsigned i = 0; i < operation->entries; i++) {
         printf("\n        ");
         print_call(operation->batch[i].slot, operation->batch[i].tag, operation->batch[i].words);
@@ -207,22 +229,25 @@ static void report(uint64_t seed)
         printf("it does not fail when it is run again\n");
         return;
     }
-    if (options.shrink)
+    if (options.shrink) {
         shrink();
+    }
     (void)sequence_run(0, 0, false);
     strcpy(message, shared->message);
     printf("shortest sequence found, with the thread that is current at each step:\n");
     for (unsigned i = 0; i < shared->taken; i++) {
         printf("%4u  0x%05lx  ", i, shared->threads[i]);
-        if (shared->threads[i] != FIRST_THREAD && world_traps(&shared->operations[i]))
+        if (shared->threads[i] != FIRST_THREAD && world_traps(&shared->operations[i])) {
             printf("(traps)\n");
-        else
+        } else {
             print_operation(&shared->operations[i]);
+        }
     }
     printf("then: %s\n", message);
 }
 
-// ---- command line ---------------------------------------------------------------------------------
+// ---- command line
+// ---------------------------------------------------------------------------------
 
 static uint64_t number_of(const char *text)
 {
@@ -238,18 +263,20 @@ static uint64_t number_of(const char *text)
 static void parse(char **argument)
 {
     for (; *argument; argument++) {
-        if (!strcmp(*argument, "--no-shrink"))
+        if (!strcmp(*argument, "--no-shrink")) {
             options.shrink = false;
-        else if (!strcmp(*argument, "--steps"))
+        } else if (!strcmp(*argument, "--steps")) {
             options.steps = number_of(*++argument);
-        else if (!strcmp(*argument, "--seed"))
+        } else if (!strcmp(*argument, "--seed")) {
             options.seed = number_of(*++argument);
-        else if (!strcmp(*argument, "--length"))
+        } else if (!strcmp(*argument, "--length")) {
             options.length = (unsigned)number_of(*++argument);
-        else if (!strcmp(*argument, "--preempt"))
+        } else if (!strcmp(*argument, "--preempt")) {
             options.preempt = (unsigned)number_of(*++argument);
-        else {
-            fprintf(stderr, "usage: model_test [--steps N] [--seed S] [--length L] [--preempt P] [--no-shrink]\n");
+        } else {
+            fprintf(
+                stderr,
+                "usage: model_test [--steps N] [--seed S] [--length L] [--preempt P] [--no-shrink]\n");
             exit(2);
         }
     }

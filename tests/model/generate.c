@@ -22,7 +22,8 @@ enum {
 };
 
 enum {
-#define OP(kind, number, name, args, results, fails, text) OP_##kind##_##name = KIND_##kind << 8 | (number),
+#define OP(kind, number, name, args, results, fails, text) \
+ OP_##kind##_##name = KIND_##kind << 8 | (number),
 #include <abi/ops.def>
 #undef OP
 };
@@ -34,8 +35,9 @@ enum {
 void generate_seed(struct generator *generator, uint64_t seed)
 {
     *generator = (struct generator){ .state = (seed + 1) * 0x9e3779b97f4a7c15ull | 1 };
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 8; i++) {
         (void)generate_random(generator, 2);
+    }
 }
 
 // xorshift64* (Vigna 2016)
@@ -56,30 +58,36 @@ static bool one_in(struct generator *generator, uint64_t odds)
 static uint64_t pick(struct generator *generator, const struct generate_view *view, unsigned kind)
 {
     uint64_t start = generate_random(generator, view->count);
-    if (one_in(generator, 3 * ODDS))
+    if (one_in(generator, 3 * ODDS)) {
         return generate_random(generator, view->count + 3ull);
+    }
     for (unsigned i = 0; i < view->count; i++) {
         uint64_t slot = (start + i) % view->count;
-        if (slot && view->kinds[slot] == kind)
+        if (slot && view->kinds[slot] == kind) {
             return slot;
+        }
     }
     return start;
 }
 
 // Any slot that is in use; those that are kept seldom.
-static uint64_t pick_any(struct generator *generator, const struct generate_view *view, bool removed)
+static uint64_t pick_any(struct generator *generator, const struct generate_view *view,
+                         bool removed)
 {
     for (unsigned i = 0; i < 20; i++) {
         uint64_t slot = generate_random(generator, view->count);
-        if (removed && slot < view->keep && !one_in(generator, 200))
+        if (removed && slot < view->keep && !one_in(generator, 200)) {
             continue;
-        if (view->kinds[slot])
+        }
+        if (view->kinds[slot]) {
             return slot;
+        }
     }
     return generate_random(generator, view->count + 1ull);
 }
 
-static uint64_t pick_or_none(struct generator *generator, const struct generate_view *view, unsigned kind)
+static uint64_t pick_or_none(struct generator *generator, const struct generate_view *view,
+                             unsigned kind)
 {
     return one_in(generator, 4) ? 0 : pick(generator, view, kind);
 }
@@ -101,82 +109,111 @@ static uint64_t some_rights(struct generator *generator)
     return one_in(generator, 3) ? generate_random(generator, 256) : 255;
 }
 
-static void invoke(struct operation *operation, unsigned label, uint64_t slot, unsigned length)
+#define COUNT_(unused, a1, a2, a3, a4, a5, a6, count, ...) count
+#define ARGS(...)                                          COUNT_(0 __VA_OPT__(, ) __VA_ARGS__, 6, 5, 4, 3, 2, 1, 0, 0)
+
+static const uint8_t arguments[KIND_COUNT][16] = {
+#define OP(kind, number, name, args, results, fails, text) [KIND_##kind][number] = args,
+#include <abi/ops.def>
+#undef OP
+};
+
+static void invoke(struct operation *operation, unsigned label, uint64_t slot)
 {
     operation->number = SYS_invoke;
     operation->slot = slot;
-    operation->tag = TAG(label, length, 0);
+    operation->tag = TAG(label, arguments[label >> 8][label & 15], 0);
 }
 
-// ---- invocations ----------------------------------------------------------------------------------
+// ---- invocations
+// ----------------------------------------------------------------------------------
 
 // Small objects in the first half of an Untyped, those of a page and more in the second.
-static void retype_place(struct generator *generator, struct operation *operation, unsigned bits, unsigned kind)
+static void retype_place(struct generator *generator, struct operation *operation, unsigned bits,
+                         unsigned kind)
 {
     unsigned whole = bits;
     uint64_t size = 1ull << (whole < 12 ? 12 : whole), half = size / 2;
     unsigned object = kind == KIND_CAPTABLE ? 8 + (unsigned)generate_random(generator, 3) : 6;
-    if (kind == KIND_SCHED_CONTEXT)
+    if (kind == KIND_SCHED_CONTEXT) {
         object = 9;
-    if (kind == KIND_THREAD || kind == KIND_FRAME || kind == KIND_PAGETABLE || kind == KIND_UNTYPED)
+    }
+    if (kind == KIND_THREAD || kind == KIND_FRAME || kind == KIND_PAGETABLE ||
+        kind == KIND_UNTYPED) {
         object = 12;
-    if (kind == KIND_UNTYPED || kind == KIND_FRAME)
+    }
+    if (kind == KIND_UNTYPED || kind == KIND_FRAME) {
         object += (unsigned)generate_random(generator, 3);
-    if (kind == KIND_ADDRESS_SPACE)
+    }
+    if (kind == KIND_ADDRESS_SPACE) {
         object = 13;
+    }
     operation->words[0] = kind | (uint64_t)object << 8;
     uint64_t places = half >> object ? half >> object : 1;
     uint64_t first = object >= 12 && half >> object ? half : 0;
     operation->words[1] = first + (generate_random(generator, places) << object);
-    if (one_in(generator, 4 * ODDS))
+    if (one_in(generator, 4 * ODDS)) {
         operation->words[1] = generate_random(generator, size) << generate_random(generator, 8);
-    if (one_in(generator, 4 * ODDS))
+    }
+    if (one_in(generator, 4 * ODDS)) {
         operation->words[0] = generate_random(generator, 20) | generate_random(generator, 20) << 8;
+    }
 }
 
-static void make_retype(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_retype(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation)
 {
-    static const uint8_t kinds[] = { KIND_UNTYPED, KIND_CAPTABLE,     KIND_CAPTABLE,     KIND_FRAME,    KIND_FRAME,
-                                     KIND_FRAME,   KIND_THREAD,       KIND_ENDPOINT,     KIND_ENDPOINT, KIND_REPLY,
-                                     KIND_REPLY,   KIND_NOTIFICATION, KIND_SCHED_CONTEXT, KIND_PAGETABLE,
-                                     KIND_ADDRESS_SPACE };
+    static const uint8_t kinds[] = { KIND_UNTYPED,       KIND_CAPTABLE,  KIND_CAPTABLE,
+                                     KIND_FRAME,         KIND_FRAME,     KIND_FRAME,
+                                     KIND_THREAD,        KIND_ENDPOINT,  KIND_ENDPOINT,
+                                     KIND_REPLY,         KIND_REPLY,     KIND_NOTIFICATION,
+                                     KIND_SCHED_CONTEXT, KIND_PAGETABLE, KIND_ADDRESS_SPACE };
     uint64_t slot = pick(generator, view, KIND_UNTYPED);
     unsigned kind = kinds[generate_random(generator, sizeof(kinds))];
-    invoke(operation, OP_UNTYPED_retype, slot, 5);
+    invoke(operation, OP_UNTYPED_retype, slot);
     retype_place(generator, operation, slot < view->count ? view->bits[slot] : 17, kind);
     operation->words[2] = pick_table(generator, view);
     operation->words[3] = pick_empty(generator, view);
     operation->words[4] = one_in(generator, 5) ? generate_random(generator, 5) : 1;
 }
 
-static void make_derive(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_derive(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation)
 {
-    static const unsigned labels[] = { OP_CAPTABLE_copy, OP_CAPTABLE_mint, OP_CAPTABLE_mint, OP_CAPTABLE_move };
+    static const unsigned labels[] = { OP_CAPTABLE_copy, OP_CAPTABLE_mint, OP_CAPTABLE_mint,
+                                       OP_CAPTABLE_move };
     unsigned label = labels[generate_random(generator, 4)];
-    invoke(operation, label, pick_table(generator, view), 5);
+    invoke(operation, label, pick_table(generator, view));
     operation->words[0] = pick_empty(generator, view);
     operation->words[1] = pick_table(generator, view);
     operation->words[2] = pick_any(generator, view, label == OP_CAPTABLE_move);
     operation->words[3] = some_rights(generator);
     operation->words[4] = one_in(generator, 4) ? 0 : generate_random(generator, 8);
-    if (one_in(generator, 2))
+    if (one_in(generator, 2)) {
         operation->words[4] |= generate_random(generator, 3) << 32;
-    if (one_in(generator, 8))
-        operation->words[4] = generate_random(generator, 0x200) | generate_random(generator, 0x100) << 16;
+    }
+    if (one_in(generator, 8)) {
+        operation->words[4] = generate_random(generator, 0x200) | generate_random(generator, 0x100)
+                                                                      << 16;
+    }
 }
 
-static void make_remove(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_remove(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation)
 {
     unsigned what = (unsigned)generate_random(generator, 5);
-    unsigned label = what < 3 ? OP_CAPTABLE_delete : what == 3 ? OP_CAPTABLE_revoke : OP_CAPTABLE_identify;
-    invoke(operation, label, pick_table(generator, view), 1);
+    unsigned label = what < 3    ? OP_CAPTABLE_delete
+                     : what == 3 ? OP_CAPTABLE_revoke
+                                 : OP_CAPTABLE_identify;
+    invoke(operation, label, pick_table(generator, view));
     operation->words[0] = pick_any(generator, view, label == OP_CAPTABLE_delete);
-    if (operation->words[0] < view->keep && label == OP_CAPTABLE_revoke && !one_in(generator, 20))
+    if (operation->words[0] < view->keep && label == OP_CAPTABLE_revoke && !one_in(generator, 20)) {
         operation->words[0] = view->keep;
+    }
 }
 
-static void thread_words(struct generator *generator, const struct generate_view *view, struct operation *operation,
-                         unsigned label)
+static void thread_words(struct generator *generator, const struct generate_view *view,
+                         struct operation *operation, unsigned label)
 {
     uint64_t *words = operation->words;
     switch (label) {
@@ -184,7 +221,8 @@ static void thread_words(struct generator *generator, const struct generate_view
         words[0] = one_in(generator, 8) ? pick_or_none(generator, view, KIND_CAPTABLE) : 1;
         words[1] = view->spaces ? pick_or_none(generator, view, KIND_ADDRESS_SPACE) : 0;
         words[2] = pick_or_none(generator, view, KIND_ENDPOINT);
-        words[3] = pick_or_none(generator, view, one_in(generator, 2) ? KIND_ENDPOINT : KIND_NOTIFICATION);
+        words[3] = pick_or_none(generator, view,
+                                one_in(generator, 2) ? KIND_ENDPOINT : KIND_NOTIFICATION);
         words[4] = one_in(generator, 3) ? THREAD_GUEST | generate_random(generator, 8) : 0;
         break;
     case OP_THREAD_set_buffer:
@@ -206,58 +244,72 @@ static void thread_words(struct generator *generator, const struct generate_view
     }
 }
 
-static void make_thread(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_thread(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation)
 {
-    static const unsigned labels[] = { OP_THREAD_configure, OP_THREAD_set_buffer,   OP_THREAD_resume,    OP_THREAD_resume,
-                                       OP_THREAD_suspend,   OP_THREAD_cancel,       OP_THREAD_cancel,    OP_THREAD_kick,
-                                       OP_THREAD_read_regs, OP_THREAD_write_regs,   OP_THREAD_bind,      OP_THREAD_set_priority,
-                                       OP_THREAD_resume,    OP_THREAD_set_priority, OP_THREAD_read_vector, OP_THREAD_write_vector };
+    static const unsigned labels[] = {
+        OP_THREAD_configure, OP_THREAD_set_buffer,   OP_THREAD_resume,      OP_THREAD_resume,
+        OP_THREAD_suspend,   OP_THREAD_cancel,       OP_THREAD_cancel,      OP_THREAD_kick,
+        OP_THREAD_read_regs, OP_THREAD_write_regs,   OP_THREAD_bind,        OP_THREAD_set_priority,
+        OP_THREAD_resume,    OP_THREAD_set_priority, OP_THREAD_read_vector, OP_THREAD_write_vector
+    };
     unsigned label = labels[generate_random(generator, view->spaces ? 16 : 14)];
-    invoke(operation, label, pick(generator, view, KIND_THREAD), 6);
+    invoke(operation, label, pick(generator, view, KIND_THREAD));
     thread_words(generator, view, operation, label);
 }
 
-static void make_context(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_context(struct generator *generator, const struct generate_view *view,
+                         struct operation *operation)
 {
-    static const unsigned labels[] = { OP_SCHED_CONTEXT_configure, OP_SCHED_CONTEXT_bind, OP_SCHED_CONTEXT_bind,
-                                       OP_SCHED_CONTEXT_bind, OP_SCHED_CONTEXT_unbind, OP_SCHED_CONTEXT_consumed };
+    static const unsigned labels[] = { OP_SCHED_CONTEXT_configure, OP_SCHED_CONTEXT_bind,
+                                       OP_SCHED_CONTEXT_bind,      OP_SCHED_CONTEXT_bind,
+                                       OP_SCHED_CONTEXT_unbind,    OP_SCHED_CONTEXT_consumed };
     unsigned label = labels[generate_random(generator, 6)];
-    invoke(operation, label, pick(generator, view, KIND_SCHED_CONTEXT), 3);
+    invoke(operation, label, pick(generator, view, KIND_SCHED_CONTEXT));
     if (label == OP_SCHED_CONTEXT_configure) {
         operation->words[0] = pick(generator, view, KIND_SCHED_CONTROL);
         operation->words[1] = SLICE / (1 + generate_random(generator, 10));
-        operation->words[2] = one_in(generator, ODDS) ? generate_random(generator, 2 * MIN_TICKS) : SLICE;
+        operation->words[2] = one_in(generator, ODDS) ? generate_random(generator, 2 * MIN_TICKS)
+                                                      : SLICE;
     } else if (label == OP_SCHED_CONTEXT_bind) {
         operation->words[0] = pick(generator, view, KIND_THREAD);
         operation->words[1] = generate_random(generator, one_in(generator, ODDS) ? 3 : 2);
     }
 }
 
-static void make_endpoint(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_endpoint(struct generator *generator, const struct generate_view *view,
+                          struct operation *operation)
 {
     unsigned what = (unsigned)generate_random(generator, 3);
-    unsigned label =
-        what == 0 ? OP_ENDPOINT_configure : what == 1 ? OP_ENDPOINT_cancel_all : OP_ENDPOINT_cancel_badge;
-    invoke(operation, label, pick(generator, view, KIND_ENDPOINT), 1);
+    unsigned label = what == 0   ? OP_ENDPOINT_configure
+                     : what == 1 ? OP_ENDPOINT_cancel_all
+                                 : OP_ENDPOINT_cancel_badge;
+    invoke(operation, label, pick(generator, view, KIND_ENDPOINT));
     operation->words[0] = generate_random(generator, label == OP_ENDPOINT_cancel_all ? 24 : 8);
-    if (label == OP_ENDPOINT_configure && one_in(generator, 3))
+    if (label == OP_ENDPOINT_configure && one_in(generator, 3)) {
         operation->words[0] = SLICE / 4;
+    }
 }
 
 // Address spaces, frames and page tables.
-static void make_space(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_space(struct generator *generator, const struct generate_view *view,
+                       struct operation *operation)
 {
-    static const unsigned labels[] = { OP_FRAME_attach,        OP_FRAME_attach,         OP_FRAME_detach,
-                                       OP_FRAME_map,           OP_FRAME_map,            OP_FRAME_map,
-                                       OP_FRAME_unmap,         OP_ADDRESS_SPACE_stock,  OP_ADDRESS_SPACE_protect,
-                                       OP_ADDRESS_SPACE_unmap, OP_ADDRESS_SPACE_copy,   OP_ADDRESS_SPACE_harvest,
-                                       OP_ADDRESS_SPACE_stock, OP_ADDRESS_SPACE_stock };
+    static const unsigned labels[] = {
+        OP_FRAME_attach,        OP_FRAME_attach,        OP_FRAME_detach,
+        OP_FRAME_map,           OP_FRAME_map,           OP_FRAME_map,
+        OP_FRAME_unmap,         OP_ADDRESS_SPACE_stock, OP_ADDRESS_SPACE_protect,
+        OP_ADDRESS_SPACE_unmap, OP_ADDRESS_SPACE_copy,  OP_ADDRESS_SPACE_harvest,
+        OP_ADDRESS_SPACE_stock, OP_ADDRESS_SPACE_stock
+    };
     unsigned label = labels[generate_random(generator, sizeof(labels) / sizeof(*labels))];
     uint64_t *words = operation->words;
-    invoke(operation, label, pick(generator, view, label >> 8), 6);
-    uint64_t vaddr = (1 + generate_random(generator, 600)) << PAGE_BITS, pages = 1 + generate_random(generator, 4);
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    invoke(operation, label, pick(generator, view, label >> 8));
+    uint64_t vaddr = (1 + generate_random(generator, 600)) << PAGE_BITS,
+             pages = 1 + generate_random(generator, 4);
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         words[i] = generate_random(generator, 4);
+    }
     if (label == OP_FRAME_attach) {
         words[0] = pick(generator, view, KIND_ADDRESS_SPACE);
     } else if (label == OP_ADDRESS_SPACE_stock) {
@@ -274,18 +326,23 @@ static void make_space(struct generator *generator, const struct generate_view *
     }
 }
 
-// ---- messages -------------------------------------------------------------------------------------
+// ---- messages
+// -------------------------------------------------------------------------------------
 
-static void make_message(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_message(struct generator *generator, const struct generate_view *view,
+                         struct operation *operation)
 {
     uint64_t length = generate_random(generator, MSG_REG_WORDS + 1ull), caps = 0;
-    if (one_in(generator, 4))
+    if (one_in(generator, 4)) {
         length = generate_random(generator, MSG_MAX_WORDS + 3ull);
-    if (one_in(generator, 4))
+    }
+    if (one_in(generator, 4)) {
         caps = generate_random(generator, MSG_MAX_CAPS + 1ull);
+    }
     operation->tag = TAG(one_in(generator, 2) ? 0 : generate_random(generator, 8), length, caps);
-    if (one_in(generator, 50))
+    if (one_in(generator, 50)) {
         operation->tag ^= 1ull << generate_random(generator, 64);
+    }
     for (unsigned i = 0; i < MSG_MAX_CAPS; i++) {
         bool move = one_in(generator, 4);
         operation->caps[i] = pick_any(generator, view, move) | (move ? CAP_MOVE : 0);
@@ -293,71 +350,86 @@ static void make_message(struct generator *generator, const struct generate_view
     operation->window_table = pick_table(generator, view);
     operation->window_slot = pick_empty(generator, view);
     operation->window_count = generate_random(generator, MSG_MAX_CAPS + 1ull);
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         operation->words[i] = generate_random(generator, 64);
+    }
 }
 
-static void make_ipc(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_ipc(struct generator *generator, const struct generate_view *view,
+                     struct operation *operation)
 {
-    static const uint8_t numbers[] = { SYS_call, SYS_call,    SYS_call, SYS_reply_recv, SYS_reply_recv, SYS_recv,
-                                       SYS_recv, SYS_nb_recv, SYS_send, SYS_nb_send,    SYS_reply,      SYS_reply };
+    static const uint8_t numbers[] = { SYS_call,       SYS_call,    SYS_call,  SYS_reply_recv,
+                                       SYS_reply_recv, SYS_recv,    SYS_recv,  SYS_nb_recv,
+                                       SYS_send,       SYS_nb_send, SYS_reply, SYS_reply };
     make_message(generator, view, operation);
     operation->number = numbers[generate_random(generator, sizeof(numbers))];
     unsigned answerable = one_in(generator, 3) ? KIND_THREAD : KIND_REPLY;
-    operation->slot = pick(generator, view, operation->number == SYS_reply ? answerable : KIND_ENDPOINT);
-    operation->third = pick(generator, view, operation->number == SYS_reply_recv ? answerable : KIND_REPLY);
-    if (one_in(generator, ODDS))
+    operation->slot = pick(generator, view,
+                           operation->number == SYS_reply ? answerable : KIND_ENDPOINT);
+    operation->third = pick(generator, view,
+                            operation->number == SYS_reply_recv ? answerable : KIND_REPLY);
+    if (one_in(generator, ODDS)) {
         operation->third = 0;
+    }
 }
 
-static void make_notification(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_notification(struct generator *generator, const struct generate_view *view,
+                              struct operation *operation)
 {
     static const uint8_t numbers[] = { SYS_signal, SYS_signal, SYS_wait, SYS_poll };
     operation->number = numbers[generate_random(generator, sizeof(numbers))];
     operation->slot = pick(generator, view, KIND_NOTIFICATION);
 }
 
-static void make_invocation(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_invocation(struct generator *generator, const struct generate_view *view,
+                            struct operation *operation)
 {
     unsigned choice = (unsigned)generate_random(generator, view->spaces ? 80 : 65);
-    if (choice < 15)
+    if (choice < 15) {
         make_retype(generator, view, operation);
-    else if (choice < 27)
+    } else if (choice < 27) {
         make_derive(generator, view, operation);
-    else if (choice < 38)
+    } else if (choice < 38) {
         make_remove(generator, view, operation);
-    else if (choice < 54)
+    } else if (choice < 54) {
         make_thread(generator, view, operation);
-    else if (choice < 60)
+    } else if (choice < 60) {
         make_context(generator, view, operation);
-    else if (choice < 65)
+    } else if (choice < 65) {
         make_endpoint(generator, view, operation);
-    else
+    } else {
         make_space(generator, view, operation);
-    if (one_in(generator, 100))
+    }
+    if (one_in(generator, 100)) {
         operation->tag = TAG(generate_random(generator, 0x1200), generate_random(generator, 8), 0);
+    }
 }
 
-static void make_batch(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_batch(struct generator *generator, const struct generate_view *view,
+                       struct operation *operation)
 {
     operation->entries = (unsigned)generate_random(generator, GENERATE_BATCH + 1);
     for (unsigned i = 0; i < operation->entries; i++) {
         struct operation one = { 0 };
         make_invocation(generator, view, &one);
         operation->batch[i] = (struct batch_entry){ .slot = one.slot, .tag = one.tag };
-        for (unsigned word = 0; word < MSG_REG_WORDS; word++)
+        for (unsigned word = 0; word < MSG_REG_WORDS; word++) {
             operation->batch[i].words[word] = one.words[word];
+        }
     }
     operation->number = SYS_invoke_batch;
     operation->slot = pick(generator, view, KIND_FRAME);
     operation->tag = generate_random(generator, 8) << 9;
-    operation->third = operation->entries + (one_in(generator, 2 * ODDS) ? generate_random(generator, 3) : 0);
+    operation->third = operation->entries +
+                       (one_in(generator, 2 * ODDS) ? generate_random(generator, 3) : 0);
 }
 
-// ---- a thread that runs ---------------------------------------------------------------------------
+// ---- a thread that runs
+// ---------------------------------------------------------------------------
 
 // One step of making a thread: Thread and context, configured, bound, resumed.
-static void make_script(struct generator *generator, const struct generate_view *view, struct operation *operation)
+static void make_script(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation)
 {
     uint64_t untyped = pick(generator, view, KIND_UNTYPED);
     unsigned bits = untyped < view->count ? view->bits[untyped] : 17;
@@ -366,7 +438,7 @@ static void make_script(struct generator *generator, const struct generate_view 
     switch (step) {
     case 1:
     case 2:
-        invoke(operation, OP_UNTYPED_retype, untyped, 5);
+        invoke(operation, OP_UNTYPED_retype, untyped);
         retype_place(generator, operation, bits, step == 1 ? KIND_THREAD : KIND_SCHED_CONTEXT);
         words[2] = 1;
         words[3] = pick(generator, view, 0);
@@ -374,49 +446,53 @@ static void make_script(struct generator *generator, const struct generate_view 
         *(step == 1 ? &generator->thread : &generator->context) = words[3];
         return;
     case 3:
-        invoke(operation, OP_SCHED_CONTEXT_configure, generator->context, 3);
+        invoke(operation, OP_SCHED_CONTEXT_configure, generator->context);
         words[0] = pick(generator, view, KIND_SCHED_CONTROL);
         words[1] = words[2] = SLICE;
         return;
     case 4:
-        invoke(operation, OP_SCHED_CONTEXT_bind, generator->context, 2);
+        invoke(operation, OP_SCHED_CONTEXT_bind, generator->context);
         words[0] = generator->thread;
         words[1] = one_in(generator, 2) ? SCHED_OWN : SCHED_FALLBACK;
         return;
     case 5:
     case 6:
     case 7: {
-        static const unsigned labels[] = { OP_THREAD_configure, OP_THREAD_set_priority, OP_THREAD_set_buffer };
-        invoke(operation, labels[step - 5], generator->thread, 5);
+        static const unsigned labels[] = { OP_THREAD_configure, OP_THREAD_set_priority,
+                                           OP_THREAD_set_buffer };
+        invoke(operation, labels[step - 5], generator->thread);
         thread_words(generator, view, operation, labels[step - 5]);
         words[0] = step == 7 ? 0 : words[0];
         return;
     }
     default:
-        invoke(operation, OP_THREAD_resume, generator->thread, 0);
+        invoke(operation, OP_THREAD_resume, generator->thread);
         generator->script = 0;
         return;
     }
 }
 
-void generate(struct generator *generator, const struct generate_view *view, struct operation *operation)
+void generate(struct generator *generator, const struct generate_view *view,
+              struct operation *operation)
 {
     *operation = (struct operation){ .random = generate_random(generator, UINT32_MAX) };
-    if (!generator->script && one_in(generator, 40))
+    if (!generator->script && one_in(generator, 40)) {
         generator->script = 1;
+    }
     unsigned choice = (unsigned)generate_random(generator, 100);
-    if (generator->script)
+    if (generator->script) {
         make_script(generator, view, operation);
-    else if (choice < 55)
+    } else if (choice < 55) {
         make_invocation(generator, view, operation);
-    else if (choice < 87)
+    } else if (choice < 87) {
         make_ipc(generator, view, operation);
-    else if (choice < 94)
+    } else if (choice < 94) {
         make_notification(generator, view, operation);
-    else if (choice < 98)
+    } else if (choice < 98) {
         make_batch(generator, view, operation);
-    else if (choice < 99)
+    } else if (choice < 99) {
         operation->number = one_in(generator, 4) ? generate_random(generator, 14) : SYS_yield;
-    else
+    } else {
         operation->number = SYS_null;
+    }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Random system calls, most of them with arguments that make sense to the caller.  Used on the development host against the
-// model, and by a hostile thread on the real kernel; relies on nothing but abi/.
+// Random system calls, most of them with arguments that make sense to the caller.  Used on the
+// development host against the model, and by a hostile thread on the real kernel; relies on nothing
+// but abi/.
 #pragma once
 
 #include <abi/message.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +18,7 @@ struct operation {
     uint64_t number, slot, tag, third;
     uint64_t words[MSG_REG_WORDS];
     uint64_t caps[MSG_MAX_CAPS], window_table, window_slot, window_count;  // for its message buffer
-    unsigned entries;                                                      // for the frame of a batch
+    unsigned entries;  // for the frame of a batch
     struct batch_entry batch[GENERATE_BATCH];
     uint64_t random;  // for whoever carries it out
 };
@@ -31,11 +33,12 @@ struct generate_view {
 };
 
 struct generator {
-    uint64_t state;  // not 0
-    unsigned script; // next step of making a thread; 0: none
+    uint64_t state;            // not 0
+    unsigned script;           // next step of making a thread; 0: none
     uint64_t thread, context;  // its slots
 };
 
 void generate_seed(struct generator *generator, uint64_t seed);
 uint64_t generate_random(struct generator *generator, uint64_t below);
-void generate(struct generator *generator, const struct generate_view *view, struct operation *operation);
+void generate(struct generator *generator, const struct generate_view *view,
+              struct operation *operation);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The hardware contract (kernel/hal) on the development host, as much of it as the model drives: registers are words in memory,
-// translation tables are walked by nobody, time stands still.  Called by the core.
+// The hardware contract (kernel/hal) on the development host, as much of it as the model drives:
+// registers are words in memory, translation tables are walked by nobody, time stands still. Called
+// by the core.
 #include "world.h"
 
 #include <hal/aspace.h>
@@ -58,8 +59,9 @@ void hal_context_write(struct arch_context *context, const struct thread_regs *r
 
 void hal_context_forget(struct arch_context *context)
 {
-    if (host_context == context)
+    if (host_context == context) {
         host_context = NULL;
+    }
 }
 
 unsigned hal_vector_bytes(void)

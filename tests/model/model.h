@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// An abstract description of the kernel: capabilities and their derivation, untyped memory, threads, messages, lent time.  It is
-// written to be read: plain arrays, no links; whoever is wanted is searched for.  It shares nothing with the kernel but abi/.
+// An abstract description of the kernel: capabilities and their derivation, untyped memory,
+// threads, messages, lent time.  It is written to be read: plain arrays, no links; whoever is
+// wanted is searched for.  It shares nothing with the kernel but abi/.
 //
-// Objects are named by their address in a memory of the model's own: the arena (the only RAM) and, below it, what the first thread
-// starts with.  A slot is named by its place, its address / 64; the slots inside a thread are the first places of the thread.
-// Every operation is one step here: what the kernel interrupts and restarts has one result all the same.
+// Objects are named by their address in a memory of the model's own: the arena (the only RAM) and,
+// below it, what the first thread starts with.  A slot is named by its place, its address / 64; the
+// slots inside a thread are the first places of the thread. Every operation is one step here: what
+// the kernel interrupts and restarts has one result all the same.
 //
-// Not described: address spaces' contents, interrupts, ports' values, vector state, and time that passes.
+// Not described: address spaces' contents, interrupts, ports' values, vector state, and time that
+// passes.
 #pragma once
 
 #include <abi/message.h>
 #include <abi/thread.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,29 +54,39 @@ enum {
 // `error` blamed on `argument`.
 #define M_BLAME(error, argument) ((uint64_t)(error) | (uint64_t)(argument) << 8)
 
-// ---- the model's memory ---------------------------------------------------------------------------
+// ---- the model's memory
+// ---------------------------------------------------------------------------
 
-#define SLOT_BITS      6
-#define ARENA_BITS     17
-#define ARENA_BYTES    (1ull << ARENA_BITS)
-#define ARENA          ARENA_BYTES
-#define MEMORY_END     (2 * ARENA_BYTES)
-#define PLACES         (MEMORY_END >> SLOT_BITS)
-#define PAGES          (MEMORY_END >> PAGE_BITS)
-#define FIRST_TABLE    0x1000ull  // the first thread's table,
-#define FIRST_SLOTS    64u        // its slots
-#define FIRST_THREAD   0x2000ull
-#define FIRST_CONTEXT  0x3000ull
-#define FIRST_ORIGINAL (0x3200ull >> SLOT_BITS)  // place of the original of its table, which nobody can name
-#define DEVICE         (1ull << 40)              // address of the range that is no RAM
-#define DEVICE_BITS    16
+#define SLOT_BITS     6
+#define ARENA_BITS    17
+#define ARENA_BYTES   (1ull << ARENA_BITS)
+#define ARENA         ARENA_BYTES
+#define MEMORY_END    (2 * ARENA_BYTES)
+#define PLACES        (MEMORY_END >> SLOT_BITS)
+#define PAGES         (MEMORY_END >> PAGE_BITS)
+#define FIRST_TABLE   0x1000ull  // the first thread's table,
+#define FIRST_SLOTS   64u        // its slots
+#define FIRST_THREAD  0x2000ull
+#define FIRST_CONTEXT 0x3000ull
+#define FIRST_ORIGINAL \
+ (0x3200ull >> SLOT_BITS)         // place of the original of its table, which nobody can name
+#define DEVICE      (1ull << 40)  // address of the range that is no RAM
+#define DEVICE_BITS 16
 
 // What the first thread finds in its table.
-enum model_first_slot { FIRST_CSPACE = 1, FIRST_RAM, FIRST_CONTROL, FIRST_PORTS, FIRST_DEVICE, FIRST_FREE };
+enum model_first_slot {
+    FIRST_CSPACE = 1,
+    FIRST_RAM,
+    FIRST_CONTROL,
+    FIRST_PORTS,
+    FIRST_DEVICE,
+    FIRST_FREE
+};
 #define FIRST_PORT_RANGE (0x100u | 0x100u << 16)
 #define FIRST_PRIORITY   10
 
-// ---- state ----------------------------------------------------------------------------------------
+// ---- state
+// ----------------------------------------------------------------------------------------
 
 struct model_cap {
     uint8_t kind;  // 0: the slot is empty
@@ -83,9 +97,30 @@ struct model_cap {
     uint64_t parent;  // place of the capability that it was derived or made from; 0: none
 };
 
-enum model_state { SUSPENDED, READY, SENDING, RECEIVING, AWAITING_REPLY, WAITING, STOPPED };
-enum model_sending { BY_SEND, BY_CALL, BY_FAULT, BY_GUEST };
-enum model_inside { IN_CSPACE, IN_ASPACE, IN_FAULT, IN_TIMEOUT, IN_BUFFER, IN_GUEST_FRAME, INSIDE };
+enum model_state {
+    SUSPENDED,
+    READY,
+    SENDING,
+    RECEIVING,
+    AWAITING_REPLY,
+    WAITING,
+    STOPPED
+};
+enum model_sending {
+    BY_SEND,
+    BY_CALL,
+    BY_FAULT,
+    BY_GUEST
+};
+enum model_inside {
+    IN_CSPACE,
+    IN_ASPACE,
+    IN_FAULT,
+    IN_TIMEOUT,
+    IN_BUFFER,
+    IN_GUEST_FRAME,
+    INSIDE
+};
 
 // Registers that system calls use.  What a call gives replaces what it took.
 struct model_regs {
@@ -156,17 +191,20 @@ struct model {
 };
 extern struct model model;
 
-// ---- what the driver calls --------------------------------------------------------------------------
+// ---- what the driver calls
+// --------------------------------------------------------------------------
 
 void model_reset(void);
-// The current thread makes the system call that its registers and `third` say; then whoever is to run next is current.
+// The current thread makes the system call that its registers and `third` say; then whoever is to
+// run next is current.
 void model_syscall(uint64_t third);
 // The current thread traps.
 void model_trap(const struct model_trap *trap);
 // The message buffer of a thread; NULL: none.
 struct message_buffer *model_buffer(const struct model_thread *thread);
 
-// ---- between the files of the model --------------------------------------------------------------------
+// ---- between the files of the model
+// --------------------------------------------------------------------
 
 static inline struct model_thread *thread_at(uint64_t address)
 {
@@ -178,7 +216,8 @@ static inline uint64_t thread_address(const struct model_thread *thread)
     return (uint64_t)(thread - model.threads) << PAGE_BITS;
 }
 
-static inline struct model_cap *thread_inside(const struct model_thread *thread, enum model_inside which)
+static inline struct model_cap *thread_inside(const struct model_thread *thread,
+                                              enum model_inside which)
 {
     return &model.caps[(thread_address(thread) >> SLOT_BITS) + which];
 }
@@ -215,11 +254,11 @@ static inline uint64_t place_of(const struct model_cap *cap)
 
 // model_cap.c: look-up and derivation.  The place of a slot, or a status.
 uint64_t model_lookup(const struct model_thread *thread, uint64_t slot, struct model_cap **cap);
-uint64_t model_lookup_kind(const struct model_thread *thread, uint64_t slot, unsigned kind, unsigned rights,
-                           unsigned argument, struct model_cap **cap);
+uint64_t model_lookup_kind(const struct model_thread *thread, uint64_t slot, unsigned kind,
+                           unsigned rights, unsigned argument, struct model_cap **cap);
 struct model_cap *model_slot(const struct model_cap *table, uint64_t slot);  // NULL: outside
-uint64_t model_lookup_place(const struct model_thread *thread, uint64_t table, uint64_t slot, unsigned argument,
-                            struct model_cap **place);
+uint64_t model_lookup_place(const struct model_thread *thread, uint64_t table, uint64_t slot,
+                            unsigned argument, struct model_cap **place);
 void model_derive(struct model_cap *to, const struct model_cap *from, unsigned rights);
 void model_move(struct model_cap *to, struct model_cap *from);
 // The RAM of a range of a frame; NULL: not possible.
@@ -237,16 +276,20 @@ void model_wake(struct model_thread *thread, bool first);
 void model_unqueue(struct model_thread *thread);
 void model_choose(void);
 void model_set_priority(struct model_thread *thread, unsigned priority);
-void model_release(uint64_t context);  // nobody uses it or is bound to it any more; it is lent to nobody
+void model_release(
+    uint64_t context);  // nobody uses it or is bound to it any more; it is lent to nobody
 
 // model_ipc.c: messages.
-uint64_t model_send(struct model_thread *thread, uint64_t slot, uint64_t tag, enum model_sending sending, bool block);
+uint64_t model_send(struct model_thread *thread, uint64_t slot, uint64_t tag,
+                    enum model_sending sending, bool block);
 uint64_t model_receive(struct model_thread *thread, uint64_t slot, uint64_t reply, bool block);
 uint64_t model_reply(struct model_thread *thread, uint64_t slot, uint64_t tag);
-uint64_t model_reply_receive(struct model_thread *thread, uint64_t slot, uint64_t tag, uint64_t reply);
+uint64_t model_reply_receive(struct model_thread *thread, uint64_t slot, uint64_t tag,
+                             uint64_t reply);
 uint64_t model_wait(struct model_thread *thread, uint64_t slot, bool block);
 uint64_t model_signal(const struct model_thread *thread, uint64_t slot);
-void model_send_trap(struct model_thread *thread, const struct model_cap *endpoint, enum model_sending sending);
+void model_send_trap(struct model_thread *thread, const struct model_cap *endpoint,
+                     enum model_sending sending);
 void model_guest_trap(struct model_thread *thread, const struct model_trap *trap);
 void model_finish(struct model_thread *thread, uint64_t status);
 void model_cancel(struct model_thread *thread, uint64_t status);
@@ -258,7 +301,8 @@ void model_notification_destroy(uint64_t notification);
 
 // model_transfer.c
 uint64_t model_transfer_check(const struct model_thread *thread, uint64_t tag, unsigned rights);
-uint64_t model_transfer(struct model_thread *from, struct model_thread *to, uint64_t tag, unsigned rights, uint64_t home);
+uint64_t model_transfer(struct model_thread *from, struct model_thread *to, uint64_t tag,
+                        unsigned rights, uint64_t home);
 
 // model_thread.c and model_invoke.c: invocations.  Words in and out; returns the status.
 struct model_invocation {
@@ -274,4 +318,5 @@ uint64_t model_retype(struct model_invocation *inv);
 void model_thread_make(struct model_thread *thread);
 void model_thread_destroy(struct model_thread *thread);
 uint64_t model_invoke(struct model_thread *thread, uint64_t slot, uint64_t tag);
-uint64_t model_invoke_batch(struct model_thread *thread, uint64_t slot, uint64_t offset, uint64_t count);
+uint64_t model_invoke_batch(struct model_thread *thread, uint64_t slot, uint64_t offset,
+                            uint64_t count);

@@ -10,8 +10,9 @@
 
 struct model_cap *model_slot(const struct model_cap *table, uint64_t slot)
 {
-    if (slot == 0 || slot >= 1ull << (table->bits - SLOT_BITS))
+    if (slot == 0 || slot >= 1ull << (table->bits - SLOT_BITS)) {
         return NULL;
+    }
     return &model.caps[(table->address >> SLOT_BITS) + slot];
 }
 
@@ -22,23 +23,26 @@ uint64_t model_lookup(const struct model_thread *thread, uint64_t slot, struct m
     return *cap && (*cap)->kind ? M_OK : M_SLOT;
 }
 
-uint64_t model_lookup_kind(const struct model_thread *thread, uint64_t slot, unsigned kind, unsigned rights,
-                           unsigned argument, struct model_cap **cap)
+uint64_t model_lookup_kind(const struct model_thread *thread, uint64_t slot, unsigned kind,
+                           unsigned rights, unsigned argument, struct model_cap **cap)
 {
-    if (model_lookup(thread, slot, cap))
+    if (model_lookup(thread, slot, cap)) {
         return M_BLAME(M_SLOT, argument);
-    if ((*cap)->kind != kind)
+    }
+    if ((*cap)->kind != kind) {
         return M_BLAME(M_TYPE, argument);
+    }
     return rights & ~(unsigned)(*cap)->rights ? M_BLAME(M_RIGHTS, argument) : M_OK;
 }
 
-uint64_t model_lookup_place(const struct model_thread *thread, uint64_t table, uint64_t slot, unsigned argument,
-                            struct model_cap **place)
+uint64_t model_lookup_place(const struct model_thread *thread, uint64_t table, uint64_t slot,
+                            unsigned argument, struct model_cap **place)
 {
     struct model_cap *tables;
     uint64_t status = model_lookup_kind(thread, table, K_CAPTABLE, R_WRITE, argument, &tables);
-    if (status)
+    if (status) {
         return status;
+    }
     *place = model_slot(tables, slot);
     return *place ? M_OK : M_BLAME(M_RANGE, argument + 1);
 }
@@ -46,8 +50,10 @@ uint64_t model_lookup_place(const struct model_thread *thread, uint64_t table, u
 void *model_ram(const struct model_cap *frame, uint64_t offset, uint64_t bytes, unsigned rights)
 {
     uint64_t size = cap_size(frame);
-    if (frame->device || (frame->rights & rights) != rights || bytes > size || offset > size - bytes)
+    if (frame->device || (frame->rights & rights) != rights || bytes > size ||
+        offset > size - bytes) {
         return NULL;
+    }
     return &model.ram[(frame->address - ARENA + offset) / 8];
 }
 
@@ -61,9 +67,11 @@ void model_derive(struct model_cap *to, const struct model_cap *from, unsigned r
 
 void model_move(struct model_cap *to, struct model_cap *from)
 {
-    for (uint64_t i = 0; i < PLACES; i++)
-        if (model.caps[i].kind && model.caps[i].parent == place_of(from))
+    for (uint64_t i = 0; i < PLACES; i++) {
+        if (model.caps[i].kind && model.caps[i].parent == place_of(from)) {
             model.caps[i].parent = place_of(to);
+        }
+    }
     *to = *from;
     *from = (struct model_cap){ 0 };
 }
@@ -75,11 +83,13 @@ static bool derivable(const struct model_cap *cap)
 
 static uint64_t cap_destination(const struct model_invocation *inv, struct model_cap **to)
 {
-    if (!(inv->self->rights & R_WRITE))
+    if (!(inv->self->rights & R_WRITE)) {
         return M_RIGHTS;
+    }
     *to = model_slot(inv->self, inv->words[0]);
-    if (!*to)
+    if (!*to) {
         return M_BLAME(M_RANGE, 1);
+    }
     return (*to)->kind ? M_BLAME(M_OCCUPIED, 1) : M_OK;
 }
 
@@ -89,11 +99,13 @@ static uint64_t cap_ends(const struct model_invocation *inv, unsigned right, str
 {
     struct model_cap *table;
     uint64_t status = cap_destination(inv, to);
-    if (status)
+    if (status) {
         return status;
+    }
     status = model_lookup_kind(inv->thread, inv->words[1], K_CAPTABLE, right, 2, &table);
-    if (status)
+    if (status) {
         return status;
+    }
     *from = model_slot(table, inv->words[2]);
     return *from && (*from)->kind ? M_OK : M_BLAME(M_SLOT, 3);
 }
@@ -104,38 +116,45 @@ static bool mint_range(struct model_cap *cap, uint64_t word)
     uint64_t first = cap->aux & UINT16_MAX, count = cap->aux >> 16;
     switch (cap->kind) {
     case K_FRAME:
-        if (!(word >> 32) || (word & UINT32_MAX) + (word >> 32) > cap->aux)
+        if (!(word >> 32) || (word & UINT32_MAX) + (word >> 32) > cap->aux) {
             return false;
+        }
         cap->address += (word & UINT32_MAX) << PAGE_BITS;
         cap->aux = (uint32_t)(word >> 32);
         return true;
     case K_IO_PORTS:
-        if (!(word >> 16) || (word & UINT16_MAX) < first || (word & UINT16_MAX) + (word >> 16) > first + count)
+        if (!(word >> 16) || (word & UINT16_MAX) < first ||
+            (word & UINT16_MAX) + (word >> 16) > first + count) {
             return false;
+        }
         cap->aux = (uint32_t)word;
         return true;
     case K_SCHED_CONTROL:
-        if (!word || word > LIMIT_MAX || (cap->badge && word > cap->badge))
+        if (!word || word > LIMIT_MAX || (cap->badge && word > cap->badge)) {
             return false;
+        }
         cap->badge = word;
         return true;
-    default:
-        cap->badge = word;
-        return word != 0;
+    default: cap->badge = word; return word != 0;
     }
 }
 
-static uint64_t cap_mint(struct model_cap *to, const struct model_cap *from, unsigned rights, uint64_t word)
+static uint64_t cap_mint(struct model_cap *to, const struct model_cap *from, unsigned rights,
+                         uint64_t word)
 {
     struct model_cap minted = *from;
     bool badged = from->kind == K_ENDPOINT || from->kind == K_NOTIFICATION;
-    bool ranged = from->kind == K_FRAME || from->kind == K_IO_PORTS || from->kind == K_SCHED_CONTROL;
-    if (badged && from->badge)
+    bool ranged = from->kind == K_FRAME || from->kind == K_IO_PORTS ||
+                  from->kind == K_SCHED_CONTROL;
+    if (badged && from->badge) {
         return M_BLAME(M_STATE, 3);
-    if (!badged && !ranged && word)
+    }
+    if (!badged && !ranged && word) {
         return M_BLAME(M_TYPE, 3);
-    if ((badged || ranged) && !mint_range(&minted, word))
+    }
+    if ((badged || ranged) && !mint_range(&minted, word)) {
         return M_BLAME(M_RANGE, 5);
+    }
     model_derive(to, from, rights);
     to->address = minted.address;
     to->aux = minted.aux;
@@ -145,17 +164,20 @@ static uint64_t cap_mint(struct model_cap *to, const struct model_cap *from, uns
 
 static uint64_t cap_identify(struct model_invocation *inv)
 {
-    if (!(inv->self->rights & R_READ))
+    if (!(inv->self->rights & R_READ)) {
         return M_RIGHTS;
+    }
     const struct model_cap *cap = model_slot(inv->self, inv->words[0]);
-    if (!cap)
+    if (!cap) {
         return M_BLAME(M_RANGE, 1);
+    }
     inv->results = 3;
     inv->words[0] = cap->kind | (uint64_t)cap->rights << 8 | (uint64_t)cap->original << 16;
     inv->words[1] = cap->badge;
     inv->words[2] = cap->bits ? cap_size(cap) : 0;
-    if (cap->kind == K_FRAME)
+    if (cap->kind == K_FRAME) {
         inv->words[1] = (cap->address & ((1ull << cap->bits) - 1)) >> PAGE_BITS;
+    }
     if (cap->kind == K_IO_PORTS) {
         inv->words[1] = cap->aux & UINT16_MAX;
         inv->words[2] = cap->aux >> 16;
@@ -165,17 +187,20 @@ static uint64_t cap_identify(struct model_invocation *inv)
 
 static uint64_t cap_remove(const struct model_invocation *inv, bool revoke)
 {
-    if (!(inv->self->rights & R_WRITE))
+    if (!(inv->self->rights & R_WRITE)) {
         return M_RIGHTS;
+    }
     struct model_cap *cap = model_slot(inv->self, inv->words[0]);
     if (revoke) {
-        if (!cap || !cap->kind)
+        if (!cap || !cap->kind) {
             return M_BLAME(M_SLOT, 1);
+        }
         model_revoke(cap);
         return M_OK;
     }
-    if (!cap)
+    if (!cap) {
         return M_BLAME(M_RANGE, 1);
+    }
     model_delete(cap);
     return M_OK;
 }
@@ -188,18 +213,22 @@ uint64_t model_cap_op(struct model_invocation *inv, unsigned number)
     case 0:  // copy
     case 1:  // mint
         status = cap_ends(inv, R_READ, &to, &from);
-        if (!status && !derivable(from))
+        if (!status && !derivable(from)) {
             status = M_BLAME(M_TYPE, 3);
-        if (status)
+        }
+        if (status) {
             return status;
-        if (number)
+        }
+        if (number) {
             return cap_mint(to, from, (unsigned)inv->words[3] & R_ALL, inv->words[4]);
+        }
         model_derive(to, from, (unsigned)inv->words[3] & R_ALL);
         return M_OK;
     case 2:  // move
         status = cap_ends(inv, R_WRITE, &to, &from);
-        if (!status)
+        if (!status) {
             model_move(to, from);
+        }
         return status;
     case 3: return cap_remove(inv, false);
     case 4: return cap_remove(inv, true);
@@ -207,7 +236,8 @@ uint64_t model_cap_op(struct model_invocation *inv, unsigned number)
     }
 }
 
-// ---- retype ---------------------------------------------------------------------------------------
+// ---- retype
+// ---------------------------------------------------------------------------------------
 
 static const struct {
     uint64_t min, max;
@@ -220,16 +250,22 @@ static const struct {
 static uint64_t retype_check(const struct model_cap *untyped, const uint64_t words[])
 {
     uint64_t kind = words[0] & 0xff, bits = words[0] >> 8, bytes = cap_size(untyped);
-    if (kind == 0 || kind >= K_COUNT || bits > UINT8_MAX)
+    if (kind == 0 || kind >= K_COUNT || bits > UINT8_MAX) {
         return M_BLAME(M_RANGE, 1);
-    if (!sizes[kind].min || (untyped->device && kind != K_FRAME && kind != K_UNTYPED))
+    }
+    if (!sizes[kind].min || (untyped->device && kind != K_FRAME && kind != K_UNTYPED)) {
         return M_BLAME(M_TYPE, 1);
-    if (bits < sizes[kind].min || bits > sizes[kind].max || (kind == K_UNTYPED && bits >= untyped->bits))
+    }
+    if (bits < sizes[kind].min || bits > sizes[kind].max ||
+        (kind == K_UNTYPED && bits >= untyped->bits)) {
         return M_BLAME(M_RANGE, 1);
-    if (words[1] % (1ull << bits))
+    }
+    if (words[1] % (1ull << bits)) {
         return M_BLAME(M_ALIGN, 2);
-    if (words[1] >= bytes || bytes - words[1] < 1ull << bits)
+    }
+    if (words[1] >= bytes || bytes - words[1] < 1ull << bits) {
         return M_BLAME(M_RANGE, 2);
+    }
     return words[4] == 0 || words[4] > (bytes - words[1]) >> bits ? M_BLAME(M_RANGE, 5) : M_OK;
 }
 
@@ -238,19 +274,22 @@ static bool retype_overlaps(const struct model_cap *untyped, uint64_t address, u
 {
     for (uint64_t i = 0; i < PLACES; i++) {
         const struct model_cap *cap = &model.caps[i];
-        if (cap->kind && cap->original && cap->parent == place_of(untyped) && cap->address < address + bytes &&
-            address < cap->address + (1ull << cap->bits))
+        if (cap->kind && cap->original && cap->parent == place_of(untyped) &&
+            cap->address < address + bytes && address < cap->address + (1ull << cap->bits)) {
             return true;
+        }
     }
     return false;
 }
 
 static uint8_t retype_rights(const struct model_cap *untyped, unsigned kind)
 {
-    if (kind == K_UNTYPED)
+    if (kind == K_UNTYPED) {
         return untyped->rights;
-    if (kind == K_FRAME)
+    }
+    if (kind == K_FRAME) {
         return (uint8_t)(R_READ | R_WRITE | R_EXECUTE | (untyped->rights & (R_PADDR | R_WX)));
+    }
     return R_ALL;
 }
 
@@ -260,14 +299,19 @@ static void object_make(const struct model_cap *cap)
     uint64_t address = cap->address;
     switch (cap->kind) {
     case K_FRAME:
-        if (!cap->device)
+        if (!cap->device) {
             memset(&model.ram[(address - ARENA) / 8], 0, 1ull << cap->bits);
+        }
         break;
     case K_THREAD: model_thread_make(thread_at(address)); break;
-    case K_SCHED_CONTEXT: *context_at(address) = (struct model_context){ .live = true, .budget = 1000 }; break;
+    case K_SCHED_CONTEXT:
+        *context_at(address) = (struct model_context){ .live = true, .budget = 1000 };
+        break;
     case K_ENDPOINT: *endpoint_at(address) = (struct model_endpoint){ .live = true }; break;
     case K_REPLY: *reply_at(address) = (struct model_reply){ .live = true }; break;
-    case K_NOTIFICATION: *notification_at(address) = (struct model_notification){ .live = true }; break;
+    case K_NOTIFICATION:
+        *notification_at(address) = (struct model_notification){ .live = true };
+        break;
     default: break;
     }
 }
@@ -279,16 +323,20 @@ uint64_t model_retype(struct model_invocation *inv)
     for (;; words[1] += 1ull << (words[0] >> 8), words[3]++, words[4]--) {
         struct model_cap *to;
         uint64_t status = retype_check(untyped, words);
-        if (!status)
+        if (!status) {
             status = model_lookup_place(inv->thread, words[2], words[3], 3, &to);
-        if (status)
+        }
+        if (status) {
             return status;
+        }
         unsigned kind = (unsigned)(words[0] & 0xff), bits = (unsigned)(words[0] >> 8);
         uint64_t address = untyped->address + words[1];
-        if (to->kind)
+        if (to->kind) {
             return M_BLAME(M_OCCUPIED, 4);
-        if (retype_overlaps(untyped, address, 1ull << bits))
+        }
+        if (retype_overlaps(untyped, address, 1ull << bits)) {
             return M_BLAME(M_OVERLAP, 2);
+        }
         *to = (struct model_cap){ .kind = (uint8_t)kind,
                                   .rights = retype_rights(untyped, kind),
                                   .bits = (uint8_t)bits,
@@ -298,7 +346,8 @@ uint64_t model_retype(struct model_invocation *inv)
                                   .address = address,
                                   .parent = place_of(untyped) };
         object_make(to);
-        if (words[4] == 1)
+        if (words[4] == 1) {
             return M_OK;
+        }
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The model: deletion, revocation, destruction.  The order in which objects die matters, since whoever waits for one is woken then:
-// an Untyped's in order of address, except that its tables are emptied last, the last found first; a table's slots in
-// their order, a table in one of them as soon as it is found.
+// The model: deletion, revocation, destruction.  The order in which objects die matters, since
+// whoever waits for one is woken then: an Untyped's in order of address, except that its tables are
+// emptied last, the last found first; a table's slots in their order, a table in one of them as
+// soon as it is found.
 #include "model.h"
 
 // Tables that are being destroyed: their originals have moved to their own slot 0.
@@ -14,9 +15,11 @@ static struct {
 
 void model_delete_derived(struct model_cap *cap)
 {
-    for (uint64_t i = 0; i < PLACES; i++)
-        if (model.caps[i].kind && model.caps[i].parent == place_of(cap))
+    for (uint64_t i = 0; i < PLACES; i++) {
+        if (model.caps[i].kind && model.caps[i].parent == place_of(cap)) {
             model.caps[i].parent = cap->parent;
+        }
+    }
     *cap = (struct model_cap){ 0 };
 }
 
@@ -70,9 +73,10 @@ static struct model_cap *child_from(const struct model_cap *untyped, uint64_t ad
     struct model_cap *found = NULL;
     for (uint64_t i = 0; i < PLACES; i++) {
         struct model_cap *cap = &model.caps[i];
-        if (cap->kind && cap->original && cap->parent == place_of(untyped) && cap->address >= address &&
-            (!found || cap->address < found->address))
+        if (cap->kind && cap->original && cap->parent == place_of(untyped) &&
+            cap->address >= address && (!found || cap->address < found->address)) {
             found = cap;
+        }
     }
     return found;
 }
@@ -89,10 +93,13 @@ static void untyped_clear(const struct model_cap *untyped)
             continue;
         }
         bool table = child->kind == K_CAPTABLE;
-        if (!table || place_of(child) != address >> SLOT_BITS)  // else it is being destroyed already
+        if (!table ||
+            place_of(child) != address >> SLOT_BITS) {  // else it is being destroyed already
             original_delete(child);
-        if (table)
+        }
+        if (table) {
             derived_delete(&model.caps[address >> SLOT_BITS]);
+        }
     }
 }
 
@@ -115,8 +122,9 @@ static void tables_drain(void)
         struct model_cap *grave = tables.graves[tables.count - 1];
         derived_delete(grave);
         uint64_t slot = 1, count = 1ull << (grave->bits - SLOT_BITS);
-        while (slot < count && !grave[slot].kind)
+        while (slot < count && !grave[slot].kind) {
             slot++;
+        }
         if (slot < count) {
             slot_empty(&grave[slot]);
             continue;
@@ -138,8 +146,9 @@ void model_revoke(struct model_cap *cap)
 
 void model_delete(struct model_cap *cap)
 {
-    if (!cap->kind)
+    if (!cap->kind) {
         return;
+    }
     if (!cap->original) {
         model_delete_derived(cap);
         return;

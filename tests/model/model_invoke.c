@@ -20,12 +20,15 @@ static const struct {
 #undef OP
 };
 
-static struct model_cap *first_cap(enum model_first_slot slot, unsigned kind, uint64_t address, unsigned bits)
+static struct model_cap *first_cap(enum model_first_slot slot, unsigned kind, uint64_t address,
+                                   unsigned bits)
 {
     struct model_cap *cap = &model.caps[(FIRST_TABLE >> SLOT_BITS) + slot];
-    *cap = (struct model_cap){
-        .kind = (uint8_t)kind, .rights = R_ALL, .bits = (uint8_t)bits, .original = true, .address = address
-    };
+    *cap = (struct model_cap){ .kind = (uint8_t)kind,
+                               .rights = R_ALL,
+                               .bits = (uint8_t)bits,
+                               .original = true,
+                               .address = address };
     return cap;
 }
 
@@ -61,12 +64,15 @@ static uint64_t endpoint_op(struct model_invocation *inv, unsigned number)
 {
     uint64_t endpoint = inv->self->address, count = 0;
     struct model_thread *thread;
-    if (!(inv->self->rights & R_RECEIVE))
+    if (!(inv->self->rights & R_RECEIVE)) {
         return M_RIGHTS;
-    if (number == 0 && inv->words[0] > 1ull << 48)
+    }
+    if (number == 0 && inv->words[0] > 1ull << 48) {
         return M_BLAME(M_RANGE, 1);
-    if (number == 1 && (inv->words[0] == M_OK || inv->words[0] >= M_ERRORS))
+    }
+    if (number == 1 && (inv->words[0] == M_OK || inv->words[0] >= M_ERRORS)) {
         return M_BLAME(M_RANGE, 1);
+    }
     if (number == 0) {
         endpoint_at(endpoint)->min_budget = inv->words[0];
         return M_OK;
@@ -83,10 +89,12 @@ static uint64_t endpoint_op(struct model_invocation *inv, unsigned number)
 static uint64_t operate(struct model_invocation *inv, uint64_t tag)
 {
     uint64_t number = tag_label(tag) & 0xff, kind = inv->self->kind;
-    if (tag_label(tag) >> 8 != kind || number > 15 || !operations[kind][number].exists)
+    if (tag_label(tag) >> 8 != kind || number > 15 || !operations[kind][number].exists) {
         return M_BLAME(M_OP, 1);
-    if (tag_length(tag) < operations[kind][number].arguments)
+    }
+    if (tag_length(tag) != operations[kind][number].arguments) {
         return M_BLAME(M_LENGTH, 1);
+    }
     switch (kind) {
     case K_UNTYPED: return model_retype(inv);
     case K_CAPTABLE: return model_cap_op(inv, (unsigned)number);
@@ -101,14 +109,17 @@ uint64_t model_invoke(struct model_thread *thread, uint64_t slot, uint64_t tag)
 {
     struct model_invocation inv = { .thread = thread };
     uint64_t status = model_lookup(thread, slot, &inv.self);
-    if (status)
+    if (status) {
         return status;
+    }
     memcpy(inv.words, thread->regs.words, sizeof(inv.words));
     status = operate(&inv, tag);
-    if (!thread->live)
+    if (!thread->live) {
         return M_BLOCKED;
-    for (unsigned i = 0; !status && i < inv.results; i++)
+    }
+    for (unsigned i = 0; !status && i < inv.results; i++) {
         thread->regs.words[i] = inv.words[i];
+    }
     return status;
 }
 
@@ -117,24 +128,28 @@ static uint64_t batch_entry(struct model_thread *thread, uint64_t slot, uint64_t
     struct model_cap *frame;
     struct model_invocation inv = { .thread = thread };
     uint64_t status = model_lookup_kind(thread, slot, K_FRAME, R_READ, 0, &frame);
-    if (status)
+    if (status) {
         return status;
+    }
     const struct batch_entry *entry = model_ram(frame, offset, sizeof(*entry), R_READ);
-    if (!entry)
+    if (!entry) {
         return M_BLAME(M_RANGE, 1);
+    }
     uint64_t tag = entry->tag;
     memcpy(inv.words, entry->words, sizeof(inv.words));
     status = model_lookup(thread, entry->slot, &inv.self);
     return status ? status : operate(&inv, tag);
 }
 
-uint64_t model_invoke_batch(struct model_thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
+uint64_t model_invoke_batch(struct model_thread *thread, uint64_t slot, uint64_t offset,
+                            uint64_t count)
 {
     uint64_t status = offset % sizeof(struct batch_entry) ? M_BLAME(M_ALIGN, 1) : M_OK;
     while (count && !status) {
         status = batch_entry(thread, slot, offset);
-        if (!thread->live)
+        if (!thread->live) {
             return M_BLOCKED;
+        }
         offset += status ? 0 : sizeof(struct batch_entry);
         count -= !status;
     }
@@ -171,8 +186,9 @@ void model_syscall(uint64_t third)
         model_guest_trap(thread, &(struct model_trap){ .label = GUEST_SYSCALL });
     } else {
         uint64_t status = dispatch(thread, third);
-        if (status != M_BLOCKED)
+        if (status != M_BLOCKED) {
             thread->regs.code = status;
+        }
     }
     model_choose();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The model: who runs, and on whose context.  Time stands still here: a configured context always has its whole budget, another
-// one has none.
+// The model: who runs, and on whose context.  Time stands still here: a configured context always
+// has its whole budget, another one has none.
 #include "model.h"
 
 static uint64_t thread_home(const struct model_thread *thread)
@@ -12,16 +12,19 @@ static uint64_t thread_home(const struct model_thread *thread)
 
 void model_assign(struct model_thread *thread, uint64_t context)
 {
-    if (thread->context)
+    if (thread->context) {
         context_at(thread->context)->thread = 0;
+    }
     thread->context = context;
-    if (context)
+    if (context) {
         context_at(context)->thread = thread_address(thread);
+    }
 }
 
 static bool runnable(const struct model_thread *thread)
 {
-    return thread->live && thread->state == READY && thread->context && context_at(thread->context)->configured;
+    return thread->live && thread->state == READY && thread->context &&
+           context_at(thread->context)->configured;
 }
 
 static void queue(struct model_thread *thread, bool first)
@@ -38,20 +41,24 @@ void model_unqueue(struct model_thread *thread)
 void model_wake(struct model_thread *thread, bool first)
 {
     thread->state = READY;
-    if (!thread->context && thread_home(thread))
+    if (!thread->context && thread_home(thread)) {
         model_assign(thread, thread_home(thread));
-    if (runnable(thread) && !thread->queued && thread_address(thread) != model.current)
+    }
+    if (runnable(thread) && !thread->queued && thread_address(thread) != model.current) {
         queue(thread, first);
+    }
 }
 
 // It loses the context it uses, and goes on with another of its own, if it has one.
 void model_drop(struct model_thread *thread)
 {
-    uint64_t lost = thread->context, home = thread->state == READY ? thread_home(thread) : thread->own;
+    uint64_t lost = thread->context,
+             home = thread->state == READY ? thread_home(thread) : thread->own;
     model_unqueue(thread);
     model_assign(thread, home == lost ? 0 : home);
-    if (thread->state == READY && thread->context)
+    if (thread->state == READY && thread->context) {
         model_wake(thread, false);
+    }
 }
 
 void model_release(uint64_t address)
@@ -59,14 +66,16 @@ void model_release(uint64_t address)
     struct model_context *context = context_at(address);
     if (context->bound) {
         struct model_thread *bound = thread_at(context->bound);
-        if (context->own)
+        if (context->own) {
             bound->own = 0;
-        else
+        } else {
             bound->fallback = 0;
+        }
     }
     context->bound = 0;
-    if (context->thread)
+    if (context->thread) {
         model_drop(thread_at(context->thread));
+    }
 }
 
 static struct model_thread *first_ready(void)
@@ -76,8 +85,9 @@ static struct model_thread *first_ready(void)
         struct model_thread *thread = &model.threads[i];
         if (thread->live && thread->queued &&
             (!found || thread->priority > found->priority ||
-             (thread->priority == found->priority && thread->order < found->order)))
+             (thread->priority == found->priority && thread->order < found->order))) {
             found = thread;
+        }
     }
     return found;
 }
@@ -85,13 +95,15 @@ static struct model_thread *first_ready(void)
 static void choose(void)
 {
     struct model_thread *current = thread_at(model.current);
-    if (model.current && runnable(current))
+    if (model.current && runnable(current)) {
         queue(current, !model.rotate);
+    }
     model.rotate = false;
     struct model_thread *next = first_ready();
     model.current = next ? thread_address(next) : 0;
-    if (next)
+    if (next) {
         model_unqueue(next);
+    }
 }
 
 void model_choose(void)
@@ -109,6 +121,7 @@ void model_choose(void)
 void model_set_priority(struct model_thread *thread, unsigned priority)
 {
     thread->priority = priority;
-    if (thread->queued || thread->state == SENDING)
+    if (thread->queued || thread->state == SENDING) {
         thread->order = ++model.last_order;
+    }
 }

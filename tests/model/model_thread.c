@@ -15,8 +15,9 @@ void model_thread_make(struct model_thread *thread)
 
 static void context_unbind(uint64_t context)
 {
-    if (context)
+    if (context) {
         context_at(context)->bound = 0;
+    }
 }
 
 void model_thread_destroy(struct model_thread *thread)
@@ -24,18 +25,23 @@ void model_thread_destroy(struct model_thread *thread)
     model_cancel(thread, M_DEAD);
     model_unqueue(thread);
     thread->state = SUSPENDED;
-    if (thread->context)
+    if (thread->context) {
         model_assign(thread, 0);
+    }
     context_unbind(thread->own);
     context_unbind(thread->fallback);
-    if (thread->notification)
+    if (thread->notification) {
         notification_at(thread->notification)->bound = 0;
-    for (unsigned i = 0; i < INSIDE; i++)
-        if (thread_inside(thread, i)->kind)
+    }
+    for (unsigned i = 0; i < INSIDE; i++) {
+        if (thread_inside(thread, i)->kind) {
             model_delete_derived(thread_inside(thread, i));
+        }
+    }
     thread->live = false;
-    if (model.current == thread_address(thread))
+    if (model.current == thread_address(thread)) {
         model.current = 0;
+    }
 }
 
 void model_guest_trap(struct model_thread *guest, const struct model_trap *trap)
@@ -75,23 +81,26 @@ void model_trap(const struct model_trap *trap)
         model_guest_trap(thread, trap);
     } else {
         thread->trap = *trap;
-        if (handler->kind == K_ENDPOINT)
+        if (handler->kind == K_ENDPOINT) {
             model_send_trap(thread, handler, BY_FAULT);
-        else
+        } else {
             thread->state = SUSPENDED;
+        }
     }
     model_choose();
 }
 
-// ---- operations of threads ------------------------------------------------------------------------
+// ---- operations of threads
+// ------------------------------------------------------------------------
 
 // An argument that is a capability; 0 leaves it out.
-static uint64_t given(const struct model_invocation *inv, unsigned index, unsigned kind, unsigned rights,
-                      const struct model_cap **cap)
+static uint64_t given(const struct model_invocation *inv, unsigned index, unsigned kind,
+                      unsigned rights, const struct model_cap **cap)
 {
     struct model_cap *found = NULL;
-    uint64_t status =
-        inv->words[index] ? model_lookup_kind(inv->thread, inv->words[index], kind, rights, index + 1, &found) : M_OK;
+    uint64_t status = inv->words[index] ? model_lookup_kind(inv->thread, inv->words[index], kind,
+                                                            rights, index + 1, &found)
+                                        : M_OK;
     *cap = found;
     return status;
 }
@@ -100,48 +109,62 @@ static uint64_t given_timeout(const struct model_invocation *inv, const struct m
 {
     struct model_cap *found;
     *cap = NULL;
-    if (!inv->words[3])
+    if (!inv->words[3]) {
         return M_OK;
-    if (model_lookup(inv->thread, inv->words[3], &found))
+    }
+    if (model_lookup(inv->thread, inv->words[3], &found)) {
         return M_BLAME(M_SLOT, 4);
-    if (found->kind != K_ENDPOINT && found->kind != K_NOTIFICATION)
+    }
+    if (found->kind != K_ENDPOINT && found->kind != K_NOTIFICATION) {
         return M_BLAME(M_TYPE, 4);
+    }
     *cap = found;
-    return found->rights & (found->kind == K_ENDPOINT ? R_SEND : R_WRITE) ? M_OK : M_BLAME(M_RIGHTS, 4);
+    return found->rights & (found->kind == K_ENDPOINT ? R_SEND : R_WRITE) ? M_OK
+                                                                          : M_BLAME(M_RIGHTS, 4);
 }
 
-static void give(const struct model_thread *thread, enum model_inside which, const struct model_cap *from)
+static void give(const struct model_thread *thread, enum model_inside which,
+                 const struct model_cap *from)
 {
     struct model_cap *inside = thread_inside(thread, which);
-    if (inside->kind)
+    if (inside->kind) {
         model_delete_derived(inside);
-    if (from)
+    }
+    if (from) {
         model_derive(inside, from, R_ALL);
+    }
 }
 
 static uint64_t thread_configure(struct model_invocation *inv, struct model_thread *thread)
 {
     const struct model_cap *cspace, *aspace, *fault, *timeout;
-    if (thread->state != SUSPENDED)
+    if (thread->state != SUSPENDED) {
         return M_STATE;
+    }
     uint64_t status = given(inv, 0, K_CAPTABLE, 0, &cspace);
-    if (!status)
+    if (!status) {
         status = given(inv, 1, K_ADDRESS_SPACE, 0, &aspace);
-    if (!status)
+    }
+    if (!status) {
         status = given(inv, 2, K_ENDPOINT, R_SEND, &fault);
-    if (!status)
+    }
+    if (!status) {
         status = given_timeout(inv, &timeout);
-    if (status)
+    }
+    if (status) {
         return status;
-    if (inv->words[4] & ~(uint64_t)FLAGS)
+    }
+    if (inv->words[4] & ~(uint64_t)FLAGS) {
         return M_BLAME(M_RANGE, 5);
+    }
     give(thread, IN_CSPACE, cspace);
     give(thread, IN_ASPACE, aspace);
     give(thread, IN_FAULT, fault);
     give(thread, IN_TIMEOUT, timeout);
     thread->flags = inv->words[4];
-    if (!(thread->flags & THREAD_GUEST))
+    if (!(thread->flags & THREAD_GUEST)) {
         thread->kicked = false;  // only guests can be kicked
+    }
     return M_OK;
 }
 
@@ -150,15 +173,19 @@ static uint64_t thread_set_buffer(struct model_invocation *inv, struct model_thr
     const struct model_cap *frame;
     uint64_t which = inv->words[0], offset = inv->words[2];
     uint64_t bytes = which ? GUEST_FRAME_BYTES : MESSAGE_BUFFER_BYTES;
-    if (which > 1)
+    if (which > 1) {
         return M_BLAME(M_RANGE, 1);
+    }
     uint64_t status = given(inv, 1, K_FRAME, R_READ | R_WRITE, &frame);
-    if (status)
+    if (status) {
         return status;
-    if (frame && offset % bytes)
+    }
+    if (frame && offset % bytes) {
         return M_BLAME(M_ALIGN, 3);
-    if (frame && !model_ram(frame, offset, bytes, 0))
+    }
+    if (frame && !model_ram(frame, offset, bytes, 0)) {
         return M_BLAME(M_RANGE, 3);
+    }
     struct model_cap *inside = thread_inside(thread, which ? IN_GUEST_FRAME : IN_BUFFER);
     give(thread, which ? IN_GUEST_FRAME : IN_BUFFER, frame);
     if (frame) {
@@ -176,16 +203,20 @@ static bool writable(const struct model_thread *thread)
            ((thread->state == SENDING || thread->state == AWAITING_REPLY) && trapped);
 }
 
-static uint64_t thread_read_regs(const struct model_invocation *inv, const struct model_thread *thread)
+static uint64_t thread_read_regs(const struct model_invocation *inv,
+                                 const struct model_thread *thread)
 {
     struct message_buffer *buffer = model_buffer(inv->thread);
     const struct model_regs *regs = &thread->regs;
-    if (!(inv->self->rights & R_READ))
+    if (!(inv->self->rights & R_READ)) {
         return M_RIGHTS;
-    if (thread_address(thread) == model.current)
+    }
+    if (thread_address(thread) == model.current) {
         return M_STATE;
-    if (!buffer)
+    }
+    if (!buffer) {
         return M_BUFFER;
+    }
     *(struct thread_regs *)buffer->words = (struct thread_regs){ .rax = regs->code,
                                                                  .rdi = regs->slot,
                                                                  .rsi = regs->tag,
@@ -201,14 +232,18 @@ static uint64_t thread_read_regs(const struct model_invocation *inv, const struc
 static uint64_t thread_write_regs(const struct model_invocation *inv, struct model_thread *thread)
 {
     const struct message_buffer *buffer = model_buffer(inv->thread);
-    if (!writable(thread))
+    if (!writable(thread)) {
         return M_STATE;
-    if (!buffer)
+    }
+    if (!buffer) {
         return M_BUFFER;
+    }
     const struct thread_regs *regs = (const struct thread_regs *)buffer->words;
-    thread->regs = (struct model_regs){
-        regs->rax, regs->rdi, regs->rsi, { regs->rbx, regs->rbp, regs->r12, regs->r13, regs->r14, regs->r15 }
-    };
+    thread->regs = (struct model_regs){ regs->rax,
+                                        regs->rdi,
+                                        regs->rsi,
+                                        { regs->rbx, regs->rbp, regs->r12, regs->r13, regs->r14,
+                                          regs->r15 } };
     return M_OK;
 }
 
@@ -216,18 +251,22 @@ static uint64_t thread_bind(const struct model_invocation *inv, struct model_thr
 {
     const struct model_cap *cap;
     if (!inv->words[0]) {
-        if (thread->notification)
+        if (thread->notification) {
             notification_at(thread->notification)->bound = 0;
+        }
         thread->notification = 0;
         return M_OK;
     }
     uint64_t status = given(inv, 0, K_NOTIFICATION, R_READ, &cap);
-    if (status)
+    if (status) {
         return status;
-    if (thread->notification)
+    }
+    if (thread->notification) {
         return M_STATE;
-    if (notification_at(cap->address)->bound)
+    }
+    if (notification_at(cap->address)->bound) {
         return M_BLAME(M_STATE, 1);
+    }
     thread->notification = cap->address;
     notification_at(cap->address)->bound = thread_address(thread);
     return M_OK;
@@ -235,21 +274,25 @@ static uint64_t thread_bind(const struct model_invocation *inv, struct model_thr
 
 static uint64_t thread_set_priority(const struct model_invocation *inv, struct model_thread *thread)
 {
-    if (inv->words[0] > inv->words[1])
+    if (inv->words[0] > inv->words[1]) {
         return M_BLAME(M_RANGE, 1);
-    if (inv->words[1] > inv->thread->ceiling)
+    }
+    if (inv->words[1] > inv->thread->ceiling) {
         return M_BLAME(M_RANGE, 2);
+    }
     thread->ceiling = (unsigned)inv->words[1];
     model_set_priority(thread, (unsigned)inv->words[0]);
     return M_OK;
 }
 
-static uint64_t thread_state_op(const struct model_invocation *inv, unsigned number, struct model_thread *thread)
+static uint64_t thread_state_op(const struct model_invocation *inv, unsigned number,
+                                struct model_thread *thread)
 {
     switch (number) {
     case 2:  // resume
-        if (thread->state != SUSPENDED)
+        if (thread->state != SUSPENDED) {
             return M_STATE;
+        }
         thread->sending = BY_SEND;
         model_wake(thread, false);
         return M_OK;
@@ -259,14 +302,16 @@ static uint64_t thread_state_op(const struct model_invocation *inv, unsigned num
         thread->state = SUSPENDED;
         return M_OK;
     case 4:  // cancel
-        if (thread->state == SUSPENDED || thread->state == READY || thread->state == STOPPED)
+        if (thread->state == SUSPENDED || thread->state == READY || thread->state == STOPPED) {
             return M_STATE;
+        }
         model_cancel(thread, M_CANCELLED);
         return M_OK;
     default:  // kick
         (void)inv;
-        if (!(thread->flags & THREAD_GUEST))
+        if (!(thread->flags & THREAD_GUEST)) {
             return M_STATE;
+        }
         thread->kicked = true;
         return M_OK;
     }
@@ -275,10 +320,12 @@ static uint64_t thread_state_op(const struct model_invocation *inv, unsigned num
 uint64_t model_thread_op(struct model_invocation *inv, unsigned number)
 {
     struct model_thread *thread = thread_at(inv->self->address);
-    if (number == 6)
+    if (number == 6) {
         return thread_read_regs(inv, thread);
-    if (!(inv->self->rights & R_WRITE))
+    }
+    if (!(inv->self->rights & R_WRITE)) {
         return M_RIGHTS;
+    }
     switch (number) {
     case 0: return thread_configure(inv, thread);
     case 1: return thread_set_buffer(inv, thread);
@@ -289,7 +336,8 @@ uint64_t model_thread_op(struct model_invocation *inv, unsigned number)
     }
 }
 
-// ---- operations of contexts -----------------------------------------------------------------------
+// ---- operations of contexts
+// -----------------------------------------------------------------------
 
 static uint64_t context_configure(const struct model_invocation *inv, uint64_t address)
 {
@@ -299,17 +347,22 @@ static uint64_t context_configure(const struct model_invocation *inv, uint64_t a
     struct model_cap *found;
     uint64_t status = model_lookup_kind(inv->thread, inv->words[0], K_SCHED_CONTROL, 0, 1, &found);
     control = found;
-    if (status)
+    if (status) {
         return status;
-    if (period < MIN_TICKS || period > MAX_TICKS)
+    }
+    if (period < MIN_TICKS || period > MAX_TICKS) {
         return M_BLAME(M_RANGE, 3);
-    if (budget < MIN_TICKS || budget > period)
+    }
+    if (budget < MIN_TICKS || budget > period) {
         return M_BLAME(M_RANGE, 2);
+    }
     unsigned shift = budget >> 20 ? 8 : 0;  // large ones are rounded
-    if (control->badge)
+    if (control->badge) {
         share = (budget >> shift) * 1000000 / (period >> shift);
-    if (control->badge && model.admitted - context->share + share > control->badge)
+    }
+    if (control->badge && model.admitted - context->share + share > control->badge) {
         return M_BLAME(M_LIMIT, 1);
+    }
     model.admitted += share - context->share;
     context->share = share;
     context->budget = budget;
@@ -327,41 +380,50 @@ static uint64_t context_bind(const struct model_invocation *inv, uint64_t addres
     struct model_context *context = context_at(address);
     struct model_cap *cap;
     uint64_t status = model_lookup_kind(inv->thread, inv->words[0], K_THREAD, R_WRITE, 1, &cap);
-    if (status)
+    if (status) {
         return status;
+    }
     struct model_thread *thread = thread_at(cap->address);
     bool own = inv->words[1] == SCHED_OWN;
-    if (inv->words[1] > SCHED_FALLBACK)
+    if (inv->words[1] > SCHED_FALLBACK) {
         return M_BLAME(M_RANGE, 2);
-    if (own ? thread->own : thread->fallback)
+    }
+    if (own ? thread->own : thread->fallback) {
         return M_BLAME(M_STATE, 1);
-    if (context->bound)
+    }
+    if (context->bound) {
         return M_STATE;
+    }
     context->bound = cap->address;
     context->own = own;
-    if (own)
+    if (own) {
         thread->own = address;
-    else
+    } else {
         thread->fallback = address;
-    if (thread->context || (!own && thread->state != READY))
+    }
+    if (thread->context || (!own && thread->state != READY)) {
         return M_OK;  // it is used when the thread runs
+    }
     model_assign(thread, address);
-    if (thread->state == READY)
+    if (thread->state == READY) {
         model_wake(thread, false);
+    }
     return M_OK;
 }
 
 uint64_t model_context_op(struct model_invocation *inv, unsigned number)
 {
     uint64_t address = inv->self->address;
-    if (!(inv->self->rights & (number == 3 ? R_READ : R_WRITE)))
+    if (!(inv->self->rights & (number == 3 ? R_READ : R_WRITE))) {
         return M_RIGHTS;
+    }
     switch (number) {
     case 0: return context_configure(inv, address);
     case 1: return context_bind(inv, address);
     case 2:  // unbind
-        if (!context_at(address)->bound)
+        if (!context_at(address)->bound) {
             return M_STATE;
+        }
         model_recall(address, 0);
         model_release(address);
         return M_OK;

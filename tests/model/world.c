@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Setting up the core and taking steps with it; compare.c holds it against the model.  Relies on host.c.
+// Setting up the core and taking steps with it; compare.c holds it against the model.  Relies on
+// host.c.
 //
-// Memory that no object occupies is poisoned for the address sanitizer between steps, so that who still uses it is found.
+// Memory that no object occupies is poisoned for the address sanitizer between steps, so that who
+// still uses it is found.
 #include "world.h"
 
 #include "compare.h"
 #include "model.h"
 
 #include <hal/cpu.h>
+
+#include <kernel/captable.h>
 #include <kernel/check.h>
 #include <kernel/cpu.h>
 #include <kernel/entry.h>
 #include <kernel/forest.h>
-#include <kernel/captable.h>
 #include <kernel/preempt.h>
 #include <kernel/sched.h>
 #include <kernel/thread.h>
@@ -39,7 +42,8 @@ static struct {
     jmp_buf fast;
 } step;
 
-// ---- preemption -----------------------------------------------------------------------------------
+// ---- preemption
+// -----------------------------------------------------------------------------------
 
 static uint64_t step_random(uint64_t below)
 {
@@ -54,39 +58,49 @@ static bool usable(const struct cap *cap)
     return !cap_empty(cap) && !(cap->flags & CAP_MARKED);
 }
 
-// Would the thread come back at once and find its capabilities again?  The model knows nothing of others in between, nor of operations
-// whose caller is gone.
+// Would the thread come back at once and find its capabilities again?  The model knows nothing of
+// others in between, nor of operations whose caller is gone.
 static bool restartable(void)
 {
     const struct thread *thread = step.thread;
-    if (step.cpu.current != thread || thread->state != THREAD_READY || !thread->sched || thread->sched->waiting)
+    if (step.cpu.current != thread || thread->state != THREAD_READY || !thread->sched ||
+        thread->sched->waiting) {
         return false;
+    }
     const struct thread *next = step.cpu.next;
-    if (step.cpu.ready_top > thread->priority || (next && next->priority > thread->priority))
+    if (step.cpu.ready_top > thread->priority || (next && next->priority > thread->priority)) {
         return false;
+    }
     uint64_t number = step.operation->number, slot = thread->context.slot;
-    if (number != S_invoke && number != S_invoke_batch)
+    if (number != S_invoke && number != S_invoke_batch) {
         return true;
+    }
     const struct invocation *inv = &thread->invocation;
-    if (slot >= thread->cspace_count || !usable(thread->cspace + slot) || !usable(inv->self))
+    if (slot >= thread->cspace_count || !usable(thread->cspace + slot) || !usable(inv->self)) {
         return false;
-    if (number == S_invoke && inv->self != thread->cspace + slot)
+    }
+    if (number == S_invoke && inv->self != thread->cspace + slot) {
         return false;
-    if (inv->self->kind != K_CAPTABLE)
+    }
+    if (inv->self->kind != K_CAPTABLE) {
         return true;
+    }
     const struct cap *removed = captable_slot(inv->self, inv->words[0]);
-    return removed && (!cap_empty(removed) || tag_label(step.operation->tag) != (K_CAPTABLE << 8 | 4));
+    return removed &&
+           (!cap_empty(removed) || tag_label(step.operation->tag) != (K_CAPTABLE << 8 | 4));
 }
 
 bool hal_interrupt_window(void)
 {
     step.cpu.work = PREEMPT_WORK;  // look again at the next point
-    if (!step.preempt || step_random(step.preempt) || !restartable())
+    if (!step.preempt || step_random(step.preempt) || !restartable()) {
         return false;
+    }
     return step.restarted = true;
 }
 
-// ---- the beginning --------------------------------------------------------------------------------
+// ---- the beginning
+// --------------------------------------------------------------------------------
 
 static struct cap *first_slot(enum model_first_slot slot)
 {
@@ -122,10 +136,11 @@ static void first_thread(void)
 
 static void *arena_make(void)
 {
-    uint8_t *memory =
-        mmap(NULL, 2 * ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
+    uint8_t *memory = mmap(NULL, 2 * ARENA_BYTES, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
         world_fail("no memory for the arena");
+    }
     return memory + (-(uintptr_t)memory & (ARENA_BYTES - 1));
 }
 
@@ -145,17 +160,22 @@ void world_reset(unsigned preempt)
     cap_insert_child(&world.original, NULL);
     captable_init(&world.original);
     cap_derive(first_slot(FIRST_CSPACE), &world.original, RIGHT_ALL);
-    first_cap(FIRST_RAM, (struct cap){ .kind = KIND_UNTYPED, .bits = ARENA_BITS, .address = (uintptr_t)world.arena });
+    first_cap(FIRST_RAM, (struct cap){ .kind = KIND_UNTYPED,
+                                       .bits = ARENA_BITS,
+                                       .address = (uintptr_t)world.arena });
     first_cap(FIRST_CONTROL, (struct cap){ .kind = KIND_SCHED_CONTROL });
     first_cap(FIRST_PORTS, (struct cap){ .kind = KIND_IO_PORTS, .aux = FIRST_PORT_RANGE });
-    first_cap(FIRST_DEVICE, (struct cap){
-                                .kind = KIND_UNTYPED, .flags = CAP_DEVICE, .bits = DEVICE_BITS, .address = DEVICE });
+    first_cap(FIRST_DEVICE, (struct cap){ .kind = KIND_UNTYPED,
+                                          .flags = CAP_DEVICE,
+                                          .bits = DEVICE_BITS,
+                                          .address = DEVICE });
     first_thread();
     model_reset();
     compare();
 }
 
-// ---- steps ----------------------------------------------------------------------------------------
+// ---- steps
+// ----------------------------------------------------------------------------------------
 
 static uint8_t kinds[PLACES], bits[PLACES];
 
@@ -163,9 +183,12 @@ const struct generate_view *world_view(void)
 {
     static struct generate_view view;
     const struct model_cap *table = thread_inside(thread_at(model.current), IN_CSPACE);
-    if (!table->kind)
+    if (!table->kind) {
         table = &model.caps[FIRST_ORIGINAL];
-    view = (struct generate_view){ .kinds = kinds, .bits = bits, .count = 1u << (table->bits - SLOT_BITS) };
+    }
+    view = (struct generate_view){ .kinds = kinds,
+                                   .bits = bits,
+                                   .count = 1u << (table->bits - SLOT_BITS) };
     view.keep = table->address == FIRST_TABLE ? FIRST_FREE : 1;
     for (unsigned i = 1; i < view.count; i++) {
         kinds[i] = model_slot(table, i)->kind;
@@ -184,17 +207,21 @@ static void step_memory(const struct operation *operation)
         buffer->window_table = operation->window_table;
         buffer->window_slot = operation->window_slot;
         buffer->window_count = operation->window_count;
-        for (unsigned i = 0; i < MSG_MAX_WORDS; i++)
+        for (unsigned i = 0; i < MSG_MAX_WORDS; i++) {
             buffer->words[i] = operation->random + i;
+        }
         memcpy(step.thread->buffer, buffer, sizeof(*buffer));
     }
     struct model_cap *frame;
     uint64_t size = operation->entries * sizeof(struct batch_entry);
-    if (operation->number != S_invoke_batch || model_lookup_kind(thread, operation->slot, K_FRAME, 0, 0, &frame))
+    if (operation->number != S_invoke_batch ||
+        model_lookup_kind(thread, operation->slot, K_FRAME, 0, 0, &frame)) {
         return;
+    }
     void *ram = model_ram(frame, operation->tag, size, 0);
-    if (!size || !ram || operation->tag % 8)
+    if (!size || !ram || operation->tag % 8) {
         return;
+    }
     memcpy(ram, operation->batch, size);
     memcpy(world.arena + ((uint8_t *)ram - (uint8_t *)model.ram), ram, size);
 }
@@ -204,11 +231,14 @@ static void step_registers(const struct operation *operation)
     struct arch_context *context = &step.thread->context;
     struct model_regs *regs = &thread_at(model.current)->regs;
     uint64_t number = operation->number, slot = operation->slot, third = operation->third;
-    static const uint8_t unblocked[] = {
-        [S_call] = S_nb_send, [S_reply_recv] = S_reply, [S_send] = S_nb_send, [S_recv] = S_nb_recv, [S_wait] = S_poll
-    };
+    static const uint8_t unblocked[] = { [S_call] = S_nb_send,
+                                         [S_reply_recv] = S_reply,
+                                         [S_send] = S_nb_send,
+                                         [S_recv] = S_nb_recv,
+                                         [S_wait] = S_poll };
     // The first thread never blocks, so that somebody always runs.
-    if (model.current == FIRST_THREAD && (number < S_nb_send || number == S_recv || number == S_wait)) {
+    if (model.current == FIRST_THREAD &&
+        (number < S_nb_send || number == S_recv || number == S_wait)) {
         slot = number == S_reply_recv ? third : slot;
         number = unblocked[number];
     }
@@ -226,15 +256,17 @@ static void poison(void)
     __asan_poison_memory_region(world.arena, ARENA_BYTES);
     for (uint64_t i = 0; i < PLACES; i++) {
         const struct model_cap *cap = &model.caps[i];
-        if (cap->kind && cap->original && cap->kind != K_UNTYPED && !cap->device && cap->kind != K_IO_PORTS &&
-            cap->address >= ARENA && cap->address < MEMORY_END)
+        if (cap->kind && cap->original && cap->kind != K_UNTYPED && !cap->device &&
+            cap->kind != K_IO_PORTS && cap->address >= ARENA && cap->address < MEMORY_END) {
             __asan_unpoison_memory_region(world.arena + (cap->address - ARENA), 1ull << cap->bits);
+        }
     }
 }
 
-// The fast paths end here.  A context that is left has its words saved, which hardware would not do, so that it can be compared.
-void hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge,
-              uint64_t tag)
+// The fast paths end here.  A context that is left has its words saved, which hardware would not
+// do, so that it can be compared.
+void hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
+              uint64_t badge, uint64_t tag)
 {
     hal_save_words(from);
     hal_save_words(to);
@@ -244,7 +276,8 @@ void hal_pass(struct arch_context *from, struct arch_context *to, const struct h
     longjmp(step.fast, 1);
 }
 
-static NORETURN void guest_pass(struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
+static NORETURN void guest_pass(struct arch_context *to, const struct hal_aspace *aspace,
+                                uint64_t badge, uint64_t tag)
 {
     memcpy(to->words, host_words, tag_length(tag) * sizeof(*host_words));
     hal_context_set_result(to, ERR_OK);
@@ -253,15 +286,15 @@ static NORETURN void guest_pass(struct arch_context *to, const struct hal_aspace
     longjmp(step.fast, 1);
 }
 
-void hal_pass_from_guest(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
-                         uint64_t badge, uint64_t tag)
+void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
+                         const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 {
     (void)from;
     guest_pass(to, aspace, badge, tag);
 }
 
-void hal_pass_guest(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace, uint64_t badge,
-                    uint64_t tag)
+void hal_pass_guest(struct arch_context *from, struct arch_context *to,
+                    const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 {
     memcpy(host_words, from->words, sizeof(host_words));
     guest_pass(to, aspace, badge, tag);
@@ -273,10 +306,13 @@ void hal_resume(void)
     longjmp(step.fast, 1);
 }
 
-void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number, struct arch_context *context)
+void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number,
+                      struct arch_context *context)
 {
-    if (context->code != number || context->slot != slot || context->tag != tag || context->third != third)
+    if (context->code != number || context->slot != slot || context->tag != tag ||
+        context->third != third) {
         world_fail("the fast path passes other arguments on");
+    }
     hal_save_words(context);
     kernel_syscall(context);
     longjmp(step.fast, 1);
@@ -292,9 +328,11 @@ static void core_light(struct arch_context *context)
 // As entry code does.
 static void core_enter(struct arch_context *context)
 {
-    uint64_t slot = context->slot, tag = context->tag, third = context->third, number = context->code;
-    if (setjmp(step.fast))
+    uint64_t slot = context->slot, tag = context->tag, third = context->third,
+             number = context->code;
+    if (setjmp(step.fast)) {
         return;
+    }
     if (step.thread->flags & THREAD_GUEST) {
         kernel_fast_guest(context);
         kernel_syscall_guest(context);
@@ -302,16 +340,17 @@ static void core_enter(struct arch_context *context)
     }
     memcpy(host_words, context->words, sizeof(host_words));
     memset(context->words, 0xee, sizeof(context->words));
-    if (number == S_call)
+    if (number == S_call) {
         kernel_fast_call(slot, tag, third, 0, context);
-    else if (number == S_reply_recv)
+    } else if (number == S_reply_recv) {
         kernel_fast_reply_recv(slot, tag, third, 0, context);
-    else if (number == S_send)
+    } else if (number == S_send) {
         kernel_fast_send(slot, tag, third, 0, context);
-    else if (number >= S_signal)
+    } else if (number >= S_signal) {
         core_light(context);
-    else
+    } else {
         hal_syscall_slow(slot, tag, third, number, context);
+    }
 }
 
 static void core_syscall(void)
@@ -322,8 +361,9 @@ static void core_syscall(void)
         uint64_t before = context->restarts;
         step.restarted = false;
         core_enter(context);
-        if (step.restarted && context->restarts == before)
+        if (step.restarted && context->restarts == before) {
             world_fail("preempted, but not restarted");
+        }
     } while (step.restarted);
 }
 
@@ -339,8 +379,9 @@ static void step_trap(const struct operation *operation)
         same.error = trap.error = operation->words[1];
     }
     if (!setjmp(step.fast)) {
-        if (step.thread->flags & THREAD_GUEST && trap.label == FAULT_PAGE)
+        if (step.thread->flags & THREAD_GUEST && trap.label == FAULT_PAGE) {
             kernel_fast_fault(&step.thread->context, &trap);
+        }
         kernel_trap(&step.thread->context, &trap);
     }
     model_trap(&same);
@@ -356,8 +397,9 @@ void world_step(const struct operation *operation)
     step.operation = operation;
     step.random = operation->random * 0x9e3779b97f4a7c15ull + 1;
     step.thread = step.cpu.current;
-    if (!model.current || &step.thread->context != host_context)
+    if (!model.current || &step.thread->context != host_context) {
         world_fail("nobody runs");
+    }
     __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
     step_memory(operation);
     step_registers(operation);
@@ -383,10 +425,12 @@ void world_end(void)
     inv.self = &original;
     for (uint64_t slot = FIRST_RAM; slot < FIRST_SLOTS; slot++) {
         inv.words[0] = slot;
-        if (op_captable_delete(&inv) || !cap_empty(&world.table[slot]))
+        if (op_captable_delete(&inv) || !cap_empty(&world.table[slot])) {
             world_fail("slot %lu cannot be emptied at the end", slot);
+        }
     }
-    if (cap_drain() || forest_roots.root)
+    if (cap_drain() || forest_roots.root) {
         world_fail("an Untyped is left at the end");
+    }
     check_invariants();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The real core on the development host, beside the model: the same beginning, the same steps, and what they must agree in.
+// The real core on the development host, beside the model: the same beginning, the same steps, and
+// what they must agree in.
 #pragma once
 
 #include "generate.h"

@@ -40,10 +40,11 @@ static uint64_t
 
 static void apic_write(enum apic_register reg, uint32_t value)
 {
-    if (apic_registers)
+    if (apic_registers) {
         apic_registers[reg / 4] = value;
-    else
+    } else {
         wrmsr(MSR_X2APIC + reg / 16, value);
+    }
 }
 
 static uint32_t apic_read(enum apic_register reg)
@@ -58,10 +59,11 @@ uint32_t apic_id(void)
 
 void apic_send_self(unsigned vector)
 {
-    if (apic_registers)
+    if (apic_registers) {
         apic_write(APIC_COMMAND, APIC_SELF | vector);
-    else
+    } else {
         wrmsr(APIC_X2_SELF, vector);
+    }
 }
 
 static void timer_boot(const struct boot_info *info)
@@ -79,11 +81,14 @@ static void timer_boot(const struct boot_info *info)
 void apic_boot(const struct boot_info *info)
 {
     apic_registers = NULL;
-    for (unsigned i = 0; i < info->irqchip_count; i++)
-        if (info->irqchips[i].kind == BOOT_IRQCHIP_LOCAL)
+    for (unsigned i = 0; i < info->irqchip_count; i++) {
+        if (info->irqchips[i].kind == BOOT_IRQCHIP_LOCAL) {
             apic_registers = (volatile uint32_t *)(KERNEL_DIRECT_BASE + info->irqchips[i].base);
-    if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2)
+        }
+    }
+    if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) {
         apic_registers = NULL;
+    }
     THIS_CPU->apic_id = apic_id();
     apic_write(APIC_TASK_PRIORITY, 0);
     apic_write(APIC_LVT_LINT0, APIC_MASKED);
@@ -116,16 +121,18 @@ static void timer_program(uint64_t deadline)
 void hal_timer_arm(uint64_t deadline)
 {
     THIS_CPU->deadline = deadline;
-    if (deadline < THIS_CPU->programmed)
+    if (deadline < THIS_CPU->programmed) {
         timer_program(deadline);
+    }
 }
 
 void timer_fired(void)
 {
     uint64_t deadline = THIS_CPU->deadline;
     THIS_CPU->programmed = UINT64_MAX;
-    if (deadline == UINT64_MAX)
+    if (deadline == UINT64_MAX) {
         return;
+    }
     if (hal_clock() < deadline) {
         timer_program(deadline);
         return;

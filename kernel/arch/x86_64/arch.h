@@ -53,10 +53,11 @@ uint32_t apic_id(void);
 // End of interrupt.
 static inline void apic_eoi(void)
 {
-    if (apic_registers)
+    if (apic_registers) {
         apic_registers[APIC_EOI / 4] = 0;
-    else
+    } else {
         wrmsr(MSR_X2APIC + APIC_EOI / 16, 0);
+    }
 }
 
 void apic_send_self(unsigned vector);

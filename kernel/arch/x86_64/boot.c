@@ -123,12 +123,15 @@ static void control_boot(void)
 static void clac_boot(void)
 {
     static const uint8_t nop[] = NOP3;
-    if (cr4_read() & CR4_SMAP)
+    if (cr4_read() & CR4_SMAP) {
         return;
+    }
     cr0_write(cr0_read() & ~CR0_WP);
-    for (const uint64_t *place = clac_start; place < clac_end; place++)
-        for (unsigned i = 0; i < sizeof(nop); i++)
+    for (const uint64_t *place = clac_start; place < clac_end; place++) {
+        for (unsigned i = 0; i < sizeof(nop); i++) {
             ((volatile uint8_t *)*place)[i] = nop[i];
+        }
+    }
     cr0_write(cr0_read() | CR0_WP);
 }
 
@@ -136,8 +139,9 @@ static void clac_boot(void)
 static void lower_half_drop(const struct boot_info *info)
 {
     uint64_t *root = (uint64_t *)(info->kernel_root + KERNEL_DIRECT_BASE);
-    for (unsigned i = 0; i < 256; i++)
+    for (unsigned i = 0; i < 256; i++) {
         root[i] = 0;
+    }
     hal_aspace_kernel.cr3 = info->kernel_root;
     cr3_write(info->kernel_root);
 }

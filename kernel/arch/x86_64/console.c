@@ -15,9 +15,11 @@
 
 void hal_console_put(char c)
 {
-    if (in8(UART_STATUS) == UART_ABSENT)
+    if (in8(UART_STATUS) == UART_ABSENT) {
         return;
-    for (unsigned i = 0; i < UART_PATIENCE && !(in8(UART_STATUS) & UART_STATUS_IDLE); i++)
+    }
+    for (unsigned i = 0; i < UART_PATIENCE && !(in8(UART_STATUS) & UART_STATUS_IDLE); i++) {
         hal_pause();
+    }
     out8(UART_DATA, (uint8_t)c);
 }

@@ -36,8 +36,9 @@ void hal_context_init(struct arch_context *context)
 void hal_context_set_guest(struct arch_context *context, bool guest)
 {
     context->guest = guest;
-    if (THIS_CPU->gs_owner == context)
+    if (THIS_CPU->gs_owner == context) {
         THIS_CPU->guest = guest;
+    }
 }
 
 void hal_context_restart(struct arch_context *context)
@@ -50,10 +51,12 @@ void hal_context_restart(struct arch_context *context)
 
 void hal_context_read(struct arch_context *context, struct thread_regs *regs)
 {
-    if (THIS_CPU->current == context)
+    if (THIS_CPU->current == context) {
         context->fs_base = x86_fs_base();
-    if (THIS_CPU->gs_owner == context)
+    }
+    if (THIS_CPU->gs_owner == context) {
         context->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+    }
     regs->rip = context->rip;
     regs->rsp = context->rsp;
     regs->rflags = context->rflags;
@@ -107,16 +110,20 @@ void hal_context_write(struct arch_context *context, const struct thread_regs *r
     context->fs_base = user_address(from->fs_base);
     context->gs_base = user_address(from->gs_base);
     context->vector = 0;
-    if (THIS_CPU->current == context)
+    if (THIS_CPU->current == context) {
         x86_fs_base_load(context->fs_base);
-    if (THIS_CPU->gs_owner == context)
+    }
+    if (THIS_CPU->gs_owner == context) {
         THIS_CPU->gs_owner = THIS_CPU->idle;
+    }
 }
 
 void hal_context_forget(struct arch_context *context)
 {
-    if (THIS_CPU->current == context)
+    if (THIS_CPU->current == context) {
         hal_switch_idle();
-    if (THIS_CPU->gs_owner == context)
+    }
+    if (THIS_CPU->gs_owner == context) {
         THIS_CPU->gs_owner = THIS_CPU->idle;
+    }
 }

@@ -73,6 +73,8 @@ function syscall_entry
     movq %r11, CTX_RFLAGS(%r8)
     movq $CONTEXT_SYSCALL, CTX_VECTOR(%r8)
     movq %gs:PERCPU_STACK, %rsp
+    cmpq $SYS_signal, %rax
+    jae syscall_light
 #if FAST_PATH
     cmpq $SYS_reply_recv, %rax
     jb kernel_fast_call             // the only number below
@@ -80,8 +82,6 @@ function syscall_entry
     cmpq $SYS_send, %rax
     je kernel_fast_send
 #endif
-    cmpq $SYS_signal, %rax
-    jae syscall_light
 syscall_save:
     movq %rdi, CTX_RDI(%r8)
     movq %rsi, CTX_RSI(%r8)

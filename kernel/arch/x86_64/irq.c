@@ -49,9 +49,11 @@ static void pic_silence(void)
 
 static const struct ioapic *ioapic_of(unsigned irq)
 {
-    for (unsigned i = 0; i < ioapic_count; i++)
-        if (irq >= ioapics[i].first && irq < ioapics[i].end)
+    for (unsigned i = 0; i < ioapic_count; i++) {
+        if (irq >= ioapics[i].first && irq < ioapics[i].end) {
             return &ioapics[i];
+        }
+    }
     return NULL;
 }
 
@@ -64,8 +66,9 @@ static void ioapic_write(const struct ioapic *ioapic, unsigned index, uint32_t v
 static void line_write(unsigned irq, uint32_t low)
 {
     const struct ioapic *ioapic = ioapic_of(irq);
-    if (!ioapic)
+    if (!ioapic) {
         return;
+    }
     lines[irq] = low;
     ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first), low);
 }
@@ -83,16 +86,19 @@ static void ioapic_boot(const struct boot_irqchip *chip)
         ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first) + 1, THIS_CPU->apic_id << 24);
         hal_irq_configure(irq, 0);
     }
-    if (ioapic->end > line_count)
+    if (ioapic->end > line_count) {
         line_count = ioapic->end;
+    }
 }
 
 void irq_boot(const struct boot_info *info)
 {
     pic_silence();
-    for (unsigned i = 0; i < info->irqchip_count; i++)
-        if (info->irqchips[i].kind == BOOT_IRQCHIP_IO)
+    for (unsigned i = 0; i < info->irqchip_count; i++) {
+        if (info->irqchips[i].kind == BOOT_IRQCHIP_IO) {
             ioapic_boot(&info->irqchips[i]);
+        }
+    }
 }
 
 unsigned hal_irq_count(void)
@@ -124,8 +130,9 @@ void hal_irq_unmask(unsigned irq)
 // Acknowledge; a level-triggered line would come again at once.
 static inline void line_quiet(unsigned irq)
 {
-    if (lines[irq] & LINE_LEVEL)
+    if (lines[irq] & LINE_LEVEL) {
         hal_irq_mask(irq);
+    }
     apic_eoi();
 }
 
@@ -147,12 +154,13 @@ void interrupt_handle(unsigned vector)
 void interrupt_postpone(unsigned vector)
 {
     unsigned irq = vector - VECTOR_IRQ;
-    if (irq < IRQ_MAX)
+    if (irq < IRQ_MAX) {
         line_quiet(irq);
-    else if (vector == VECTOR_TIMER)
+    } else if (vector == VECTOR_TIMER) {
         apic_eoi();
-    else
+    } else {
         return;
+    }
     apic_send_self(vector);
 }
 

@@ -23,8 +23,9 @@
 
 static void put_text(const char *text)
 {
-    while (*text)
+    while (*text) {
         hal_console_put(*text++);
+    }
 }
 
 static void put_digit(unsigned digit)
@@ -37,12 +38,14 @@ static void put_hex(const char *name, uint64_t value)
     put_text(name);
     put_text("0x");
     unsigned shift = 60;
-    while (shift && !(value >> shift))
+    while (shift && !(value >> shift)) {
         shift -= 4;
+    }
     for (;; shift -= 4) {
         put_digit(value >> shift & 15);
-        if (!shift)
+        if (!shift) {
             break;
+        }
     }
 }
 
@@ -51,11 +54,12 @@ static void put_decimal(const char *name, unsigned value)
     char digits[10];
     unsigned n = 0;
     put_text(name);
-    do
+    do {
         digits[n++] = (char)('0' + value % 10);
-    while (value /= 10);
-    while (n)
+    } while (value /= 10);
+    while (n) {
         hal_console_put(digits[--n]);
+    }
 }
 
 // The descriptor of the note that the linker made.
@@ -76,15 +80,19 @@ static bool in_text(uint64_t address)
 
 static bool is_return_address(uint64_t address)
 {
-    if (!in_text(address))
+    if (!in_text(address)) {
         return false;
+    }
     const uint8_t *end = (const uint8_t *)address;
-    if (end[-CALL_NEAR_BYTES] == CALL_NEAR)
+    if (end[-CALL_NEAR_BYTES] == CALL_NEAR) {
         return true;
+    }
     // ff /2 with a register, an address, a short or a long displacement
-    for (int length = 2; length <= 7; length++)
-        if (end[-length] == CALL_INDIRECT && (end[1 - length] & 0x38) == 0x10)
+    for (int length = 2; length <= 7; length++) {
+        if (end[-length] == CALL_INDIRECT && (end[1 - length] & 0x38) == 0x10) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -97,12 +105,15 @@ struct range {
 static struct range stack_used(uint64_t rsp)
 {
     const struct range kernel = { (uint64_t)stack_kernel_start, (uint64_t)stack_kernel_end };
-    if (rsp >= kernel.begin - PAGE_SIZE && rsp < kernel.end)
+    if (rsp >= kernel.begin - PAGE_SIZE && rsp < kernel.end) {
         return (struct range){ rsp < kernel.begin ? kernel.begin : rsp, kernel.end };
+    }
     const char *const own[] = { stack_nmi, stack_debug, stack_double, stack_machine };
-    for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (rsp - (uint64_t)own[i] < PAGE_SIZE)
+    for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (rsp - (uint64_t)own[i] < PAGE_SIZE) {
             return (struct range){ rsp, (uint64_t)own[i] + PAGE_SIZE };
+        }
+    }
     return (struct range){ 0, 0 };
 }
 
@@ -114,8 +125,9 @@ static void put_backtrace(uint64_t rsp)
     for (uint64_t at = (stack.begin + 7) & ~7ull; at < stack.end && found < BACKTRACE_MAX;
          at += 8) {
         uint64_t value = *(const uint64_t *)at;
-        if (is_return_address(value))
+        if (is_return_address(value)) {
             put_hex(found++ ? "," : "", value);
+        }
     }
 }
 
@@ -123,8 +135,9 @@ static void put_backtrace(uint64_t rsp)
 static void put_begin(void)
 {
     static bool begun;
-    if (begun)
+    if (begun) {
         power_panic();
+    }
     begun = true;
     put_text("\nPITH-PANIC v1");
     put_decimal(" cpu=", 0);
@@ -160,8 +173,9 @@ void hal_panic(const char *file, int line, const char *what)
     put_text(file);
     put_decimal(":", (unsigned)line);
     put_text(": ");
-    for (; *what; what++)
+    for (; *what; what++) {
         hal_console_put(*what == '"' ? '\'' : *what);
+    }
     put_text("\"\n");
     power_panic();
 }

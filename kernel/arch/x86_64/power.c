@@ -38,14 +38,16 @@ void power_boot(const struct boot_info *info)
 
 __attribute__((noreturn)) static void halt(void)
 {
-    for (;;)
+    for (;;) {
         __asm__ volatile("cli; hlt");
+    }
 }
 
 static void pm1_sleep(uint16_t port, uint32_t type)
 {
-    if (port)
+    if (port) {
         out16(port, (uint16_t)((type & PM1_TYPE_MASK) << PM1_TYPE_SHIFT | PM1_SLEEP));
+    }
 }
 
 void hal_power_off(unsigned status)
@@ -64,10 +66,12 @@ void power_panic(void)
 
 void hal_reset(void)
 {
-    if (power.reset)
+    if (power.reset) {
         out8(power.reset, power.reset_value);
-    for (unsigned i = 0; i < KEYBOARD_PATIENCE && in8(KEYBOARD_PORT) & KEYBOARD_READY; i++)
+    }
+    for (unsigned i = 0; i < KEYBOARD_PATIENCE && in8(KEYBOARD_PORT) & KEYBOARD_READY; i++) {
         hal_pause();
+    }
     out8(KEYBOARD_PORT, KEYBOARD_RESET);
     // No table of descriptors: the next exception resets the CPU.
     struct {
@@ -113,9 +117,11 @@ bool hal_port_reserved(uint16_t first, uint32_t count)
         { 0x3f8, 8 },
 #endif
     };
-    for (unsigned i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+    for (unsigned i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         if (ranges[i].first && first < ranges[i].first + ranges[i].count &&
-            ranges[i].first < first + count)
+            ranges[i].first < first + count) {
             return true;
+        }
+    }
     return false;
 }

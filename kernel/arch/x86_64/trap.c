@@ -56,11 +56,13 @@ void trap_boot(void)
         [VECTOR_DOUBLE] = IST_DOUBLE,
         [VECTOR_MACHINE] = IST_MACHINE,
     };
-    for (unsigned i = 0; i < VECTOR_EXTERNAL; i++)
+    for (unsigned i = 0; i < VECTOR_EXTERNAL; i++) {
         gate_set(i, exception_stubs + i * GATE_BYTES_EXCEPTION,
                  stacks[i] | (i == VECTOR_BREAK ? GATE_USER : 0));
-    for (unsigned i = VECTOR_EXTERNAL; i < VECTOR_END; i++)
+    }
+    for (unsigned i = VECTOR_EXTERNAL; i < VECTOR_END; i++) {
         gate_set(i, interrupt_stubs + (i - VECTOR_EXTERNAL) * GATE_BYTES_INTERRUPT, 0);
+    }
     struct {
         uint16_t limit;
         uint64_t base;
@@ -72,15 +74,17 @@ void trap_boot(void)
 static uint32_t page_fault_access(uint64_t error)
 {
     uint32_t present = error & PAGE_FAULT_PRESENT ? FAULT_PRESENT : 0;
-    if (error & PAGE_FAULT_FETCH)
+    if (error & PAGE_FAULT_FETCH) {
         return FAULT_EXECUTE | present;
+    }
     return present + (error & PAGE_FAULT_WRITE ? FAULT_WRITE : FAULT_READ);
 }
 
 static void page_fault(struct arch_context *context)
 {
-    if (context->error & PAGE_FAULT_RESERVED)
+    if (context->error & PAGE_FAULT_RESERVED) {
         trap_fatal(context);  // the kernel's own tables are wrong
+    }
     struct hal_trap trap = {
         .label = FAULT_PAGE,
         .vector = VECTOR_PAGE,
@@ -102,8 +106,9 @@ void trap_user(struct arch_context *context)
         page_fault(context);
         return;
     }
-    if (context->rip > USER_END)
+    if (context->rip > USER_END) {
         context->rip = 0;
+    }
     struct hal_trap trap = {
         .label = FAULT_EXCEPTION,
         .vector = (uint16_t)context->vector,
@@ -134,13 +139,15 @@ struct arch_context *trap_ist(struct arch_context *frame, struct hal_percpu *per
         percpu->nmi_count++;
         return NULL;
     }
-    if (frame->vector != VECTOR_DEBUG)
+    if (frame->vector != VECTOR_DEBUG) {
         trap_fatal(frame);
+    }
     uint64_t dr6;
     __asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
     __asm__ volatile("mov %0, %%dr6" : : "r"(DR6_CLEAR));
-    if (frame->cs & 3)
+    if (frame->cs & 3) {
         return debug_user(frame, percpu, dr6);
+    }
     __asm__ volatile("mov %0, %%dr7" : : "r"(DR7_CLEAR));
     return NULL;
 }

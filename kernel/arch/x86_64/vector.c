@@ -76,8 +76,9 @@ void vector_boot(void)
     static struct xsave_area probe __attribute__((aligned(64)));
     cr0_write((cr0_read() & ~(CR0_TS | CR0_EM)) | CR0_MP | CR0_NE);
     unsigned size = components_enable(XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512);
-    if (size > HAL_VECTOR_MAX)
+    if (size > HAL_VECTOR_MAX) {
         size = components_enable(XCR0_X87 | XCR0_SSE | XCR0_AVX);
+    }
     bytes = (size + 63) & ~63u;
     __asm__ volatile("fninit; fxsave64 %0" : "=m"(probe));
     mxcsr_mask = probe.mxcsr_mask ? probe.mxcsr_mask : MXCSR_MASK_DEFAULT;
@@ -87,13 +88,15 @@ void vector_boot(void)
 
 static void access_set(bool access)
 {
-    if (THIS_CPU->vector_access == access)
+    if (THIS_CPU->vector_access == access) {
         return;
+    }
     THIS_CPU->vector_access = access;
-    if (access)
+    if (access) {
         __asm__ volatile("clts" : : : "memory");
-    else
+    } else {
         cr0_write(cr0_read() | CR0_TS);
+    }
 }
 
 unsigned hal_vector_bytes(void)
@@ -105,8 +108,9 @@ void hal_vector_init(void *area)
 {
     struct xsave_area *state = area;
     uint64_t *words = area;
-    for (unsigned i = 0; i < bytes / sizeof(*words); i++)
+    for (unsigned i = 0; i < bytes / sizeof(*words); i++) {
         words[i] = 0;
+    }
     state->mxcsr = MXCSR_INIT;
     state->mxcsr_mask = mxcsr_mask;
 }
@@ -114,24 +118,28 @@ void hal_vector_init(void *area)
 void hal_vector_switch(void *area, bool keep_live)
 {
     if (!area) {
-        if (!keep_live)
+        if (!keep_live) {
             access_set(false);
+        }
         return;
     }
     access_set(true);
     void *owner = THIS_CPU->vector_owner;
-    if (owner == area)
+    if (owner == area) {
         return;
-    if (owner)
+    }
+    if (owner) {
         xsave(owner);
+    }
     xrstor(area);
     THIS_CPU->vector_owner = area;
 }
 
 void hal_vector_sync(void *area)
 {
-    if (THIS_CPU->vector_owner != area)
+    if (THIS_CPU->vector_owner != area) {
         return;
+    }
     bool access = THIS_CPU->vector_access;
     access_set(true);
     xsave(area);
@@ -140,8 +148,9 @@ void hal_vector_sync(void *area)
 
 void hal_vector_forget(void *area)
 {
-    if (THIS_CPU->vector_owner != area)
+    if (THIS_CPU->vector_owner != area) {
         return;
+    }
     THIS_CPU->vector_owner = NULL;
     access_set(false);
 }
@@ -150,10 +159,13 @@ void hal_vector_forget(void *area)
 bool hal_vector_valid(const void *area)
 {
     const struct xsave_area *state = area;
-    if (state->xstate_bv & ~components || state->xcomp_bv || state->mxcsr & ~mxcsr_mask)
+    if (state->xstate_bv & ~components || state->xcomp_bv || state->mxcsr & ~mxcsr_mask) {
         return false;
-    for (unsigned i = 0; i < sizeof(state->reserved) / sizeof(state->reserved[0]); i++)
-        if (state->reserved[i])
+    }
+    for (unsigned i = 0; i < sizeof(state->reserved) / sizeof(state->reserved[0]); i++) {
+        if (state->reserved[i]) {
             return false;
+        }
+    }
     return true;
 }

@@ -13,8 +13,9 @@ static unsigned children(const struct cap *cap)
     unsigned list = 0;
     for (const struct cap *child = cap->child; child; child = child->next) {
         list = list * 100 + (unsigned)(child - root_slot(0));
-        if ((uintptr_t)child->next & 1)
+        if ((uintptr_t)child->next & 1) {
             break;
+        }
     }
     return list;
 }
@@ -30,8 +31,9 @@ static int setup(void **state)
     fake_setup();
     // 10 is an endpoint; 11, 12 and 13 are copies, the last first; 14 and 15 are copies of 12.
     assert_int_equal(fake_retype(ROOT_RAM, KIND_ENDPOINT, 6, 0, 10), ERR_OK);
-    for (uint64_t slot = 11; slot < 14; slot++)
+    for (uint64_t slot = 11; slot < 14; slot++) {
         derive(slot, 10);
+    }
     derive(14, 12);
     derive(15, 12);
     cap_check();
@@ -97,8 +99,9 @@ static void test_deleted_hands_children_to_parent(void **state)
     assert_int_equal(cap_delete(root_slot(11)), ERR_OK);
     assert_int_equal(children(root_slot(10)), 16151417);
     cap_check();
-    for (uint64_t slot = 14; slot < 17; slot++)
+    for (uint64_t slot = 14; slot < 17; slot++) {
         assert_int_equal(cap_delete(root_slot(slot)), ERR_OK);
+    }
     derive(18, 17);
     assert_int_equal(cap_delete(root_slot(17)), ERR_OK);
     assert_int_equal(children(root_slot(10)), 18);
@@ -145,8 +148,9 @@ static void test_revoke_deletes_all_descendants(void **state)
     assert_true(cap_empty(root_slot(14)) && cap_empty(root_slot(15)));
     assert_int_equal(children(root_slot(10)), 131211);
     assert_int_equal(cap_revoke(root_slot(10)), ERR_OK);
-    for (uint64_t slot = 11; slot < 16; slot++)
+    for (uint64_t slot = 11; slot < 16; slot++) {
         assert_true(cap_empty(root_slot(slot)));
+    }
     assert_int_equal(fake.destroyed, 0);
     assert_false(cap_empty(root_slot(10)));
 }
@@ -166,9 +170,11 @@ static void test_revoke_marks_everything_before_it_deletes(void **state)
         }
         assert_true(left == 5 || marked == left);
         struct cap *found;
-        for (uint64_t slot = 11; slot < 16; slot++)
-            if (root_slot(slot)->flags & CAP_MARKED)
+        for (uint64_t slot = 11; slot < 16; slot++) {
+            if (root_slot(slot)->flags & CAP_MARKED) {
                 assert_int_equal(cap_lookup(fake.thread, slot, &found), ERR_DEAD);
+            }
+        }
     }
     assert_null(root_slot(10)->child);
 }
@@ -181,14 +187,16 @@ static void test_revoke_ends_although_copies_are_made(void **state)
     while (cap_revoke(root_slot(10)) == ERR_PREEMPTED) {
         cap_check();
         for (uint64_t from = 11; from < 60; from++) {
-            if (cap_empty(root_slot(from)) || root_slot(from)->flags & CAP_MARKED)
+            if (cap_empty(root_slot(from)) || root_slot(from)->flags & CAP_MARKED) {
                 continue;
-            for (uint64_t to = 11; to < 60; to++)
+            }
+            for (uint64_t to = 11; to < 60; to++) {
                 if (cap_empty(root_slot(to))) {
                     derive(to, from);
                     copies++;
                     break;
                 }
+            }
             break;
         }
     }
@@ -202,15 +210,18 @@ static void test_deleted_original_takes_all_with_it(void **state)
     for (fake.preempt_every = 0; fake.preempt_every < 2; fake.preempt_every++) {
         fake.destroy_steps = 3;
         enum err err;
-        while ((err = cap_delete(root_slot(10))) == ERR_PREEMPTED)
+        while ((err = cap_delete(root_slot(10))) == ERR_PREEMPTED) {
             fake_check();
+        }
         assert_int_equal(err, ERR_OK);
-        for (uint64_t slot = 10; slot < 16; slot++)
+        for (uint64_t slot = 10; slot < 16; slot++) {
             assert_true(cap_empty(root_slot(slot)));
+        }
         assert_int_equal(fake.destroyed, 1 + fake.preempt_every);
         assert_null(root_slot(ROOT_RAM)->objects.root);
-        if (fake.preempt_every)
+        if (fake.preempt_every) {
             break;
+        }
         assert_int_equal(fake_retype(ROOT_RAM, KIND_NOTIFICATION, 6, 0, 10), ERR_OK);
         derive(11, 10);
         derive(12, 11);
@@ -232,12 +243,14 @@ static void test_revoke_of_control_destroys_handlers(void **state)
     fake.preempt_every = 1;
     fake.destroy_steps = 2;
     enum err err;
-    while ((err = cap_revoke(root_slot(ROOT_IRQ))) == ERR_PREEMPTED)
+    while ((err = cap_revoke(root_slot(ROOT_IRQ))) == ERR_PREEMPTED) {
         fake_check();
+    }
     assert_int_equal(err, ERR_OK);
     assert_int_equal(fake.destroyed, 1);
-    for (uint64_t slot = 20; slot < 24; slot++)
+    for (uint64_t slot = 20; slot < 24; slot++) {
         assert_true(cap_empty(root_slot(slot)));
+    }
 }
 
 static void test_handler_survives_the_copy_it_was_made_through(void **state)

@@ -196,14 +196,16 @@ static void check_all_gone(uint64_t slot)
 {
     fake.destroy_steps = 1;
     assert_int_equal(DELETE(slot), ERR_OK);
-    for (slot = 60; slot < 80; slot++)
+    for (slot = 60; slot < 80; slot++) {
         assert_true(cap_empty(root_slot(slot)));
+    }
     fake.preempt_every = 0;
     fake_check();
     assert_int_equal(fake_retype(ROOT_RAM, KIND_FRAME, 16, 0x10000, 60), ERR_OK);
     assert_int_equal(fake_retype(ROOT_RAM, KIND_FRAME, 16, 0x20000, 61), ERR_OK);
-    for (slot = 60; slot < 62; slot++)
+    for (slot = 60; slot < 62; slot++) {
         assert_int_equal(DELETE(slot), ERR_OK);
+    }
 }
 
 static void table_with_everything(void)
@@ -256,8 +258,9 @@ static void chain_of_tables(void)
 {
     for (uint64_t i = 0; i < 16; i++) {
         make_table(ROOT_RAM, 0x10000 + i * 0x200, 61);
-        if (i)
+        if (i) {
             move_into(61, 1 + i % 7, 60);
+        }
         cap_move(root_slot(60), root_slot(61));
     }
     check_all_gone(60);
@@ -266,8 +269,9 @@ static void chain_of_tables(void)
 static void untyped_in_its_own_table(void)
 {
     assert_int_equal(fake_retype(ROOT_RAM, KIND_UNTYPED, 16, 0x10000, 60), ERR_OK);
-    for (uint64_t i = 0; i < 4; i++)
+    for (uint64_t i = 0; i < 4; i++) {
         make_table(60, 0x200 * i, 61 + i);
+    }
     assert_int_equal(fake_retype(60, KIND_FRAME, 12, 0x8000, 65), ERR_OK);
     cap_derive(root_slot(66), root_slot(63), RIGHT_ALL);
     move_into(63, 4, 60);
@@ -359,8 +363,9 @@ static void test_abandoned_table_keeps_its_memory(void **state)
     move_into(60, 7, 61);
     // The deleter never comes back.
     fake.preempt_every = 1;
-    while (!cap_empty(root_slot(60)))
+    while (!cap_empty(root_slot(60))) {
         assert_int_equal(cap_delete(root_slot(60)), ERR_PREEMPTED);
+    }
     fake.preempt_every = 0;
     fake_check();
     // Deleting something derived does not pay for it; a retype over it does.

@@ -24,8 +24,9 @@ bool preempt_point(unsigned work)
 {
     (void)work;
     fake.preempt_points++;
-    if (fake.preempt_every == 0 || fake_random(fake.preempt_every) != 0)
+    if (fake.preempt_every == 0 || fake_random(fake.preempt_every) != 0) {
         return false;
+    }
     fake.preempted++;
     return true;
 }
@@ -44,15 +45,19 @@ void object_init(struct cap *original)
     fake.inits++;
     const uint8_t *memory = (const uint8_t *)original->address;
     bool zeroed = original->kind != KIND_UNTYPED && !(original->flags & CAP_DEVICE);
-    for (uint64_t i = 0; zeroed && i < cap_bytes(original); i++)
+    for (uint64_t i = 0; zeroed && i < cap_bytes(original); i++) {
         assert_int_equal(memory[i], 0);
-    if (original->kind == KIND_CAPTABLE)
+    }
+    if (original->kind == KIND_CAPTABLE) {
         captable_init(original);
-    if (original->kind != KIND_THREAD)
+    }
+    if (original->kind != KIND_THREAD) {
         return;
+    }
     struct fake_thread *thread = (struct fake_thread *)original->address;
-    for (unsigned i = 0; i < FAKE_THREAD_SLOTS; i++)
+    for (unsigned i = 0; i < FAKE_THREAD_SLOTS; i++) {
         thread->slots[i].flags = CAP_INTERNAL;
+    }
 }
 
 enum err object_destroy_step(struct cap *original)
@@ -61,17 +66,20 @@ enum err object_destroy_step(struct cap *original)
     assert_false(original->flags & CAP_EMBRYO);
     assert_int_not_equal(original->kind, KIND_CAPTABLE);
     assert_int_not_equal(original->kind, KIND_UNTYPED);
-    if (original->kind != KIND_PAGETABLE)
+    if (original->kind != KIND_PAGETABLE) {
         assert_null(original->child);
+    }
     if (original->progress < fake.destroy_steps && original->kind != KIND_PAGETABLE) {
         original->progress++;
         return ERR_PREEMPTED;
     }
     if (original->kind == KIND_THREAD) {
         struct fake_thread *thread = (struct fake_thread *)original->address;
-        for (unsigned i = 0; i < FAKE_THREAD_SLOTS; i++)
-            if (cap_delete_derived(&thread->slots[i]))
+        for (unsigned i = 0; i < FAKE_THREAD_SLOTS; i++) {
+            if (cap_delete_derived(&thread->slots[i])) {
                 return ERR_PREEMPTED;
+            }
+        }
     }
     fake.destroyed++;
     return ERR_OK;
@@ -156,8 +164,9 @@ enum err fake_invoke(enum err (*op)(struct invocation *), struct cap *self, stru
     unsigned restarts = 0;
     while (err == ERR_PREEMPTED) {
         assert_true(++restarts < 10000000);
-        if (fake.check_every == 0 || fake_random(fake.check_every) == 0)
+        if (fake.check_every == 0 || fake_random(fake.check_every) == 0) {
             fake_check();
+        }
         err = cap_empty(self) ? cap_drain() : op(inv);
     }
     return err;
@@ -176,8 +185,9 @@ static void poison(const struct tree *tree, uint64_t begin, uint64_t end)
     for (struct cap *cap = forest_next(tree, 0); cap; cap = forest_next(tree, cap->address + 1)) {
         memset((uint8_t *)begin, 0x5a, cap->address - begin);
         begin = cap->address + cap_bytes(cap);
-        if (cap->kind == KIND_UNTYPED && !(cap->flags & CAP_MARKED) && !cap->progress)
+        if (cap->kind == KIND_UNTYPED && !(cap->flags & CAP_MARKED) && !cap->progress) {
             poison(&cap->objects, cap->address, begin);
+        }
     }
     memset((uint8_t *)begin, 0x5a, end - begin);
 }
@@ -186,18 +196,22 @@ void fake_check(void)
 {
     cap_check();
     const struct cap *ram = forest_next(&forest_roots, (uintptr_t)fake.arena);
-    if (ram && ram->address == (uintptr_t)fake.arena && ram->kind == KIND_UNTYPED && !ram->progress)
+    if (ram && ram->address == (uintptr_t)fake.arena && ram->kind == KIND_UNTYPED &&
+        !ram->progress) {
         poison(&ram->objects, ram->address, ram->address + ARENA_BYTES);
+    }
 }
 
 void fake_teardown(void)
 {
     fake.preempt_every = 0;
-    for (uint64_t slot = ROOT_RAM; slot < ROOT_SLOTS; slot++)
+    for (uint64_t slot = ROOT_RAM; slot < ROOT_SLOTS; slot++) {
         assert_int_equal(INVOKE(op_captable_delete, root_slot(ROOT_TABLE), slot), ERR_OK);
+    }
     assert_int_equal(cap_drain(), ERR_OK);
     assert_null(forest_roots.root);
-    for (uint64_t slot = ROOT_RAM; slot < ROOT_SLOTS; slot++)
+    for (uint64_t slot = ROOT_RAM; slot < ROOT_SLOTS; slot++) {
         assert_true(cap_empty(root_slot(slot)));
+    }
     assert_null(root_slot(ROOT_TABLE)->child);
 }

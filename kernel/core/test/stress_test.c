@@ -30,24 +30,28 @@ static int count;
 
 static struct cap *place_slot(int table, uint64_t slot)
 {
-    if (table == NONE)
+    if (table == NONE) {
         return root_slot(slot);
+    }
     return (struct cap *)nodes[table].address + slot;
 }
 
 static int node_at(int table, uint64_t slot)
 {
-    for (int i = 0; i < count; i++)
-        if (nodes[i].alive && nodes[i].table == table && nodes[i].slot == slot)
+    for (int i = 0; i < count; i++) {
+        if (nodes[i].alive && nodes[i].table == table && nodes[i].slot == slot) {
             return i;
+        }
+    }
     return NONE;
 }
 
 static int node_add(struct node node)
 {
     int at = 0;
-    while (at < count && nodes[at].alive)
+    while (at < count && nodes[at].alive) {
         at++;
+    }
     assert_true(at < NODES);
     count = at == count ? count + 1 : count;
     node.alive = true;
@@ -61,24 +65,29 @@ static void kill_tree(int node);
 static void kill_contents(int table)
 {
     for (int i = 0; i < count; i++) {
-        if (!nodes[i].alive || nodes[i].table != table)
+        if (!nodes[i].alive || nodes[i].table != table) {
             continue;
+        }
         if (nodes[i].original || !nodes[nodes[i].parent].alive) {
             kill_tree(i);
             continue;
         }
         nodes[i].alive = false;
-        for (int child = 0; child < count; child++)
-            if (nodes[child].alive && nodes[child].parent == i)
+        for (int child = 0; child < count; child++) {
+            if (nodes[child].alive && nodes[child].parent == i) {
                 nodes[child].parent = nodes[i].parent;
+            }
+        }
     }
 }
 
 static void kill_children(int node)
 {
-    for (int i = 0; i < count; i++)
-        if (nodes[i].alive && nodes[i].parent == node)
+    for (int i = 0; i < count; i++) {
+        if (nodes[i].alive && nodes[i].parent == node) {
             kill_tree(i);
+        }
+    }
 }
 
 static void kill_tree(int node)
@@ -86,8 +95,9 @@ static void kill_tree(int node)
     nodes[node].alive = false;
     kill_children(node);
     if (nodes[node].original &&
-        (nodes[node].kind == KIND_CAPTABLE || nodes[node].kind == KIND_THREAD))
+        (nodes[node].kind == KIND_CAPTABLE || nodes[node].kind == KIND_THREAD)) {
         kill_contents(node);
+    }
 }
 
 static void model_delete(int node)
@@ -97,18 +107,22 @@ static void model_delete(int node)
         return;
     }
     nodes[node].alive = false;
-    for (int i = 0; i < count; i++)
-        if (nodes[i].alive && nodes[i].parent == node)
+    for (int i = 0; i < count; i++) {
+        if (nodes[i].alive && nodes[i].parent == node) {
             nodes[i].parent = nodes[node].parent;
+        }
+    }
 }
 
 static bool model_overlaps(int untyped, uint64_t address, uint64_t bytes)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         if (nodes[i].alive && nodes[i].original && nodes[i].parent == untyped &&
             nodes[i].address < address + bytes &&
-            address < nodes[i].address + (1ull << nodes[i].bits))
+            address < nodes[i].address + (1ull << nodes[i].bits)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -133,8 +147,9 @@ static const struct cap *real_parent(const struct cap *cap)
         const struct tree *tree = forest_tree(cap);
         return tree == &forest_roots ? NULL : CONTAINER_OF(tree, const struct cap, objects);
     }
-    while (!((uintptr_t)cap->next & 1))
+    while (!((uintptr_t)cap->next & 1)) {
         cap = cap->next;
+    }
     return (const struct cap *)((uintptr_t)cap->next & ~1ul);
 }
 
@@ -146,21 +161,25 @@ static void compare_node(const struct node *node)
     assert_int_equal(cap->address, node->address);
     assert_int_equal(cap->aux, node->aux);
     assert_int_equal(cap->flags & ~CAP_INTERNAL, node->original ? CAP_ORIGINAL | CAP_IN_TREE : 0);
-    if (node->kind == KIND_ENDPOINT || node->kind == KIND_NOTIFICATION)
+    if (node->kind == KIND_ENDPOINT || node->kind == KIND_NOTIFICATION) {
         assert_int_equal(cap->badge, node->badge);
+    }
     const struct cap *parent = NULL;
-    if (node->parent != NONE)
+    if (node->parent != NONE) {
         parent = place_slot(nodes[node->parent].table, nodes[node->parent].slot);
+    }
     assert_ptr_equal(real_parent(cap), parent);
 }
 
 static void compare_slots(int table, uint64_t first, uint64_t end)
 {
     unsigned real = 0, model = 0;
-    for (uint64_t slot = first; slot < end; slot++)
+    for (uint64_t slot = first; slot < end; slot++) {
         real += !cap_empty(place_slot(table, slot));
-    for (int i = 0; i < count; i++)
+    }
+    for (int i = 0; i < count; i++) {
         model += nodes[i].alive && nodes[i].table == table && nodes[i].slot >= first;
+    }
     assert_int_equal(real, model);
 }
 
@@ -169,13 +188,16 @@ static void compare(void)
     fake_check();
     compare_slots(NONE, ROOT_FREE, TEMPORARY);
     for (int i = 0; i < count; i++) {
-        if (!nodes[i].alive)
+        if (!nodes[i].alive) {
             continue;
+        }
         compare_node(&nodes[i]);
-        if (nodes[i].original && nodes[i].kind == KIND_CAPTABLE)
+        if (nodes[i].original && nodes[i].kind == KIND_CAPTABLE) {
             compare_slots(i, 1, 1ull << (nodes[i].bits - CAP_BITS));
-        if (nodes[i].original && nodes[i].kind == KIND_THREAD)
+        }
+        if (nodes[i].original && nodes[i].kind == KIND_THREAD) {
             compare_slots(i, 0, FAKE_THREAD_SLOTS);
+        }
     }
 }
 
@@ -188,8 +210,9 @@ static int random_node(enum kind kind, bool original)
     for (int i = 0; i < count; i++) {
         int at = (start + i) % count;
         if (nodes[at].alive && (!kind || nodes[at].kind == kind) &&
-            (!original || nodes[at].original))
+            (!original || nodes[at].original)) {
             return at;
+        }
     }
     return NONE;
 }
@@ -203,24 +226,27 @@ struct place {
 static struct place random_place(void)
 {
     int table = fake_random(3) ? random_node(KIND_CAPTABLE, true) : NONE;
-    if (table == NONE)
+    if (table == NONE) {
         return (struct place){ NONE, ROOT_FREE + fake_random(40) };
+    }
     return (struct place){ table, 1 + fake_random((1ull << (nodes[table].bits - CAP_BITS)) - 1) };
 }
 
 // A root slot that names a table for one operation.
 static uint64_t name_table(int table, uint64_t temporary)
 {
-    if (table == NONE)
+    if (table == NONE) {
         return ROOT_TABLE;
+    }
     cap_derive(root_slot(temporary), place_slot(nodes[table].table, nodes[table].slot), RIGHT_ALL);
     return temporary;
 }
 
 static void forget_names(void)
 {
-    for (uint64_t slot = TEMPORARY; slot < ROOT_SLOTS; slot++)
+    for (uint64_t slot = TEMPORARY; slot < ROOT_SLOTS; slot++) {
         assert_int_equal(cap_delete_derived(root_slot(slot)), ERR_OK);
+    }
 }
 
 static enum kind random_kind(void)
@@ -247,14 +273,18 @@ static unsigned random_bits(enum kind kind)
 static enum err expect_retype(const struct node *node, struct place place, uint64_t offset)
 {
     const struct node *untyped = &nodes[node->parent];
-    if (node->kind == KIND_UNTYPED && node->bits >= untyped->bits)
+    if (node->kind == KIND_UNTYPED && node->bits >= untyped->bits) {
         return err_blame(ERR_RANGE, 1);
-    if (offset + (1ull << node->bits) > 1ull << untyped->bits)
+    }
+    if (offset + (1ull << node->bits) > 1ull << untyped->bits) {
         return err_blame(ERR_RANGE, 2);
-    if (node_at(place.table, place.slot) != NONE)
+    }
+    if (node_at(place.table, place.slot) != NONE) {
         return err_blame(ERR_OCCUPIED, 4);
-    if (model_overlaps(node->parent, node->address, 1ull << node->bits))
+    }
+    if (model_overlaps(node->parent, node->address, 1ull << node->bits)) {
         return err_blame(ERR_OVERLAP, 2);
+    }
     return ERR_OK;
 }
 
@@ -279,14 +309,16 @@ static void step_retype(void)
     enum err err = INVOKE(op_untyped_retype, place_slot(nodes[untyped].table, nodes[untyped].slot),
                           kind | bits << 8, offset, table, place.slot, 1);
     assert_int_equal(err, expected);
-    if (!err)
+    if (!err) {
         node_add(node);
+    }
 }
 
 static enum err expect_derived(int from, struct place to)
 {
-    if (node_at(to.table, to.slot) != NONE)
+    if (node_at(to.table, to.slot) != NONE) {
         return err_blame(ERR_OCCUPIED, 1);
+    }
     bool never = nodes[from].kind == KIND_UNTYPED || nodes[from].kind == KIND_PAGETABLE;
     return never ? err_blame(ERR_TYPE, 3) : ERR_OK;
 }
@@ -297,8 +329,9 @@ static void step_thread(void)
     int thread = random_node(KIND_THREAD, true);
     int from = random_node(KIND_EMPTY, false);
     uint64_t slot = fake_random(FAKE_THREAD_SLOTS);
-    if (thread == NONE || expect_derived(from, (struct place){ thread, slot }))
+    if (thread == NONE || expect_derived(from, (struct place){ thread, slot })) {
         return;
+    }
     cap_derive(place_slot(thread, slot), place_slot(nodes[from].table, nodes[from].slot),
                RIGHT_ALL);
     struct node node = nodes[from];
@@ -336,16 +369,18 @@ static void step_copy(void)
     enum err err = INVOKE(badge ? op_captable_mint : op_captable_copy, root_slot(self), to.slot,
                           table, nodes[from].slot, rights, node.badge);
     assert_int_equal(err, expected);
-    if (!err)
+    if (!err) {
         node_add(node);
+    }
 }
 
 static void step_move(void)
 {
     int from = random_source();
     struct place to = random_place();
-    if (nodes[from].parent == NONE && to.table != NONE)
+    if (nodes[from].parent == NONE && to.table != NONE) {
         return;  // it could be deleted with a table
+    }
     enum err expected = node_at(to.table, to.slot) != NONE ? err_blame(ERR_OCCUPIED, 1) : ERR_OK;
     uint64_t self = name_table(to.table, TEMPORARY);
     uint64_t table = name_table(nodes[from].table, TEMPORARY + 1);
@@ -361,8 +396,9 @@ static void step_delete(bool revoke)
 {
     int node = random_source();
     bool root = nodes[node].parent == NONE;
-    if ((root || nodes[node].kind == KIND_UNTYPED) && fake_random(root ? 40 : 4))
+    if ((root || nodes[node].kind == KIND_UNTYPED) && fake_random(root ? 40 : 4)) {
         return;
+    }
     revoke |= root;
     // Who revokes a table through a name derived from it loses the name when preempted, and the
     // rest is not done.
@@ -371,10 +407,11 @@ static void step_delete(bool revoke)
     enum err err = INVOKE(revoke ? op_captable_revoke : op_captable_delete, root_slot(self),
                           nodes[node].slot);
     assert_int_equal(err, ERR_OK);
-    if (revoke)
+    if (revoke) {
         kill_children(node);
-    else
+    } else {
         model_delete(node);
+    }
 }
 
 static void step(void)
@@ -433,10 +470,12 @@ static unsigned table_count;
 static void find_tables(const struct tree *tree)
 {
     for (struct cap *cap = forest_next(tree, 0); cap; cap = forest_next(tree, cap->address + 1)) {
-        if (cap->kind == KIND_CAPTABLE && !(cap->flags & (CAP_MARKED | CAP_EMBRYO)))
+        if (cap->kind == KIND_CAPTABLE && !(cap->flags & (CAP_MARKED | CAP_EMBRYO))) {
             tables[table_count++] = cap;
-        if (cap->kind == KIND_UNTYPED)
+        }
+        if (cap->kind == KIND_UNTYPED) {
             find_tables(&cap->objects);
+        }
     }
 }
 
@@ -444,8 +483,9 @@ static void find_tables(const struct tree *tree)
 static uint64_t random_table(uint64_t name)
 {
     struct cap *table = tables[fake_random(table_count)];
-    if (fake_random(3) == 0)
+    if (fake_random(3) == 0) {
         table = root_slot(ROOT_TABLE);
+    }
     cap_derive(root_slot(name), table, RIGHT_ALL);
     uint64_t slots = table->bits == 14 ? 40 : 1ull << (table->bits - CAP_BITS);
     return 1 + fake_random(slots - 1);
@@ -456,8 +496,9 @@ static void begin(struct pending *op, uint64_t name)
     table_count = 1;
     tables[0] = root_slot(ROOT_TABLE);
     find_tables(&forest_roots);
-    for (uint64_t i = 0; i < 2; i++)
+    for (uint64_t i = 0; i < 2; i++) {
         assert_int_equal(cap_delete_derived(root_slot(name + i)), ERR_OK);
+    }
     uint64_t to = random_table(name), from = random_table(name + 1);
     enum kind kind = random_kind();
     unsigned bits = random_bits(kind);
@@ -471,8 +512,9 @@ static void begin(struct pending *op, uint64_t name)
     case 3: op->op = op_captable_revoke; break;
     default: {
         uint64_t untyped = 1 + fake_random(39);
-        if (root_slot(untyped)->kind != KIND_UNTYPED)
+        if (root_slot(untyped)->kind != KIND_UNTYPED) {
             untyped = ROOT_RAM;
+        }
         uint64_t offset = fake_random(1ull << root_slot(untyped)->bits) >> bits << bits;
         op->op = op_untyped_retype;
         op->self = untyped;
@@ -483,10 +525,12 @@ static void begin(struct pending *op, uint64_t name)
     // The root authorities stay where the test can find them.
     bool root = root_slot(name)->address == root_slot(ROOT_TABLE)->address && to < ROOT_FREE;
     root |= root_slot(name + 1)->address == root_slot(ROOT_TABLE)->address && from < ROOT_FREE;
-    if (root && op->op != op_captable_copy && op->op != op_captable_revoke)
+    if (root && op->op != op_captable_copy && op->op != op_captable_revoke) {
         op->op = NULL;
-    if (op->op == op_captable_revoke && root && fake_random(10))
+    }
+    if (op->op == op_captable_revoke && root && fake_random(10)) {
         op->op = NULL;
+    }
 }
 
 static void resume(struct pending *op)
@@ -494,12 +538,14 @@ static void resume(struct pending *op)
     struct cap *self;
     enum err err = cap_lookup(fake.thread, op->self, &self);
     op->inv.self = self;
-    if (err)
+    if (err) {
         err = fake_random(2) ? cap_drain() : ERR_OK;  // may never come back
-    else
+    } else {
         err = self->kind == KIND_UNTYPED || op->op != op_untyped_retype ? op->op(&op->inv) : ERR_OK;
-    if (err != ERR_PREEMPTED)
+    }
+    if (err != ERR_PREEMPTED) {
         op->op = NULL;
+    }
 }
 
 static void test_interleaved(void **state)
@@ -514,17 +560,21 @@ static void test_interleaved(void **state)
             uint64_t which = fake_random(PENDING);
             struct pending *op = &pending[which];
             fake.preempt_every = 1 + (unsigned)fake_random(4);
-            if (op->op)
+            if (op->op) {
                 resume(op);
-            else
+            } else {
                 begin(op, TEMPORARY - 2 * PENDING + 2 * which);
-            if (i % 4 == 0)
+            }
+            if (i % 4 == 0) {
                 fake_check();
+            }
         }
         assert_true(fake.destroyed > 100);
-        for (unsigned i = 0; i < PENDING; i++)
-            while (pending[i].op)
+        for (unsigned i = 0; i < PENDING; i++) {
+            while (pending[i].op) {
                 resume(&pending[i]);
+            }
+        }
         fake_teardown();
     }
 }

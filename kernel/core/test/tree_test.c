@@ -24,8 +24,9 @@ static struct item *item_of(struct tree_node *node)
 
 static void items_reset(void)
 {
-    for (unsigned i = 0; i < ITEMS; i++)
+    for (unsigned i = 0; i < ITEMS; i++) {
         items[i] = (struct item){ .key = 1 + i * 10ull };
+    }
     items[ITEMS - 1].key = UINT64_MAX;
 }
 
@@ -35,26 +36,30 @@ static void compare(const struct tree *tree)
     struct item *below = NULL;
     for (unsigned i = 0; i < ITEMS; i++) {
         assert_ptr_equal(item_of(tree_find_le(tree, items[i].key - 1, KEY)), below);
-        if (items[i].in)
+        if (items[i].in) {
             below = &items[i];
+        }
         assert_ptr_equal(item_of(tree_find_le(tree, items[i].key, KEY)), below);
     }
     struct item *above = NULL;
     for (unsigned i = ITEMS; i-- > 0;) {
-        if (items[i].key != UINT64_MAX)
+        if (items[i].key != UINT64_MAX) {
             assert_ptr_equal(item_of(tree_find_ge(tree, items[i].key + 1, KEY)), above);
-        if (items[i].in)
+        }
+        if (items[i].in) {
             above = &items[i];
+        }
         assert_ptr_equal(item_of(tree_find_ge(tree, items[i].key, KEY)), above);
     }
 }
 
 static void toggle(struct tree *tree, struct item *item)
 {
-    if (item->in)
+    if (item->in) {
         tree_remove(tree, &item->node, KEY);
-    else
+    } else {
         tree_insert(tree, &item->node, KEY);
+    }
     item->in = !item->in;
 }
 
@@ -72,18 +77,23 @@ static void test_ascending_and_descending(void **state)
     (void)state;
     struct tree tree = { NULL };
     items_reset();
-    for (unsigned i = 0; i < ITEMS; i++)
+    for (unsigned i = 0; i < ITEMS; i++) {
         toggle(&tree, &items[i]);
+    }
     compare(&tree);
-    for (unsigned i = 0; i < ITEMS; i += 2)
+    for (unsigned i = 0; i < ITEMS; i += 2) {
         toggle(&tree, &items[i]);
+    }
     compare(&tree);
-    for (unsigned i = ITEMS; i-- > 0;)
-        if (items[i].in)
+    for (unsigned i = ITEMS; i-- > 0;) {
+        if (items[i].in) {
             toggle(&tree, &items[i]);
+        }
+    }
     assert_null(tree.root);
-    for (unsigned i = ITEMS; i-- > 0;)
+    for (unsigned i = ITEMS; i-- > 0;) {
         toggle(&tree, &items[i]);
+    }
     compare(&tree);
 }
 
@@ -94,10 +104,11 @@ static void test_random(void **state)
     items_reset();
     for (unsigned step = 0; step < 6000; step++) {
         toggle(&tree, &items[fake_random(step < 3000 ? ITEMS : ITEMS / 8)]);
-        if (step % 8 == 0)
+        if (step % 8 == 0) {
             compare(&tree);
-        else
+        } else {
             tree_check(&tree, KEY);
+        }
     }
 }
 

@@ -138,8 +138,9 @@ static void test_preempted_everywhere(void **state)
     assert_int_equal(fake.inits, 5);
     assert_int_equal(fake.preempted, 5 * 8192 / 256 + 4);
     assert_int_equal(RETYPE(KIND_UNTYPED, 13, 0x10000, ROOT_TABLE, 20, 3), ERR_OK);
-    for (uint64_t slot = 10; slot < 15; slot++)
+    for (uint64_t slot = 10; slot < 15; slot++) {
         assert_false(root_slot(slot)->flags & CAP_EMBRYO);
+    }
 }
 
 // Begin a frame of two pages at 0x2000 in slot 10, preempted after the first step.
@@ -214,14 +215,16 @@ static void test_marked_embryo_is_not_finished(void **state)
 static void test_being_revoked_refuses_retype(void **state)
 {
     (void)state;
-    for (uint64_t i = 0; i < 4; i++)
+    for (uint64_t i = 0; i < 4; i++) {
         assert_int_equal(RETYPE(KIND_FRAME, 12, i << 12, ROOT_TABLE, 10 + i, 1), ERR_OK);
+    }
     fake.preempt_every = 1;
     assert_int_equal(cap_revoke(root_slot(ROOT_RAM)), ERR_PREEMPTED);
     assert_int_equal(RETYPE(KIND_FRAME, 12, 0x8000, ROOT_TABLE, 20, 1), ERR_DEAD);
     enum err err;
-    while ((err = cap_revoke(root_slot(ROOT_RAM))) == ERR_PREEMPTED)
+    while ((err = cap_revoke(root_slot(ROOT_RAM))) == ERR_PREEMPTED) {
         fake_check();
+    }
     assert_int_equal(err, ERR_OK);
     assert_int_equal(RETYPE(KIND_FRAME, 12, 0x8000, ROOT_TABLE, 20, 1), ERR_OK);
 }
@@ -230,8 +233,9 @@ static void test_nested_untyped_is_marked_before_it_is_cleared(void **state)
 {
     (void)state;
     assert_int_equal(RETYPE(KIND_UNTYPED, 14, 0, ROOT_TABLE, 10, 1), ERR_OK);
-    for (uint64_t i = 0; i < 2; i++)
+    for (uint64_t i = 0; i < 2; i++) {
         assert_int_equal(fake_retype(10, KIND_FRAME, 12, i << 12, 11 + i), ERR_OK);
+    }
     fake.preempt_every = 1;
     assert_int_equal(cap_revoke(root_slot(ROOT_RAM)), ERR_PREEMPTED);
     // Another one who revokes it does not bring it back to life.
@@ -257,13 +261,15 @@ static void test_revoke_of_nested_untypeds(void **state)
     unsigned frames = (unsigned)(slot - 10) / 2;
     fake.preempt_every = 1;
     enum err err;
-    while ((err = cap_revoke(root_slot(ROOT_RAM))) == ERR_PREEMPTED)
+    while ((err = cap_revoke(root_slot(ROOT_RAM))) == ERR_PREEMPTED) {
         fake_check();
+    }
     assert_int_equal(err, ERR_OK);
     assert_int_equal(fake.destroyed, frames);
     assert_null(root_slot(ROOT_RAM)->objects.root);
-    while (slot-- > 10)
+    while (slot-- > 10) {
         assert_true(cap_empty(root_slot(slot)));
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

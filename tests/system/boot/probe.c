@@ -64,8 +64,9 @@ static inline uint64_t read_tsc(void)
 static void put(const char *text)
 {
     for (; *text; text++) {
-        while (!(in8(UART + 5) & 0x20))
+        while (!(in8(UART + 5) & 0x20)) {
             __asm__ volatile("pause");
+        }
         out8(UART, (uint8_t)*text);
     }
 }
@@ -88,8 +89,9 @@ static void put_number(uint64_t value)
 static void line(const char *key, const uint64_t *values, size_t count)
 {
     put(key);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         put_number(values[i]);
+    }
     put("\n");
 }
 
@@ -99,8 +101,9 @@ static void line(const char *key, const uint64_t *values, size_t count)
 
 static void check(bool good, const char *what, uint64_t where)
 {
-    if (good)
+    if (good) {
         return;
+    }
     failures++;
     put("FAILED ");
     put(what);
@@ -148,17 +151,20 @@ static void walk(const struct boot_info *info, uint64_t from, uint64_t to,
         struct mapping m = look_up(info->kernel_root, at);
         visit(info, at, &m);
         uint64_t next = (at | (m.bytes - 1)) + 1;
-        if (next <= at)
+        if (next <= at) {
             return;
+        }
         at = next;
     }
 }
 
 static const struct boot_memory *memory_at(const struct boot_info *info, uint64_t paddr)
 {
-    for (uint32_t i = 0; i < info->memory_count; i++)
-        if (paddr - info->memory[i].base < info->memory[i].size)
+    for (uint32_t i = 0; i < info->memory_count; i++) {
+        if (paddr - info->memory[i].base < info->memory[i].size) {
             return &info->memory[i];
+        }
+    }
     return 0;
 }
 
@@ -170,8 +176,9 @@ static bool is_kind(const struct boot_info *info, uint64_t paddr, enum boot_memo
 
 static void visit_low(const struct boot_info *info, uint64_t vaddr, const struct mapping *m)
 {
-    if (!m->present)
+    if (!m->present) {
         return;
+    }
     check(m->paddr == vaddr, "lower half is not identity", vaddr);
     check(is_kind(info, m->paddr, BOOT_MEMORY_KERNEL), "lower half maps more than the loader",
           vaddr);
@@ -190,16 +197,19 @@ static uint32_t readonly_count;
 
 static bool is_readonly(uint64_t paddr)
 {
-    for (uint32_t i = 0; i < readonly_count; i++)
-        if (readonly_pages[i] == paddr)
+    for (uint32_t i = 0; i < readonly_count; i++) {
+        if (readonly_pages[i] == paddr) {
             return true;
+        }
+    }
     return false;
 }
 
 static void visit_direct(const struct boot_info *info, uint64_t vaddr, const struct mapping *m)
 {
-    if (!m->present)
+    if (!m->present) {
         return;
+    }
     uint64_t paddr = vaddr - KERNEL_DIRECT_BASE;
     check(m->paddr == paddr, "direct map is not linear", vaddr);
     check(!m->execute, "direct map executable", vaddr);
@@ -219,8 +229,9 @@ static void check_segment(const struct boot_info *info, const char *start, const
         check(m.present && m.bytes == PAGE, "segment not in small pages", at);
         check(m.write == write && m.execute == execute, "segment rights", at);
         check(is_kind(info, m.paddr, BOOT_MEMORY_KERNEL), "segment not in kernel memory", at);
-        if (in_text_or_rodata(at))
+        if (in_text_or_rodata(at)) {
             readonly_pages[readonly_count++] = m.paddr;
+        }
     }
     uint64_t gap = ((uint64_t)end + PAGE - 1) & ~(PAGE - 1);
     check(!look_up(info->kernel_root, gap).present, "no guard page", gap);
@@ -233,8 +244,9 @@ static void check_image(const struct boot_info *info)
     check_segment(info, probe_data, probe_data_end, true, false);
     check(data_word == 0x1122334455667788ull, "data", 0);
     uint64_t sum = 0;
-    for (size_t i = 0; i < sizeof(bss_words) / sizeof(bss_words[0]); i++)
+    for (size_t i = 0; i < sizeof(bss_words) / sizeof(bss_words[0]); i++) {
         sum |= bss_words[i];
+    }
     check(sum == 0, "bss not zero", 0);
 }
 
@@ -290,8 +302,9 @@ static void check_memory(const struct boot_info *info)
         check(m->base >= last, "memory order", m->base);
         check(m->kind != BOOT_MEMORY_FREE || m->base >= 0x100000, "first MiB is free", m->base);
         last = m->base + m->size;
-        if (!is_ram(m->kind) && m->kind != BOOT_MEMORY_IRQCHIP)
+        if (!is_ram(m->kind) && m->kind != BOOT_MEMORY_IRQCHIP) {
             continue;
+        }
         for (uint64_t at = m->base; at < last;) {
             struct mapping map = look_up(info->kernel_root, KERNEL_DIRECT_BASE + at);
             check(map.present, "memory not mapped", at);
@@ -308,8 +321,9 @@ static uint64_t fnv(uint64_t paddr, uint64_t bytes)
 {
     const uint8_t *p = (const uint8_t *)direct(paddr);
     uint32_t hash = 0x811c9dc5;
-    for (uint64_t i = 0; i < bytes; i++)
+    for (uint64_t i = 0; i < bytes; i++) {
         hash = (hash ^ p[i]) * 0x01000193;
+    }
     return hash;
 }
 
@@ -317,8 +331,9 @@ static void check_range(const struct boot_info *info, uint64_t base, uint64_t si
                         enum boot_memory_kind kind)
 {
     check(base % PAGE == 0, "alignment", base);
-    for (uint64_t at = base; at < base + size; at += PAGE)
+    for (uint64_t at = base; at < base + size; at += PAGE) {
         check(is_kind(info, at, kind), "kind of memory", at);
+    }
 }
 
 static void check_programs(const struct boot_info *info)
@@ -335,15 +350,17 @@ static void check_programs(const struct boot_info *info)
         put(m->name);
         line("", (const uint64_t[]){ m->base, m->size, fnv(m->base, m->size) }, 3);
         check_range(info, m->base, m->size, BOOT_MEMORY_MODULE);
-        for (uint64_t at = m->size; at % PAGE; at++)
+        for (uint64_t at = m->size; at % PAGE; at++) {
             check(((const char *)direct(m->base))[at] == 0, "module's rest", at);
+        }
     }
 }
 
 static void print_machine(const struct boot_info *info)
 {
-    for (uint32_t i = 0; i < info->cpu_count; i++)
+    for (uint32_t i = 0; i < info->cpu_count; i++) {
         LINE("cpu", info->cpus[i].hw_id, info->cpus[i].flags);
+    }
     for (uint32_t i = 0; i < info->irqchip_count; i++) {
         const struct boot_irqchip *c = &info->irqchips[i];
         LINE("irqchip", c->kind, c->hw_id, c->base, c->first_irq, c->irqs);
@@ -412,6 +429,7 @@ _Noreturn void probe_main(const struct boot_info *info, uint64_t stack, uint64_t
     LINE("failures", failures);
     put("end\n");
     out8(EXIT_PORT, failures ? EXIT_BAD : EXIT_GOOD);
-    for (;;)
+    for (;;) {
         __asm__ volatile("cli; hlt");
+    }
 }

@@ -5,6 +5,7 @@
 // "SUMMARY checks N failed M".  Used by the test programs beside this directory.
 #pragma once
 
+#include <gen/rt_stubs.h>
 #include <rt/syscall.h>
 
 struct check {
@@ -14,7 +15,7 @@ struct check {
 
 #define CHECK(function)  \
  {                       \
-  #function, &(function) \
+#  function, &(function) \
  }
 
 // Run the checks whose names contain the value of the word "test=" on the command line; after each

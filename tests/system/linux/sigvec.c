@@ -138,8 +138,9 @@ static void test_asynchronous(void)
     char byte = 0;
     handle(SIGUSR2, handler_uses);
     pid_t child = pipe2(ready, 0) == 0 ? fork() : -1;
-    if (child == 0)
+    if (child == 0) {
         _exit(write(ready[1], "r", 1) == 1 ? spin() : 9);
+    }
     check("the child says that it runs", read(ready[0], &byte, 1) == 1 && byte == 'r');
     overwrite_all();
     kill(child, SIGUSR2);
@@ -152,9 +153,11 @@ static void test_killed(void)
 {
     int status = 0;
     pid_t child = fork();
-    if (child == 0)
-        for (;;)
+    if (child == 0) {
+        for (;;) {
             __asm__ volatile("pause");
+        }
+    };
     kill(child, SIGTERM);
     waitpid(child, &status, 0);
     check("a signal without handler ends a process that runs",

@@ -16,8 +16,9 @@ static void agent_loop(uint64_t argument)
     struct agent *agent = (struct agent *)argument;
     for (;;) {
         struct notification_result go = notification_wait(agent->go);
-        if (!rt_ok(go.status))
+        if (!rt_ok(go.status)) {
             rt_yield();
+        }
         agent->job.trap = rt_trap_words(agent->job.trap, &agent->job.words);
         agent->job.done = true;
     }
@@ -37,10 +38,12 @@ void agent_make(struct agent *agent, const struct agent_config *config)
         .timeout = config->timeout,
     };
     struct rt_status status = rt_thread_new(&agent->thread, &wanted);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_panic("no agent: error %u, argument %u", rt_error(status), rt_blamed(status));
-    if (config->no_buffer)
+    }
+    if (config->no_buffer) {
         EXPECT_OK(thread_set_buffer(agent->thread.cap, 0, 0, 0));
+    }
     EXPECT_OK(rt_thread_start(&agent->thread));
 }
 
@@ -100,8 +103,9 @@ static void settler_loop(uint64_t argument)
     (void)argument;
     for (;;) {
         struct notification_result asked = notification_wait(settle_ask);
-        if (rt_ok(asked.status))
+        if (rt_ok(asked.status)) {
             rt_ignore(notification_signal(settle_answer));  // both live as long as this thread
+        }
     }
 }
 
@@ -117,8 +121,9 @@ void settle_init(void)
     settle_answer = make(KIND_NOTIFICATION);
     struct rt_thread_config config = { .entry = settler_loop, .priority = SETTLER_PRIORITY };
     struct rt_status status = rt_thread_new(&settler, &config);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_panic("no settler: error %u, argument %u", rt_error(status), rt_blamed(status));
+    }
     EXPECT_OK(rt_thread_start(&settler));
 }
 

@@ -19,8 +19,9 @@ static void entry_set(unsigned index, cap_t slot, unsigned op, struct ipc_words 
     struct batch_entry *entry = &entries()[index];
     entry->slot = slot;
     entry->tag = TAG(op, op_length(op), 0);
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         entry->words[i] = words.word[i];
+    }
 }
 
 static void batch_refuses(void)
@@ -38,9 +39,10 @@ static void batch_runs_in_order(void)
 {
     cap_t table = make(KIND_CAPTABLE);
     EXPECT_OK(rt_map_new(1, PROT_READ | PROT_WRITE, &memory));
-    for (unsigned i = 1; i < TABLE_SLOTS; i++)
+    for (unsigned i = 1; i < TABLE_SLOTS; i++) {
         entry_set(i - 1, table, OP_CAPTABLE_COPY,
                   WORDS(i, CSPACE, i == 1 ? ROOT_SLOT_THREAD : memory.frame, RIGHT_READ));
+    }
     struct rt_batch_result result = rt_invoke_batch(memory.attached, 0, TABLE_SLOTS - 1);
     EXPECT_OK(result.status);
     EXPECT_EQUAL(result.done, TABLE_SLOTS - 1);

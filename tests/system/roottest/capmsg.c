@@ -97,8 +97,9 @@ static void window_limits(void)
 {
     struct stage stage;
     stage_make(&stage, 1);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         rt_buffer()->caps[i] = stage.object;
+    }
     send_caps(&stage, 3);
     EXPECT_EQUAL(tag_caps(stage.receiver.job.trap.tag), 1);
     EXPECT_EQUAL(kind_in(stage.table, 11), KIND_EMPTY);

@@ -171,8 +171,9 @@ static void probe_source(cap_t victim)
     probe_copies(victim);
     struct rt_status status = captable_move(CSPACE, scratch, CSPACE, victim);
     test_hit(OP_CAPTABLE_MOVE, status);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         rt_ignore(captable_move(CSPACE, victim, CSPACE, scratch));  // it may just have died
+    }
 }
 
 static bool source_seen(void)

@@ -41,9 +41,11 @@ static void prober_loop(uint64_t argument)
 {
     (void)argument;
     for (;;) {
-        for (unsigned i = 0; i < 2; i++)
-            if (stage->victims[i])
+        for (unsigned i = 0; i < 2; i++) {
+            if (stage->victims[i]) {
                 stage->probe(stage->victims[i]);
+            }
+        }
     }
 }
 
@@ -67,8 +69,9 @@ static void dying_play(struct dying *dying, unsigned op, cap_t slot)
 static void crowd_fill(cap_t from)
 {
     unsigned failed = 0;
-    for (unsigned slot = 1; slot < CROWD; slot++)
+    for (unsigned slot = 1; slot < CROWD; slot++) {
         failed += !rt_ok(captable_copy(crowd, slot, CSPACE, from, RIGHT_ALL));
+    }
     EXPECT_EQUAL(failed, 0);
 }
 
@@ -86,8 +89,9 @@ static void dying_round(struct dying *dying, cap_t sample)
 
 bool dying_observe(struct dying *dying, cap_t sample)
 {
-    for (tries = 0; tries < TRIES && !dying->done(); tries++)
+    for (tries = 0; tries < TRIES && !dying->done(); tries++) {
         dying_round(dying, sample);
+    }
     return dying->done();
 }
 

@@ -56,8 +56,9 @@ static void cancel_all_cancels(void)
     EXPECT_OK(all.status);
     EXPECT_EQUAL(all.count, 3);
     settle();
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         EXPECT_EQUAL(agent_status(&senders.agents[i]).word, ERR_PEER_DIED);
+    }
     EXPECT_EQUAL(endpoint_cancel_all(senders.endpoint, ERR_PEER_DIED).count, 0);
     senders_end(&senders);
 }

@@ -36,9 +36,10 @@ static void empty_slot_refused(void)
 
 static void other_kind_refused(void)
 {
-    for (unsigned i = 0; i < ROWS; i++)
+    for (unsigned i = 0; i < ROWS; i++) {
         EXPECT_ERR(rows[i].op, invoke_length(&rows[i], wrong_kind(rows[i].kind), rows[i].length),
                    ERR_OP, 1);
+    }
 }
 
 // An object of each kind that has operations, for good or for as long as sample_end is not called.
@@ -76,10 +77,11 @@ static cap_t sample_make(enum rt_kind kind)
 
 static void sample_end(enum rt_kind kind, cap_t sample)
 {
-    if (kind == KIND_IRQ_HANDLER || kind == KIND_IO_PORTS)
+    if (kind == KIND_IRQ_HANDLER || kind == KIND_IO_PORTS) {
         rt_cap_delete(sample);
-    else if (sample >= ROOT_SLOT_FIRST)
+    } else if (sample >= ROOT_SLOT_FIRST) {
         rt_object_delete(sample);
+    }
 }
 
 // Too many arguments, and too few where there are any: neither does anything.
@@ -89,9 +91,10 @@ static void length_refused(void)
         cap_t sample = sample_make(rows[i].kind);
         EXPECT_ERR(rows[i].op, invoke_length(&rows[i], sample, rows[i].length + 1), ERR_LENGTH, 1);
         EXPECT_ERR(rows[i].op, invoke_length(&rows[i], sample, MSG_MAX_WORDS), ERR_LENGTH, 1);
-        if (rows[i].length)
+        if (rows[i].length) {
             EXPECT_ERR(rows[i].op, invoke_length(&rows[i], sample, rows[i].length - 1), ERR_LENGTH,
                        1);
+        }
         sample_end(rows[i].kind, sample);
     }
 }
@@ -115,24 +118,30 @@ static enum rt_kind dying_kind;
 // The wrong number of arguments keeps a living object safe.
 static void probe_operations(cap_t victim)
 {
-    for (unsigned i = 0; i < ROWS; i++)
-        if (rows[i].kind == dying_kind)
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (rows[i].kind == dying_kind) {
             test_hit(rows[i].op, invoke_length(&rows[i], victim, rows[i].length + 1));
+        }
+    }
 }
 
 static bool operations_seen(void)
 {
-    for (unsigned i = 0; i < ROWS; i++)
-        if (rows[i].kind == dying_kind && !test_was_hit(rows[i].op, ERR_DEAD, 0))
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (rows[i].kind == dying_kind && !test_was_hit(rows[i].op, ERR_DEAD, 0)) {
             return false;
+        }
+    }
     return true;
 }
 
 static bool kind_has_operations(enum rt_kind kind)
 {
-    for (unsigned i = 0; i < ROWS; i++)
-        if (rows[i].kind == kind)
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (rows[i].kind == kind) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -140,8 +149,9 @@ static void dying_refused(void)
 {
     struct dying dying = { .probe = probe_operations, .done = operations_seen };
     for (enum rt_kind kind = KIND_UNTYPED; kind < KIND_COUNT; kind++) {
-        if (!kind_has_operations(kind))
+        if (!kind_has_operations(kind)) {
             continue;
+        }
         dying_kind = kind;
         if (kind == KIND_UNTYPED) {
             EXPECT(dying_observe_untyped(&dying));

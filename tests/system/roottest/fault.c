@@ -17,16 +17,18 @@ static volatile uint64_t seen;
 static void touch(uint64_t argument)
 {
     seen = *(volatile uint64_t *)argument;
-    for (;;)
+    for (;;) {
         rt_yield();
+    }
 }
 
 static void touch_write(uint64_t argument)
 {
     *(volatile uint64_t *)argument = 5;
     seen = 1;
-    for (;;)
+    for (;;) {
         rt_yield();
+    }
 }
 
 static void undefined(uint64_t argument)
@@ -34,8 +36,9 @@ static void undefined(uint64_t argument)
     (void)argument;
     __asm__ volatile("ud2");
     seen = 77;
-    for (;;)
+    for (;;) {
         rt_yield();
+    }
 }
 
 struct stage {

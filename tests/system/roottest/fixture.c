@@ -27,9 +27,10 @@ cap_t make_sized(enum rt_kind kind, unsigned bits)
 {
     cap_t slot = 0;
     struct rt_status status = rt_object_new(kind, bits, &slot);
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_panic("no object of kind %u: error %u, argument %u", kind, rt_error(status),
                  rt_blamed(status));
+    }
     return slot;
 }
 

@@ -87,8 +87,9 @@ static struct ipc_words expect_trap(struct stage *stage, uint64_t label, unsigne
 static void expect_call(struct stage *stage)
 {
     struct ipc_words words = expect_trap(stage, GUEST_SYSCALL_LABEL(CALL_NUMBER), MSG_REG_WORDS);
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         EXPECT_EQUAL(words.word[i], i + 1);
+    }
 }
 
 // A system call reaches the handler with number and arguments; the result comes back.

@@ -30,10 +30,12 @@ static char wanted[64];
 static void wanted_parse(const char *line)
 {
     for (; *line; line++) {
-        if (strncmp(line, "test=", 5) != 0)
+        if (strncmp(line, "test=", 5) != 0) {
             continue;
-        for (unsigned i = 0; i + 1 < sizeof(wanted) && line[5 + i] > ' '; i++)
+        }
+        for (unsigned i = 0; i + 1 < sizeof(wanted) && line[5 + i] > ' '; i++) {
             wanted[i] = line[5 + i];
+        }
         return;
     }
 }
@@ -57,8 +59,9 @@ int main(const struct root_info *info)
     fixtures_make();
     settle_init();
     dying_init();
-    for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+    for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         test_group_run(groups[i], wanted);
+    }
     dying_end();
     settle_end();
     fixtures_delete();

@@ -16,18 +16,21 @@ static void call_carries_words(void)
     cap_t reply = make(KIND_REPLY);
     cap_t badged = mint(endpoint, RIGHT_SEND, 0xbad6e);
     agent_make(&client, &(struct agent_config){ 0 });
-    for (unsigned i = MSG_REG_WORDS; i < MSG_MAX_WORDS; i++)
+    for (unsigned i = MSG_REG_WORDS; i < MSG_MAX_WORDS; i++) {
         client.thread.buffer->words[i] = 100 + i;
+    }
     agent_begin_words(&client, SYS_call, badged, TAG(LABEL, MSG_MAX_WORDS, 0),
                       WORDS(1, 2, 3, 4, 5, 6));
     struct ipc_result got = ipc_recv(endpoint, reply, &words);
     EXPECT_OK(got.status);
     EXPECT_EQUAL(got.badge, 0xbad6e);
     EXPECT_EQUAL(got.tag, TAG(LABEL, MSG_MAX_WORDS, 0));
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         EXPECT_EQUAL(words.word[i], i + 1);
-    for (unsigned i = MSG_REG_WORDS; i < MSG_MAX_WORDS; i++)
+    }
+    for (unsigned i = MSG_REG_WORDS; i < MSG_MAX_WORDS; i++) {
         EXPECT_EQUAL(rt_buffer()->words[i], 100 + i);
+    }
     rt_buffer()->words[9] = 0x999;
     words = WORDS(11, 12, 13, 14, 15, 16);
     EXPECT_OK(ipc_reply(reply, TAG(7, 10, 0), &words));
@@ -98,8 +101,9 @@ static void senders_are_ordered(void)
         EXPECT_OK(ipc_recv(endpoint, 0, &words).status);
         EXPECT_EQUAL(words.word[0], expected[i]);
     }
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         agent_delete(&agents[i]);
+    }
     rt_object_delete(endpoint);
 }
 
@@ -214,8 +218,9 @@ static void yield_rotates(void)
     EXPECT(agents[0].job.done && agents[1].job.done);
     rt_yield();
     rt_null();
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         agent_delete(&agents[i]);
+    }
 }
 
 GROUP(message, TEST(call_carries_words), TEST(bare_receiver_gets_registers),

@@ -83,8 +83,9 @@ static void refuse_file(uint64_t bytes, const char *where)
     struct rt_program_config config = { .priority = 1 };
     struct rt_status status = rt_program_load(&program, &file, bytes, &config);
     test_check_equal(status.word, ERR_RANGE, where, "status of a bad file");
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         rt_program_delete(&program);
+    }
     file_reset();
 }
 

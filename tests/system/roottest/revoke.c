@@ -13,11 +13,13 @@ static void revoke_takes_descendants(void)
     cap_t endpoint = make(KIND_ENDPOINT);
     cap_t run = rt_slots_alloc(DEEP);
     REQUIRE(run);
-    for (unsigned i = 0; i < DEEP; i++)
+    for (unsigned i = 0; i < DEEP; i++) {
         EXPECT_OK(captable_copy(CSPACE, run + i, CSPACE, i ? run + i - 1 : endpoint, RIGHT_ALL));
+    }
     EXPECT_OK(captable_revoke(CSPACE, endpoint));
-    for (unsigned i = 0; i < DEEP; i++)
+    for (unsigned i = 0; i < DEEP; i++) {
         EXPECT_EQUAL(captable_identify(CSPACE, run + i).kind_rights, 0);
+    }
     EXPECT_EQUAL(captable_identify(CSPACE, endpoint).kind_rights & 0xff, KIND_ENDPOINT);
     rt_slots_free(run, DEEP);
     rt_object_delete(endpoint);
@@ -45,8 +47,9 @@ static void nested_tables_die(void)
     REQUIRE(run);
     cap_t untyped = make_sized(KIND_UNTYPED, 20);
     EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_CAPTABLE, 8), 0, CSPACE, run, DEEP));
-    for (unsigned i = DEEP - 1; i > 0; i--)
+    for (unsigned i = DEEP - 1; i > 0; i--) {
         EXPECT_OK(captable_move(run + i - 1, 1, CSPACE, run + i));
+    }
     EXPECT_OK(captable_move(outer, 1, CSPACE, run));
     rt_object_delete(outer);
     EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_UNTYPED, 19), 0, CSPACE, run, 2));
@@ -77,8 +80,9 @@ static void untyped_takes_everything(void)
     EXPECT_OK(thread_configure(run, CSPACE, ROOT_SLOT_ASPACE, run + 3, 0, 0));
     EXPECT_OK(thread_set_buffer(run, 0, run + 1, 0));
     EXPECT_OK(captable_revoke(CSPACE, untyped));
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         EXPECT_EQUAL(captable_identify(CSPACE, run + i).kind_rights, 0);
+    }
     EXPECT_OK(untyped_retype(untyped, kind_bits(KIND_FRAME, 16), 0, CSPACE, run, 1));
     rt_object_delete(untyped);
     rt_slots_free(run, 4);

@@ -111,8 +111,9 @@ static void probe_bind(cap_t victim)
 {
     struct rt_status status = sched_context_bind(probe_context, victim, SCHED_OWN);
     test_hit(OP_SCHED_CONTEXT_BIND, status);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         rt_ignore(sched_context_unbind(probe_context));
+    }
 }
 
 static bool bind_seen(void)

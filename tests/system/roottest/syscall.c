@@ -309,8 +309,9 @@ static void probe_notification(cap_t victim)
 {
     struct rt_status status = notification_signal(victim);
     test_hit(SYS_signal, status);
-    if (rt_error(status) == ERR_SLOT)
+    if (rt_error(status) == ERR_SLOT) {
         return;
+    }
     test_hit(SYS_wait, notification_wait(victim).status);  // there is a word, if it lives
     test_hit(SYS_poll, notification_poll(victim).status);
 }
@@ -336,8 +337,9 @@ static void observe(enum rt_kind kind, void (*probe)(cap_t victim), bool (*done)
     struct dying dying = { .probe = probe, .done = done };
     cap_t sample = kind == KIND_REPLY ? dead_caller.reply : make(kind);
     EXPECT(dying_observe(&dying, sample));
-    if (kind != KIND_REPLY)
+    if (kind != KIND_REPLY) {
         rt_object_delete(sample);
+    }
 }
 
 static void dying_objects_refused(void)

@@ -27,16 +27,19 @@ static const char *subject_name(subject_t subject)
 
 static const struct hit *hit_find(subject_t subject, uint64_t answer)
 {
-    for (unsigned i = 0; i < hit_count; i++)
-        if (hits[i].subject == subject && hits[i].answer == answer)
+    for (unsigned i = 0; i < hit_count; i++) {
+        if (hits[i].subject == subject && hits[i].answer == answer) {
             return &hits[i];
+        }
+    }
     return NULL;
 }
 
 void test_hit(subject_t subject, struct rt_status status)
 {
-    if (rt_ok(status) || hit_count == MAX_HITS || hit_find(subject, status.word))
+    if (rt_ok(status) || hit_count == MAX_HITS || hit_find(subject, status.word)) {
         return;
+    }
     hits[hit_count++] = (struct hit){ subject, (uint16_t)status.word, false };
 }
 
@@ -49,10 +52,11 @@ static void hits_print(void)
 {
     for (unsigned i = 0; i < hit_count; i++) {
         struct hit *hit = &hits[i];
-        if (!hit->printed)
+        if (!hit->printed) {
             rt_print("HIT %s %s %u in %s.%s\n", subject_name(hit->subject),
                      abi_error_name(status_error(hit->answer)), status_argument(hit->answer),
                      current_group, current_test);
+        }
         hit->printed = true;
     }
 }
@@ -65,16 +69,18 @@ static void fail_begin(const char *where)
 
 void test_check(bool fact, const char *where, const char *text)
 {
-    if (fact)
+    if (fact) {
         return;
+    }
     fail_begin(where);
     rt_print("not so: %s\n", text);
 }
 
 void test_check_equal(uint64_t value, uint64_t wanted, const char *where, const char *text)
 {
-    if (value == wanted)
+    if (value == wanted) {
         return;
+    }
     fail_begin(where);
     rt_print("%s is 0x%lx, not 0x%lx\n", text, value, wanted);
 }
@@ -86,8 +92,9 @@ static void status_print(struct rt_status status)
 
 void test_check_ok(struct rt_status status, const char *where, const char *text)
 {
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         return;
+    }
     fail_begin(where);
     status_print(status);
     rt_print(" from %s\n", text);
@@ -97,8 +104,9 @@ void test_check_error(subject_t subject, struct rt_status status, struct rt_stat
                       const char *where)
 {
     test_hit(subject, status);
-    if (status.word == wanted.word)
+    if (status.word == wanted.word) {
         return;
+    }
     fail_begin(where);
     rt_print("%s answered ", subject_name(subject));
     status_print(status);
@@ -112,9 +120,11 @@ static bool name_wanted(const char *wanted)
     char name[96];
     rt_format(name, sizeof(name), "%s.%s", current_group, current_test);
     size_t length = strlen(wanted);
-    for (const char *at = name; *at; at++)
-        if (strncmp(at, wanted, length) == 0)
+    for (const char *at = name; *at; at++) {
+        if (strncmp(at, wanted, length) == 0) {
             return true;
+        }
+    }
     return length == 0;
 }
 
@@ -124,16 +134,18 @@ void test_group_run(const struct test_group *group, const char *wanted)
     for (unsigned i = 0; i < group->count; i++) {
         unsigned before = failures;
         current_test = group->tests[i].name;
-        if (!name_wanted(wanted))
+        if (!name_wanted(wanted)) {
             continue;
+        }
         group->tests[i].run();
         rt_ignore(rt_debug_check());  // a release kernel has none; a debug kernel panics
         run_count++;
         hits_print();
-        if (failures == before)
+        if (failures == before) {
             rt_print("ok %s.%s\n", group->name, group->tests[i].name);
-        else
+        } else {
             failed_count++;
+        }
     }
 }
 

@@ -196,8 +196,9 @@ static void probe_bind(cap_t victim)
 {
     struct rt_status status = thread_bind(probe_thread, victim);
     test_hit(OP_THREAD_BIND, status);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         rt_ignore(thread_bind(probe_thread, 0));
+    }
 }
 
 static bool bind_seen(void)
@@ -209,8 +210,9 @@ static void probe_buffer(cap_t victim)
 {
     struct rt_status status = thread_set_buffer(probe_thread2, 0, victim, 0);
     test_hit(OP_THREAD_SET_BUFFER, status);
-    if (rt_ok(status))
+    if (rt_ok(status)) {
         rt_ignore(thread_set_buffer(probe_thread2, 0, 0, 0));
+    }
     test_hit(OP_THREAD_READ_VECTOR, thread_read_vector(probe_thread2, victim, 0).status);
     test_hit(OP_THREAD_WRITE_VECTOR, thread_write_vector(probe_thread2, victim, 0));
 }

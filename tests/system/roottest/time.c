@@ -13,8 +13,9 @@
 static void spin(uint64_t argument)
 {
     (void)argument;
-    for (;;)
+    for (;;) {
         __asm__ volatile("pause");
+    }
 }
 
 // A server without a context of its own: it spins in each call while `busy`, then answers.
@@ -30,12 +31,14 @@ static void server_loop(uint64_t argument)
     struct server *server = (struct server *)argument;
     struct ipc_result got = ipc_recv1(server->endpoint, server->reply, &argument);
     for (;;) {
-        while (server->busy && rt_ok(got.status))
+        while (server->busy && rt_ok(got.status)) {
             __asm__ volatile("pause");
+        }
         server->served++;
         got = ipc_reply_recv0(server->endpoint, 0, server->reply);
-        if (!rt_ok(got.status))  // its caller was told already that time is up
+        if (!rt_ok(got.status)) {  // its caller was told already that time is up
             got = ipc_recv1(server->endpoint, server->reply, &argument);
+        }
     }
 }
 
@@ -164,8 +167,9 @@ static void burn_and_call(uint64_t argument)
     cap_t context = argument;
     for (;;) {
         uint64_t begin = sched_context_consumed(context).ticks;
-        while (sched_context_consumed(context).ticks - begin < 3 * SMALL_BUDGET)
+        while (sched_context_consumed(context).ticks - begin < 3 * SMALL_BUDGET) {
             __asm__ volatile("pause");
+        }
         struct ipc_result got = ipc_call0(entered_endpoint, 0);
         entered += rt_ok(got.status);
     }
@@ -191,8 +195,9 @@ static void min_budget_waits(void)
     regs.rdi = client.context;
     EXPECT_OK(rt_thread_set_regs(client.cap, &regs));
     EXPECT_OK(rt_thread_start(&client));
-    for (unsigned tries = 0; tries < 1000000 && entered < 3; tries++)
+    for (unsigned tries = 0; tries < 1000000 && entered < 3; tries++) {
         settle();
+    }
     EXPECT(entered >= 3);
     EXPECT_EQUAL(server.served, entered);
     rt_thread_delete(&client);

@@ -218,30 +218,32 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
 }
 
 // The context in user mode until now is a guest's.
-__attribute__((noreturn, always_inline)) static inline void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
-                                                                                const struct hal_aspace *aspace,
-                                                                                uint64_t badge, uint64_t tag)
+__attribute__((noreturn, always_inline)) static inline void hal_pass_from_guest(
+    struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
+    uint64_t badge, uint64_t tag)
 {
     THIS_CPU->guest = false;
     hal_pass(from, to, aspace, badge, tag);
 }
 
-__attribute__((noreturn, always_inline)) static inline void hal_pass_guest(struct arch_context *from, struct arch_context *to,
-                                                                           const struct hal_aspace *aspace,
-                                                                           uint64_t badge, uint64_t tag)
+__attribute__((noreturn, always_inline)) static inline void hal_pass_guest(
+    struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
+    uint64_t badge, uint64_t tag)
 {
-    __asm__ volatile("mov %c[a0](%[from]), %%rbx\n\t"
-                     "mov %c[a1](%[from]), %%rbp\n\t"
-                     "mov %c[a2](%[from]), %%r12\n\t"
-                     "mov %c[a3](%[from]), %%r13\n\t"
-                     "mov %c[a4](%[from]), %%r14\n\t"
-                     "mov %c[a5](%[from]), %%r15"
-                     :
-                     : [from] "r"(from), [a0] "i"(offsetof(struct arch_context, rdi)),
-                       [a1] "i"(offsetof(struct arch_context, rsi)), [a2] "i"(offsetof(struct arch_context, rdx)),
-                       [a3] "i"(offsetof(struct arch_context, r10)), [a4] "i"(offsetof(struct arch_context, r8)),
-                       [a5] "i"(offsetof(struct arch_context, r9))
-                     : "memory");
+    __asm__ volatile(
+        "mov %c[a0](%[from]), %%rbx\n\t"
+        "mov %c[a1](%[from]), %%rbp\n\t"
+        "mov %c[a2](%[from]), %%r12\n\t"
+        "mov %c[a3](%[from]), %%r13\n\t"
+        "mov %c[a4](%[from]), %%r14\n\t"
+        "mov %c[a5](%[from]), %%r15"
+        :
+        : [from] "r"(from), [a0] "i"(offsetof(struct arch_context, rdi)),
+          [a1] "i"(offsetof(struct arch_context, rsi)),
+          [a2] "i"(offsetof(struct arch_context, rdx)),
+          [a3] "i"(offsetof(struct arch_context, r10)), [a4] "i"(offsetof(struct arch_context, r8)),
+          [a5] "i"(offsetof(struct arch_context, r9))
+        : "memory");
     hal_pass_from_guest(from, to, aspace, badge, tag);
 }
 
@@ -263,18 +265,19 @@ static inline uint64_t hal_live_word_0(void)
 
 static inline void hal_save_words(struct arch_context *context)
 {
-    __asm__ volatile("mov %%rbx, %c[b](%[to])\n\t"
-                     "mov %%rbp, %c[p](%[to])\n\t"
-                     "mov %%r12, %c[w2](%[to])\n\t"
-                     "mov %%r13, %c[w3](%[to])\n\t"
-                     "mov %%r14, %c[w4](%[to])\n\t"
-                     "mov %%r15, %c[w5](%[to])"
-                     :
-                     : [to] "r"(context), [b] "i"(offsetof(struct arch_context, rbx)),
-                       [p] "i"(offsetof(struct arch_context, rbp)), [w2] "i"(offsetof(struct arch_context, r12)),
-                       [w3] "i"(offsetof(struct arch_context, r13)), [w4] "i"(offsetof(struct arch_context, r14)),
-                       [w5] "i"(offsetof(struct arch_context, r15))
-                     : "memory");
+    __asm__ volatile(
+        "mov %%rbx, %c[b](%[to])\n\t"
+        "mov %%rbp, %c[p](%[to])\n\t"
+        "mov %%r12, %c[w2](%[to])\n\t"
+        "mov %%r13, %c[w3](%[to])\n\t"
+        "mov %%r14, %c[w4](%[to])\n\t"
+        "mov %%r15, %c[w5](%[to])"
+        :
+        : [to] "r"(context), [b] "i"(offsetof(struct arch_context, rbx)),
+          [p] "i"(offsetof(struct arch_context, rbp)), [w2] "i"(offsetof(struct arch_context, r12)),
+          [w3] "i"(offsetof(struct arch_context, r13)),
+          [w4] "i"(offsetof(struct arch_context, r14)), [w5] "i"(offsetof(struct arch_context, r15))
+        : "memory");
 }
 
 __attribute__((noreturn, always_inline)) static inline void hal_resume(void)

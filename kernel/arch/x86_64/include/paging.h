@@ -6,6 +6,7 @@
 
 #include <abi/bootinfo.h>
 #include <abi/message.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -5,16 +5,18 @@
 // Registers are shared as on x86_64: what a call gives replaces what it took.
 #pragma once
 
-#include <abi/message.h>
 #include <arch/cpu.h>
 #include <arch/paging.h>
+
+#include <abi/message.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct arch_context {
     uint64_t guest;
-    uint64_t code;   // number in, result out
-    uint64_t slot;   // slot in, badge out
+    uint64_t code;  // number in, result out
+    uint64_t slot;  // slot in, badge out
     uint64_t tag;
     uint64_t third;
     uint64_t words[MSG_REG_WORDS];
@@ -61,8 +63,9 @@ static inline void hal_context_set_word(struct arch_context *context, unsigned i
 
 static inline void hal_context_copy_words(struct arch_context *to, const struct arch_context *from)
 {
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         to->words[i] = from->words[i];
+    }
 }
 
 static inline void hal_context_set_result(struct arch_context *context, uint64_t status)
@@ -127,7 +130,8 @@ __attribute__((noreturn)) void hal_pass(struct arch_context *from, struct arch_c
 __attribute__((noreturn)) void hal_pass_guest(struct arch_context *from, struct arch_context *to,
                                               const struct hal_aspace *aspace, uint64_t badge,
                                               uint64_t tag);
-__attribute__((noreturn)) void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
+__attribute__((noreturn)) void hal_pass_from_guest(struct arch_context *from,
+                                                   struct arch_context *to,
                                                    const struct hal_aspace *aspace, uint64_t badge,
                                                    uint64_t tag);
 __attribute__((noreturn)) void hal_resume(void);
@@ -146,8 +150,9 @@ static inline uint64_t hal_live_word_0(void)
 
 static inline void hal_save_words(struct arch_context *context)
 {
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         context->words[i] = host_words[i];
+    }
 }
 
 static inline bool hal_vector_idle(void)

@@ -21,6 +21,4 @@ static inline struct cpu *hal_cpu(void)
     return host_cpu;
 }
 
-static inline void hal_pause(void)
-{
-}
+static inline void hal_pause(void) {}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""Hostile threads make random system calls; nobody else notices and all memory comes back.
+
+PITH_LONG=1: a million calls instead of a hundred thousand.  PITH_SEED: other calls.
+"""
+import os
+
+from harness import boot
+
+LONG = os.environ.get("PITH_LONG") == "1"
+CALLS = 1_000_000 if LONG else 100_000
+SEED = int(os.environ.get("PITH_SEED", "1"))
+
+
+def test_hostile_threads_harm_nobody(artefacts, pith_build):
+    result = boot("hostile", artefacts, timeout=600 if LONG else 120,
+                  append=f"calls={CALLS} seed={SEED}")
+    result.expect("hostile: all memory is back, the victim answered", status=0)
