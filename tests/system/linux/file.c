@@ -17,16 +17,14 @@ static struct pipe pipes[PIPES];
 
 static void file_count(const struct file *file, int more)
 {
-    if (file->open && file->pipe) {
+    if (file->open && file->pipe)
         file->pipe->ends[file->writes] += (unsigned)more;
-    }
 }
 
 void files_count(const struct process *p, int more)
 {
-    for (unsigned fd = 0; fd < FILES; fd++) {
+    for (unsigned fd = 0; fd < FILES; fd++)
         file_count(&p->files[fd], more);
-    }
 }
 
 static struct file *file_at(struct process *p, uint64_t fd)
@@ -38,12 +36,10 @@ static struct file *file_at(struct process *p, uint64_t fd)
 // Put a file at the first free descriptor from `fd`.
 static int64_t file_put(struct process *p, struct file file, uint64_t fd)
 {
-    while (fd < FILES && p->files[fd].open) {
+    while (fd < FILES && p->files[fd].open)
         fd++;
-    }
-    if (fd >= FILES) {
+    if (fd >= FILES)
         return -EMFILE;
-    }
     p->files[fd] = file;
     file_count(&file, 1);
     return (int64_t)fd;
@@ -53,20 +49,16 @@ int64_t call_read(struct process *p)
 {
     const struct file *file = file_at(p, p->args[0]);
     struct pipe *pipe = file->pipe;
-    if (!file->open || file->writes) {
+    if (!file->open || file->writes)
         return -EBADF;
-    }
-    if (!pipe || (!pipe->count && !pipe->ends[true])) {
+    if (!pipe || (!pipe->count && !pipe->ends[true]))
         return 0;
-    }
-    if (!pipe->count) {
+    if (!pipe->count)
         return CALL_WAITS;
-    }
     uint64_t done = 0;
     for (; done < p->args[2] && pipe->count; done++, pipe->count--) {
-        if (!user_copy(p, p->args[1] + done, &pipe->data[pipe->first], 1, PROT_WRITE)) {
+        if (!user_copy(p, p->args[1] + done, &pipe->data[pipe->first], 1, PROT_WRITE))
             return -EFAULT;
-        }
         pipe->first = (pipe->first + 1) % PIPE_BYTES;
     }
     return (int64_t)done;
@@ -76,27 +68,23 @@ int64_t call_write(struct process *p)
 {
     const struct file *file = file_at(p, p->args[0]);
     struct pipe *pipe = file->pipe;
-    if (!file->open || (pipe && !file->writes)) {
+    if (!file->open || (pipe && !file->writes))
         return -EBADF;
-    }
     if (pipe && !pipe->ends[false]) {
         signal_send(p, SIGPIPE);
         return -EPIPE;
     }
-    if (pipe && pipe->count == PIPE_BYTES) {
+    if (pipe && pipe->count == PIPE_BYTES)
         return CALL_WAITS;
-    }
     uint64_t done = 0;
     for (; done < p->args[2] && (!pipe || pipe->count < PIPE_BYTES); done++) {
         char c;
-        if (!user_copy(p, p->args[1] + done, &c, 1, PROT_READ)) {
+        if (!user_copy(p, p->args[1] + done, &c, 1, PROT_READ))
             return -EFAULT;
-        }
-        if (pipe) {
+        if (pipe)
             pipe->data[(pipe->first + pipe->count++) % PIPE_BYTES] = c;
-        } else {
+        else
             rt_print("%c", c);
-        }
     }
     return (int64_t)done;
 }
@@ -104,9 +92,8 @@ int64_t call_write(struct process *p)
 int64_t call_close(struct process *p)
 {
     struct file *file = file_at(p, p->args[0]);
-    if (!file->open) {
+    if (!file->open)
         return -EBADF;
-    }
     file_count(file, -1);
     file->open = false;
     return 0;
@@ -115,21 +102,18 @@ int64_t call_close(struct process *p)
 int64_t call_fcntl(struct process *p)
 {
     struct file *file = file_at(p, p->args[0]);
-    if (!file->open) {
+    if (!file->open)
         return -EBADF;
-    }
-    if (p->args[1] != 0 && p->args[1] != 1030) {  // F_DUPFD, F_DUPFD_CLOEXEC
+    if (p->args[1] != 0 && p->args[1] != 1030)  // F_DUPFD, F_DUPFD_CLOEXEC
         return -EINVAL;
-    }
     return file_put(p, *file, p->args[2]);
 }
 
 int64_t call_dup2(struct process *p)
 {
     struct file *from = file_at(p, p->args[0]), *to = file_at(p, p->args[1]);
-    if (!from->open || p->args[1] >= FILES) {
+    if (!from->open || p->args[1] >= FILES)
         return -EBADF;
-    }
     file_count(from, 1);
     file_count(to, -1);
     *to = *from;
@@ -139,19 +123,15 @@ int64_t call_dup2(struct process *p)
 int64_t call_pipe2(struct process *p)
 {
     struct pipe *pipe = pipes;
-    while (pipe < pipes + PIPES && (pipe->ends[false] || pipe->ends[true])) {
+    while (pipe < pipes + PIPES && (pipe->ends[false] || pipe->ends[true]))
         pipe++;
-    }
-    if (pipe == pipes + PIPES) {
+    if (pipe == pipes + PIPES)
         return -EMFILE;
-    }
     pipe->count = 0;
     int32_t fds[2];
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 2; i++)
         fds[i] = (int32_t)file_put(p, (struct file){ true, i, pipe }, 0);
-    }
-    if (fds[0] < 0 || fds[1] < 0) {
+    if (fds[0] < 0 || fds[1] < 0)
         rt_panic("no descriptors for a pipe");
-    }
     return user_copy(p, p->args[0], fds, sizeof(fds), PROT_WRITE) ? 0 : -EFAULT;
 }

@@ -32,29 +32,24 @@ static struct {
 
 void must(struct rt_status status, const char *what)
 {
-    if (!rt_ok(status)) {
+    if (!rt_ok(status))
         rt_panic("%s: error %u, argument %u", what, rt_error(status), rt_blamed(status));
-    }
 }
 
 const struct program *program_find(const struct process *p, const char *path)
 {
-    if (strcmp(path, "/proc/self/exe") == 0) {
+    if (strcmp(path, "/proc/self/exe") == 0)
         return p->program;
-    }
-    for (unsigned i = 0; i < COUNT(programs); i++) {
-        if (strcmp(programs[i].name, path) == 0) {
+    for (unsigned i = 0; i < COUNT(programs); i++)
+        if (strcmp(programs[i].name, path) == 0)
             return &programs[i];
-        }
-    }
     return NULL;
 }
 
 static void answer(struct process *p, uint64_t tag, struct ipc_words words)
 {
-    if (next.thread) {
+    if (next.thread)
         must(ipc_reply(next.thread, next.tag, &next.words), "answer");
-    }
     next.thread = p->thread;
     next.tag = tag;
     next.words = words;
@@ -63,12 +58,10 @@ static void answer(struct process *p, uint64_t tag, struct ipc_words words)
 // Let a stopped guest go on with a result; signals first, by which it may end.
 static void result_give(struct process *p, int64_t result)
 {
-    if (result != CALL_SILENT) {
+    if (result != CALL_SILENT)
         p->frame->regs.rax = (uint64_t)result;
-    }
-    if (!signals_deliver(p)) {
+    if (!signals_deliver(p))
         return;
-    }
     uint64_t label = p->load ? GUEST_LOAD : result != CALL_SILENT ? GUEST_RESULT : 0;
     p->load = false;
     answer(p, TAG(label, 1, 0), (struct ipc_words){ { p->frame->regs.rax } });
@@ -80,12 +73,10 @@ static int64_t call_dispatch(struct process *p)
 #define LINUX_ANSWER(number, error) [number] = 1 + (error),
     static int64_t (*const calls[])(struct process *) = { LINUX_CALLS(LINUX_ENTRY) };
     static const uint8_t answers[] = { LINUX_CONSTANTS(LINUX_ANSWER) };
-    if (p->number < COUNT(calls) && calls[p->number]) {
+    if (p->number < COUNT(calls) && calls[p->number])
         return calls[p->number](p);
-    }
-    if (p->number < COUNT(answers) && answers[p->number]) {
+    if (p->number < COUNT(answers) && answers[p->number])
         return 1 - answers[p->number];
-    }
     rt_print("linux: no system call %u\n", p->number);
     return -ENOSYS;
 }
@@ -94,11 +85,10 @@ static void call_try(struct process *p)
 {
     p->state = PROCESS_LIVE;
     int64_t result = call_dispatch(p);
-    if (result == CALL_WAITS && !signal_next(p)) {
+    if (result == CALL_WAITS && !signal_next(p))
         p->state = PROCESS_WAITS;
-    } else if (p->state == PROCESS_LIVE) {
+    else if (p->state == PROCESS_LIVE)
         result_give(p, result == CALL_WAITS ? -EINTR : result);
-    }
 }
 
 static void trap(struct process *p, uint64_t label, const uint64_t *words)
@@ -109,16 +99,14 @@ static void trap(struct process *p, uint64_t label, const uint64_t *words)
         memcpy(p->args, words, sizeof(p->args));
         return call_try(p);
     }
-    if (label == FAULT_PAGE && memory_fault(p, words, &mapping)) {
+    if (label == FAULT_PAGE && memory_fault(p, words, &mapping))
         return answer(p, TAG(GUEST_MAP, 5, 0), mapping);
-    }
     if (label == FAULT_PAGE || label == FAULT_EXCEPTION) {
         uint64_t vector = label == FAULT_PAGE ? 14 : words[0];
         unsigned signal = vector == 0 ? SIGFPE : vector == 6 ? SIGILL : SIGSEGV;
         p->fault_address = label == FAULT_PAGE ? words[0] : words[2];
-        if (p->blocked & SIGNAL_BIT(signal)) {  // it cannot wait
+        if (p->blocked & SIGNAL_BIT(signal))  // it cannot wait
             p->actions[signal] = (struct action){ 0 };
-        }
         p->blocked &= ~SIGNAL_BIT(signal);
         p->pending |= SIGNAL_BIT(signal);
     }
@@ -130,21 +118,18 @@ static unsigned run(const struct command *command)
 {
     static struct stack stack;
     stack = (struct stack){ .count = 1 };
-    for (unsigned i = 0; i < COUNT(command->arguments) && command->arguments[i]; i++) {
+    for (unsigned i = 0; i < COUNT(command->arguments) && command->arguments[i]; i++)
         stack_add(&stack, command->arguments[i]);
-    }
     stack.words[0] = stack.count - 1;
     stack.count++;
     stack_add(&stack, "PATH=/bin");
     stack_add(&stack, "PWD=/");
     stack.count++;
     struct process *p = process_new(NULL);
-    for (unsigned fd = 0; fd < 3; fd++) {
+    for (unsigned fd = 0; fd < 3; fd++)
         p->files[fd].open = true;
-    }
-    if (!program_load(p, program_find(p, command->arguments[0]), &stack)) {
+    if (!program_load(p, program_find(p, command->arguments[0]), &stack))
         rt_panic("%s is no program", command->arguments[0]);
-    }
     p->load = false;
     must(rt_thread_set_regs(p->thread, &p->frame->regs), "registers");
     must(thread_resume(p->thread), "resume");
@@ -159,15 +144,13 @@ static unsigned run(const struct command *command)
         live = 0;
         // Try what waits, each at least once after any other came further.
         for (unsigned i = 0; i < PROCESSES * PROCESSES; i++) {
-            if (processes[i % PROCESSES].state == PROCESS_WAITS) {
+            if (processes[i % PROCESSES].state == PROCESS_WAITS)
                 call_try(&processes[i % PROCESSES]);
-            }
             live += processes[i % PROCESSES].state == PROCESS_LIVE;
         }
     }
-    for (unsigned i = 0; i < PROCESSES; i++) {
+    for (unsigned i = 0; i < PROCESSES; i++)
         processes[i].state = PROCESS_FREE;
-    }
     return p->status & 0x7f ? 128 + (p->status & 0x7f) : p->status >> 8;
 }
 
@@ -179,9 +162,8 @@ int main(const struct root_info *info)
     vector_bytes = info->vector_bytes;
     must(rt_map_new((vector_at + vector_bytes) / PAGE_SIZE + 1, PROT_READ | PROT_WRITE, &shared),
          "shared memory");
-    for (unsigned i = 0; i < PROCESSES; i++) {
+    for (unsigned i = 0; i < PROCESSES; i++)
         must(rt_cap_mint(endpoint, RIGHT_SEND, i + 1, &processes[i].fault), "badge");
-    }
     for (unsigned i = 0; i < COUNT(programs); i++) {
         struct rt_mapping file;
         uint64_t bytes;

@@ -18,9 +18,8 @@ static unsigned char *arena_page(unsigned page)
 static unsigned arena_take(void)
 {
     for (unsigned page = 1; page < arena.pages; page++) {
-        if (users[page]) {
+        if (users[page])
             continue;
-        }
         users[page] = 1;
         memset(arena_page(page), 0, PAGE_SIZE);
         return page;
@@ -37,23 +36,20 @@ static void page_load(const struct program *program, uint64_t start, unsigned ch
         uint64_t first = segment->vaddr > start ? segment->vaddr : start;
         uint64_t end = segment->vaddr + segment->file_size;
         end = end < start + PAGE_SIZE ? end : start + PAGE_SIZE;
-        if (segment->type == ELF_PROGRAM_LOAD && first < end) {
+        if (segment->type == ELF_PROGRAM_LOAD && first < end)
             memcpy(to + (first - start), program->data + segment->offset + (first - segment->vaddr),
                    end - first);
-        }
     }
 }
 
 // The page of the arena for an access, filled or made private as needed; 0: not allowed.
 static unsigned page_get(struct process *p, uint64_t index, unsigned access)
 {
-    if (index >= GUEST_PAGES || access & PROT_RIGHTS & ~(unsigned)p->prot[index]) {
+    if (index >= GUEST_PAGES || access & PROT_RIGHTS & ~(unsigned)p->prot[index])
         return 0;
-    }
     unsigned old = p->pages[index];
-    if (old && !(access & PROT_WRITE && users[old] > 1)) {
+    if (old && !(access & PROT_WRITE && users[old] > 1))
         return old;
-    }
     unsigned page = arena_take();
     p->pages[index] = (uint16_t)page;
     if (old) {
@@ -78,12 +74,10 @@ bool memory_fault(struct process *p, const uint64_t *fault, struct ipc_words *ma
 {
     uint64_t index = fault[0] >> PAGE_BITS;
     unsigned page = page_get(p, index, (unsigned)fault[1]);
-    if (!page) {
+    if (!page)
         return false;
-    }
-    if (!(p->tables >> (index / 512) & 1)) {  // the first one comes with two of higher levels
+    if (!(p->tables >> (index / 512) & 1))  // the first one comes with two of higher levels
         tables_stock(&p->space, p->tables ? 1 : 3);
-    }
     p->tables |= 1u << (index / 512);
     unsigned prot = p->prot[index] & PROT_RIGHTS & (users[page] > 1 ? ~PROT_WRITE : PROT_RIGHTS);
     *mapping = (struct ipc_words){ { 0, p->arena, index << PAGE_BITS, page | 1ull << 32,
@@ -97,12 +91,10 @@ bool user_copy(struct process *p, uint64_t user, void *own, uint64_t bytes, unsi
         uint64_t index = user >> PAGE_BITS, count = PAGE_SIZE - user % PAGE_SIZE;
         unsigned old = index < GUEST_PAGES ? p->pages[index] : 0;
         unsigned page = page_get(p, index, access);
-        if (!page) {
+        if (!page)
             return false;
-        }
-        if (old && page != old) {  // the process still sees the old one
+        if (old && page != old)  // the process still sees the old one
             must(aspace_unmap(p->space.cap, index << PAGE_BITS, 1), "unmap a page");
-        }
         char *at = (char *)arena_page(page) + user % PAGE_SIZE;
         count = count < bytes ? count : bytes;
         memcpy(access == PROT_WRITE ? at : own, access == PROT_WRITE ? own : at, count);
@@ -115,11 +107,9 @@ bool user_copy(struct process *p, uint64_t user, void *own, uint64_t bytes, unsi
 
 bool user_string(struct process *p, char *to, uint64_t from, uint64_t bytes)
 {
-    for (uint64_t i = 0; i < bytes && user_copy(p, from + i, &to[i], 1, PROT_READ); i++) {
-        if (!to[i]) {
+    for (uint64_t i = 0; i < bytes && user_copy(p, from + i, &to[i], 1, PROT_READ); i++)
+        if (!to[i])
             return true;
-        }
-    }
     return false;
 }
 
@@ -140,15 +130,13 @@ void memory_clear(struct process *p, uint64_t start, uint64_t pages)
 
 void memory_fork(const struct process *from, struct process *to)
 {
-    for (uint64_t index = 0; index < GUEST_PAGES; index++) {
+    for (uint64_t index = 0; index < GUEST_PAGES; index++)
         users[to->pages[index]] += to->pages[index] != 0;
-    }
     for (;;) {
         struct aspace_copy_result copy = aspace_copy(from->space.cap, to->space.cap, PAGE_SIZE,
                                                      GUEST_PAGES - 1, COPY_READ_ONLY);
-        if (rt_error(copy.status) != ERR_TABLES) {
+        if (rt_error(copy.status) != ERR_TABLES)
             return must(copy.status, "copy for a fork");
-        }
         tables_stock(&to->space, copy.missing);
     }
 }
@@ -156,9 +144,8 @@ void memory_fork(const struct process *from, struct process *to)
 int64_t call_brk(struct process *p)
 {
     uint64_t old = PAGE_UP(p->brk);
-    if (p->args[0] <= p->brk || p->args[0] > GUEST_TOP / 2) {
+    if (p->args[0] <= p->brk || p->args[0] > GUEST_TOP / 2)
         return (int64_t)p->brk;  // none is given back
-    }
     p->brk = p->args[0];
     memory_set(p, old, (PAGE_UP(p->brk) - old) >> PAGE_BITS, PROT_READ | PROT_WRITE);
     return (int64_t)p->brk;
@@ -169,15 +156,12 @@ int64_t call_mmap(struct process *p)
 {
     const uint64_t fixed = 0x10, anonymous = 0x20, both = PROT_WRITE | PROT_EXECUTE;
     uint64_t pages = PAGE_UP(p->args[1]) >> PAGE_BITS, index = GUEST_PAGES - 2 * STACK_PAGES;
-    if ((p->args[3] & (fixed | anonymous)) != anonymous || (p->args[2] & both) == both) {
+    if ((p->args[3] & (fixed | anonymous)) != anonymous || (p->args[2] & both) == both)
         return -ENOSYS;
-    }
-    for (uint64_t run = 0; index && run != pages; index--) {
+    for (uint64_t run = 0; index && run != pages; index--)
         run = p->prot[index - 1] ? 0 : run + 1;
-    }
-    if (!index || !pages) {
+    if (!index || !pages)
         return -ENOMEM;
-    }
     memory_set(p, index << PAGE_BITS, pages, (unsigned)p->args[2]);
     return (int64_t)(index << PAGE_BITS);
 }
@@ -186,9 +170,8 @@ int64_t call_munmap(struct process *p)
 {
     uint64_t start = p->args[0], pages = PAGE_UP(p->args[1]) >> PAGE_BITS;
     if (start % PAGE_SIZE || start < PAGE_SIZE || start >= GUEST_TOP || !pages ||
-        pages > (GUEST_TOP - start) >> PAGE_BITS) {
+        pages > (GUEST_TOP - start) >> PAGE_BITS)
         return -EINVAL;
-    }
     memory_clear(p, start, pages);
     return 0;
 }

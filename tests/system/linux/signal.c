@@ -31,13 +31,11 @@ static bool ignored(const struct process *p, unsigned signal)
 
 void signal_send(struct process *p, unsigned signal)
 {
-    if (ignored(p, signal) && !(p->blocked & SIGNAL_BIT(signal))) {
+    if (ignored(p, signal) && !(p->blocked & SIGNAL_BIT(signal)))
         return;
-    }
     p->pending |= SIGNAL_BIT(signal);
-    if (p->state == PROCESS_LIVE) {
+    if (p->state == PROCESS_LIVE)
         must(thread_kick(p->thread), "kick");
-    }
 }
 
 unsigned signal_next(const struct process *p)
@@ -56,14 +54,12 @@ static bool frame_push(struct process *p, unsigned signal)
     frame.vector = vector;
     frame.mask = p->blocked;
     frame.address = frame.info_address = p->fault_address;
-    for (unsigned i = 0; i < CONTEXT_REGS; i++) {
+    for (unsigned i = 0; i < CONTEXT_REGS; i++)
         frame.regs[i] = ((uint64_t *)regs)[context_regs[i]];
-    }
     must(thread_read_vector(p->thread, shared.frame, vector_at).status, "read vector state");
     if (!user_copy(p, vector, (char *)shared.base + vector_at, vector_bytes, PROT_WRITE) ||
-        !user_copy(p, at, &frame, sizeof(frame), PROT_WRITE)) {
+        !user_copy(p, at, &frame, sizeof(frame), PROT_WRITE))
         return false;
-    }
     p->blocked |= action->mask | SIGNAL_BIT(signal);
     regs->rdi = signal;
     regs->rsi = at + offsetof(struct signal_frame, signal);
@@ -80,9 +76,8 @@ bool signals_deliver(struct process *p)
 {
     for (unsigned signal; (signal = signal_next(p)) != 0;) {
         p->pending &= ~SIGNAL_BIT(signal);
-        if (ignored(p, signal)) {
+        if (ignored(p, signal))
             continue;
-        }
         if (p->actions[signal].handler == DEFAULT || !frame_push(p, signal)) {
             process_exit(p, signal);
             return false;
@@ -93,14 +88,12 @@ bool signals_deliver(struct process *p)
 
 int64_t call_rt_sigaction(struct process *p)
 {
-    if (!p->args[0] || p->args[0] > SIGNALS) {
+    if (!p->args[0] || p->args[0] > SIGNALS)
         return -EINVAL;
-    }
     struct action *action = &p->actions[p->args[0]], new = *action;
     if ((p->args[1] && !user_copy(p, p->args[1], &new, sizeof(new), PROT_READ)) ||
-        (p->args[2] && !user_copy(p, p->args[2], action, sizeof(*action), PROT_WRITE))) {
+        (p->args[2] && !user_copy(p, p->args[2], action, sizeof(*action), PROT_WRITE)))
         return -EFAULT;
-    }
     *action = new;
     return 0;
 }
@@ -110,12 +103,10 @@ int64_t call_rt_sigprocmask(struct process *p)
     const uint64_t block = 0, unblock = 1;
     uint64_t old = p->blocked, set = 0;
     if ((p->args[1] && !user_copy(p, p->args[1], &set, sizeof(set), PROT_READ)) ||
-        (p->args[2] && !user_copy(p, p->args[2], &old, sizeof(old), PROT_WRITE))) {
+        (p->args[2] && !user_copy(p, p->args[2], &old, sizeof(old), PROT_WRITE)))
         return -EFAULT;
-    }
-    if (p->args[1]) {
+    if (p->args[1])
         p->blocked = p->args[0] == block ? old | set : p->args[0] == unblock ? old & ~set : set;
-    }
     p->blocked &= ~SIGNAL_BIT(SIGKILL);
     return 0;
 }
@@ -131,9 +122,8 @@ int64_t call_rt_sigreturn(struct process *p)
         process_exit(p, SIGSEGV);
         return CALL_SILENT;
     }
-    for (unsigned i = 0; i < CONTEXT_REGS; i++) {
+    for (unsigned i = 0; i < CONTEXT_REGS; i++)
         ((uint64_t *)regs)[context_regs[i]] = frame.regs[i];
-    }
     p->blocked = frame.mask;
     p->load = true;
     return CALL_SILENT;
@@ -143,14 +133,11 @@ int64_t call_kill(struct process *p)
 {
     uint64_t signal = p->number == 62 ? p->args[1] : p->args[2];  // else tgkill
     struct process *to = processes;
-    while (to < processes + PROCESSES && (to->pid != p->args[0] || to->state == PROCESS_FREE)) {
+    while (to < processes + PROCESSES && (to->pid != p->args[0] || to->state == PROCESS_FREE))
         to++;
-    }
-    if (to == processes + PROCESSES || signal > SIGNALS) {
+    if (to == processes + PROCESSES || signal > SIGNALS)
         return -ESRCH;
-    }
-    if (signal && to->state != PROCESS_ZOMBIE) {
+    if (signal && to->state != PROCESS_ZOMBIE)
         signal_send(to, (unsigned)signal);
-    }
     return 0;
 }
