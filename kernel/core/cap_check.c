@@ -29,10 +29,11 @@ static void check_neighbours(const struct cap *cap)
     } else {
         ASSERT(cap->prev->next == cap);
     }
-    if (!list_is_last(cap))
+    if (!list_is_last(cap)) {
         ASSERT(cap->next->prev == cap);
-    else if (list_parent(cap))
+    } else if (list_parent(cap)) {
         ASSERT(list_parent(cap)->child->prev == cap);
+    }
 }
 
 // A derived capability names no more than the one it was derived from.
@@ -40,36 +41,43 @@ static void check_derived(const struct cap *cap, const struct cap *parent)
 {
     ASSERT(!(cap->flags & (CAP_IN_TREE | CAP_EMBRYO)));
     check_neighbours(cap);
-    if (cap->flags & CAP_ORIGINAL)
+    if (cap->flags & CAP_ORIGINAL) {
         return;
+    }
     ASSERT(cap->kind == parent->kind && !(cap->rights & ~parent->rights));
     ASSERT((cap->flags & CAP_DEVICE) == (parent->flags & CAP_DEVICE));
-    if (cap->kind != KIND_FRAME)
+    if (cap->kind != KIND_FRAME) {
         ASSERT(cap->address == parent->address);
-    else
+    } else {
         ASSERT(cap->address >= parent->address &&
                cap->address + cap_bytes(cap) <= parent->address + cap_bytes(parent));
+    }
 }
 
 static void check_children(const struct cap *parent)
 {
-    if (!forest_has_list(parent) || !parent->child)
+    if (!forest_has_list(parent) || !parent->child) {
         return;
+    }
     ASSERT(list_parent(parent->child->prev) == parent);
     const struct cap *cap = parent->child;
-    for (; !list_is_last(cap); cap = cap->next)
+    for (; !list_is_last(cap); cap = cap->next) {
         check_derived(cap, parent);
+    }
     check_derived(cap, parent);
 }
 
 // The next in depth-first order through the lists below `root`.
 static const struct cap *list_following(const struct cap *cap, const struct cap *root)
 {
-    if (forest_has_list(cap) && cap->child)
+    if (forest_has_list(cap) && cap->child) {
         return cap->child;
-    for (; cap != root; cap = list_parent(cap))
-        if (!list_is_last(cap))
+    }
+    for (; cap != root; cap = list_parent(cap)) {
+        if (!list_is_last(cap)) {
             return cap->next;
+        }
+    }
     return NULL;
 }
 
@@ -84,13 +92,15 @@ static void check_table(const struct cap *original)
     for (uint64_t slot = 1; slot < count; slot++) {
         const struct cap *cap = slots + slot;
         ASSERT(!(cap->flags & CAP_INTERNAL));
-        if (cap_empty(cap))
+        if (cap_empty(cap)) {
             continue;
+        }
         ASSERT(named || slot >= original->aux);
-        if (cap->flags & CAP_IN_TREE)
+        if (cap->flags & CAP_IN_TREE) {
             ASSERT(forest_tree(cap));
-        else
+        } else {
             check_neighbours(cap);
+        }
     }
 }
 
@@ -101,17 +111,21 @@ static void check_original(const struct cap *cap, const struct cap *above)
     ASSERT((cap->address & (cap_bytes(cap) - 1)) == 0);
     ASSERT(!(cap->flags & CAP_EMBRYO) || cap->progress <= cap_bytes(cap));
     object_check(cap);
-    if (cap->kind == KIND_CAPTABLE && !(cap->flags & CAP_EMBRYO))
+    if (cap->kind == KIND_CAPTABLE && !(cap->flags & CAP_EMBRYO)) {
         check_table(cap);
-    for (const struct cap *at = cap; at; at = list_following(at, cap))
+    }
+    for (const struct cap *at = cap; at; at = list_following(at, cap)) {
         check_children(at);
-    if (!above || above->kind != KIND_UNTYPED)
+    }
+    if (!above || above->kind != KIND_UNTYPED) {
         return;
+    }
     ASSERT(cap->address >= above->address &&
            cap->address + cap_bytes(cap) <= above->address + cap_bytes(above));
     ASSERT((cap->flags & CAP_DEVICE) == (above->flags & CAP_DEVICE));
-    if (cap->kind == KIND_FRAME || cap->kind == KIND_UNTYPED)
+    if (cap->kind == KIND_FRAME || cap->kind == KIND_UNTYPED) {
         ASSERT(!(cap->rights & ~above->rights & (RIGHT_PADDR | RIGHT_WX)));
+    }
 }
 
 static void check_tree(const struct tree *tree, const struct cap *above)
@@ -130,13 +144,15 @@ static void check_tree(const struct tree *tree, const struct cap *above)
 // The next in depth-first order through the trees.
 static const struct cap *tree_following(const struct cap *cap)
 {
-    if (forest_has_objects(cap) && cap->objects.root)
+    if (forest_has_objects(cap) && cap->objects.root) {
         return forest_next(&cap->objects, 0);
+    }
     for (;;) {
         const struct tree *tree = forest_tree(cap);
         const struct cap *next = forest_next(tree, cap->address + 1);
-        if (next || tree == &forest_roots)
+        if (next || tree == &forest_roots) {
             return next;
+        }
         cap = CONTAINER_OF(tree, const struct cap, objects);
     }
 }
@@ -144,8 +160,10 @@ static const struct cap *tree_following(const struct cap *cap)
 void cap_check(void)
 {
     check_tree(&forest_roots, NULL);
-    for (const struct cap *cap = forest_next(&forest_roots, 0); cap; cap = tree_following(cap))
-        if (forest_has_objects(cap))
+    for (const struct cap *cap = forest_next(&forest_roots, 0); cap; cap = tree_following(cap)) {
+        if (forest_has_objects(cap)) {
             check_tree(&cap->objects, cap);
+        }
+    }
 }
 #endif

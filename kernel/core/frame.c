@@ -237,7 +237,7 @@ static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint6
 
 // The usual answer to a fault: one small page of RAM, a table and nothing in the way.  False where
 // anything is unusual: then nothing was done, and the long way finds out what.
-static inline bool map_page(const struct cap *frame, uint64_t words[4])
+static inline bool map_page(const struct cap *frame, const uint64_t words[4])
 {
     uint64_t vaddr = words[0], page = words[1], prot = words[3];
     if ((frame->flags & (CAP_ATTACHED | FRAME_LEAVING | CAP_DEVICE)) != CAP_ATTACHED) {

@@ -8,13 +8,13 @@
 
 // The current thread, a guest, trapped (label GUEST_SYSCALL, FAULT_PAGE, FAULT_EXCEPTION or
 // GUEST_KICK).
-void guest_trap(struct thread *thread, const struct hal_trap *trap);
+void guest_trap(struct thread *guest, const struct hal_trap *trap);
 
 // Write the guest frame, which there is.
 void guest_frame_write(struct thread *guest, const struct hal_trap *trap);
 
 // The message of a guest's system call; returns the tag.
-uint64_t guest_message(struct thread *thread, struct thread *receiver);
+uint64_t guest_message(struct thread *guest, struct thread *receiver);
 
 // Answer a stopped guest on behalf of `handler`, whose words say what to do (abi/thread.h,
 // GUEST_*).  May be refused or preempted; then nothing has changed but what was mapped.

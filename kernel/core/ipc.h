@@ -24,8 +24,8 @@ MUST_USE enum err ipc_receive_from(struct thread *thread, struct endpoint *endpo
                                    struct reply *reply, bool block);
 
 // Send what the kernel says for `thread` (SENDING_FAULT, SENDING_GUEST; thread->trap) to
-// `endpoint`, or queue.
-void ipc_send_trap(struct thread *thread, const struct cap *endpoint, enum thread_sending sending);
+// the endpoint of `cap`, or queue.
+void ipc_send_trap(struct thread *thread, const struct cap *cap, enum thread_sending sending);
 
 // End what a thread is blocked in (it is in no queue and no reply stands for it any more): a system
 // call returns `error`; a faulted thread goes on, or is suspended where nobody will ever answer

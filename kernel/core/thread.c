@@ -139,7 +139,7 @@ void thread_vector_switch(struct thread *next)
     }
     // A guest's registers may stay live under the handler that its trap was just delivered to.
     struct thread *guest = cpu->vector_guest;
-    hal_vector_switch(NULL, guest && guest->handler == next);
+    hal_vector_switch(NULL, guest && guest->state == THREAD_STOPPED && guest->handler == next);
 }
 
 // A capability for configure: 0 leaves it out.

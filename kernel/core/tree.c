@@ -213,8 +213,9 @@ struct tree_node *tree_find_ge(const struct tree *tree, uint64_t key, ptrdiff_t 
 static unsigned node_height(const struct tree_node *node)
 {
     unsigned height = 0;
-    for (; node; node = node_child(node, node_balance(node) == 2))
+    for (; node; node = node_child(node, node_balance(node) == 2)) {
         height++;
+    }
     return height;
 }
 

@@ -174,7 +174,7 @@ void hal_panic(const char *file, int line, const char *what)
     put_decimal(":", (unsigned)line);
     put_text(": ");
     for (; *what; what++) {
-        hal_console_put(*what == '"' ? '\'' : *what);
+        hal_console_put((char)(*what == '"' ? '\'' : *what));
     }
     put_text("\"\n");
     power_panic();

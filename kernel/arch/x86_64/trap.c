@@ -57,11 +57,11 @@ void trap_boot(void)
         [VECTOR_MACHINE] = IST_MACHINE,
     };
     for (unsigned i = 0; i < VECTOR_EXTERNAL; i++) {
-        gate_set(i, exception_stubs + i * GATE_BYTES_EXCEPTION,
+        gate_set(i, exception_stubs + (uint64_t)i * GATE_BYTES_EXCEPTION,
                  stacks[i] | (i == VECTOR_BREAK ? GATE_USER : 0));
     }
     for (unsigned i = VECTOR_EXTERNAL; i < VECTOR_END; i++) {
-        gate_set(i, interrupt_stubs + (i - VECTOR_EXTERNAL) * GATE_BYTES_INTERRUPT, 0);
+        gate_set(i, interrupt_stubs + (uint64_t)(i - VECTOR_EXTERNAL) * GATE_BYTES_INTERRUPT, 0);
     }
     struct {
         uint16_t limit;

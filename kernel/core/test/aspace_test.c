@@ -64,13 +64,16 @@ enum err cap_lookup_kind(struct thread *caller, uint64_t slot, enum kind kind, u
                          unsigned argument, struct cap **cap)
 {
     assert_ptr_equal(caller, &thread);
-    if (slot >= SLOTS || cap_empty(&slots[slot]))
+    if (slot >= SLOTS || cap_empty(&slots[slot])) {
         return err_blame(ERR_SLOT, argument);
+    }
     *cap = &slots[slot];
-    if ((*cap)->flags & CAP_MARKED)
+    if ((*cap)->flags & CAP_MARKED) {
         return err_blame(ERR_DEAD, argument);
-    if ((*cap)->kind != kind)
+    }
+    if ((*cap)->kind != kind) {
         return err_blame(ERR_TYPE, argument);
+    }
     return ((*cap)->rights & rights) == rights ? ERR_OK : err_blame(ERR_RIGHTS, argument);
 }
 
@@ -97,10 +100,11 @@ void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages)
 {
     for (unsigned i = 0; i < tlb_count;) {
         if (tlb[i].hal == hal && tlb[i].vaddr >= vaddr &&
-            (tlb[i].vaddr - vaddr) / PAGE_SIZE < pages)
+            (tlb[i].vaddr - vaddr) / PAGE_SIZE < pages) {
             tlb[i] = tlb[--tlb_count];
-        else
+        } else {
             i++;
+        }
     }
 }
 
@@ -110,12 +114,15 @@ static uint64_t translate(const struct aspace *as, uint64_t vaddr)
     const uint64_t *table = as->root;
     for (unsigned level = 3;; level--) {
         uint64_t pte = table[vaddr >> (12 + 9 * level) & 511];
-        if (!hal_pte_present(pte))
+        if (!hal_pte_present(pte)) {
             return 0;
-        if (level == 0)
+        }
+        if (level == 0) {
             return pte;
-        if (pte & PTE_LARGE)
+        }
+        if (pte & PTE_LARGE) {
             return pte + (vaddr & (LARGE - 1) & ~(PAGE_SIZE - 1));
+        }
         table = (const uint64_t *)hal_pte_address(pte);
     }
 }
@@ -135,17 +142,20 @@ static unsigned prot_of(const struct aspace *as, uint64_t vaddr)
 static void tlb_load(struct aspace *as, uint64_t vaddr)
 {
     uint64_t pte = translate(as, vaddr);
-    if (pte && tlb_count < sizeof(tlb) / sizeof(tlb[0]))
+    if (pte && tlb_count < sizeof(tlb) / sizeof(tlb[0])) {
         tlb[tlb_count++] = (struct translation){ &as->hal, vaddr, pte };
+    }
 }
 
 // --- invariants ---------------------------------------------------------------------------------
 
 static bool list_has(const struct cap *list, uint64_t address)
 {
-    for (; list; list = list->stock_next)
-        if (list->address == address)
+    for (; list; list = list->stock_next) {
+        if (list->address == address) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -154,8 +164,9 @@ static const struct cap *owner_of(const struct aspace *as, uint64_t page)
     for (unsigned i = 0; i < FRAMES; i++) {
         const struct cap *frame = &slots[SLOT_FRAME + i];
         if (frame->flags & CAP_ATTACHED && frame->space == as &&
-            page - frame->address < cap_bytes(frame))
+            page - frame->address < cap_bytes(frame)) {
             return frame;
+        }
     }
     return NULL;
 }
@@ -177,8 +188,9 @@ static void table_check(const struct aspace *as, const uint64_t *table, unsigned
         assert_non_null(owner);
         unsigned prot = hal_pte_prot(table[i]);
         assert_int_equal(prot & ~(unsigned)owner->rights, 0);
-        if ((prot & PROT_WRITE) && (prot & PROT_EXECUTE))
+        if ((prot & PROT_WRITE) && (prot & PROT_EXECUTE)) {
             assert_true(owner->rights & RIGHT_WX);
+        }
     }
 }
 
@@ -190,8 +202,9 @@ static void list_check(struct aspace *as, const struct cap *list, uint64_t lengt
         assert_ptr_equal(list->space, as);
         assert_int_equal(list->flags & (CAP_ATTACHED | CAP_IN_USE), flags);
         assert_int_equal(list->bits, 12);
-        for (unsigned i = 0; flags == CAP_ATTACHED && i < 512; i++)
+        for (unsigned i = 0; flags == CAP_ATTACHED && i < 512; i++) {
             assert_int_equal(((const uint64_t *)list->address)[i], 0);
+        }
     }
     assert_int_equal(length, 0);
 }
@@ -213,8 +226,9 @@ static void world_check(void)
 {
     for (unsigned i = 0; i < SPACES; i++) {
         struct aspace *as = spaces[i];
-        if (as->dying)
+        if (as->dying) {
             continue;
+        }
         table_check(as, as->root, 3);
         list_check(as, as->stock, as->stocked, CAP_ATTACHED);
         list_check(as, as->tables, as->used, CAP_ATTACHED | CAP_IN_USE);
@@ -223,8 +237,7 @@ static void world_check(void)
     tlb_check();
 }
 
-// --- set-up and calls
-// -----------------------------------------------------------------------------
+// --- set-up and calls ----------------------------------------------------------------------------
 
 static uint64_t arena_page(unsigned index)
 {
@@ -274,18 +287,20 @@ static int setup(void **state)
         aspace_init(&originals[i]);
         spaces[i] = aspace_of(&originals[i]);
     }
-    for (unsigned i = 0; i < TABLES; i++)
+    for (unsigned i = 0; i < TABLES; i++) {
         slots[SLOT_TABLE + i] = (struct cap){ .kind = KIND_PAGETABLE,
                                               .rights = RIGHT_ALL,
                                               .flags = CAP_ORIGINAL,
                                               .bits = 12,
                                               .address = arena_page(2 * SPACES + i) };
+    }
     slots[SLOT_SELF] = (struct cap){
         .kind = KIND_CAPTABLE, .rights = RIGHT_ALL, .bits = 14, .address = (uintptr_t)slots
     };
     ((struct captable *)slots)->count = SLOTS;
-    for (unsigned i = 0; i < FRAMES; i++)
-        frame_make(i, RAM + i * 64 * LARGE, 4096, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+    for (unsigned i = 0; i < FRAMES; i++) {
+        frame_make(i, RAM + 64ull * i * LARGE, 4096, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+    }
     return 0;
 }
 
@@ -306,8 +321,9 @@ static unsigned call_op(enum err (*op)(struct invocation *), struct cap *self,
     do {
         err = op(&inv);
         assert_true(++restarts < 1000000);
-        if (err == ERR_PREEMPTED)
+        if (err == ERR_PREEMPTED) {
             world_check();
+        }
     } while (err == ERR_PREEMPTED);
     return (unsigned)err;
 }
@@ -328,8 +344,7 @@ static void attach(unsigned frame, unsigned space)
 #define RX  (PROT_READ | PROT_EXECUTE)
 #define RWX (PROT_READ | PROT_WRITE | PROT_EXECUTE)
 
-// --- stock and attach
-// -----------------------------------------------------------------------------
+// --- stock and attach ----------------------------------------------------------------------------
 
 static void test_stock_refusals(void **state)
 {
@@ -430,8 +445,7 @@ static void test_paddr_and_ram(void **state)
     assert_null(frame_ram(frame, 0, 1, RIGHT_READ));
 }
 
-// --- map
-// ------------------------------------------------------------------------------------------
+// --- map -----------------------------------------------------------------------------------------
 
 static void test_map_refusals(void **state)
 {
@@ -527,7 +541,7 @@ static void test_map_tables(void **state)
 static void test_map_windows(void **state)
 {
     (void)state;
-    const uint64_t pages = 300 * 512, at = GIB - 128 * LARGE;
+    const uint64_t pages = 300ull * 512, at = GIB - 128 * LARGE;
     frame_make(0, RAM, 1u << 20, RIGHT_READ);
     attach(0, 0);
     stock(0, 0, 2);
@@ -544,8 +558,9 @@ static void test_map_windows(void **state)
     assert_int_equal(CALL(op_frame_map, f, at + (page - 512) * PAGE_SIZE, page, left,
                           PROT_READ | PROT_LARGE),
                      0);
-    for (uint64_t i = 0; i < pages; i += 512)
+    for (uint64_t i = 0; i < pages; i += 512) {
         assert_int_equal(page_of(spaces[0], at + i * PAGE_SIZE), RAM + (512 + i) * PAGE_SIZE);
+    }
     assert_int_equal(page_of(spaces[0], at + pages * PAGE_SIZE), 0);
     world_check();
 }
@@ -567,8 +582,9 @@ static void test_map_preempted(void **state)
         assert_int_equal(page_of(spaces[0], at + 3000 * PAGE_SIZE), 0);
         assert_int_equal(CALL(op_frame_detach, frame_cap(0)), 0);
         assert_int_equal(tlb_count, 0);
-        for (unsigned i = 0; i < 12; i++)
+        for (unsigned i = 0; i < 12; i++) {
             assert_int_equal(pagetable_detach(&slots[SLOT_TABLE + i]), 0);
+        }
         memset((void *)arena_page(2 * SPACES), 0, 12 * PAGE_SIZE);  // as a new retype would
         world_check();
     }
@@ -581,8 +597,9 @@ static void test_map_replace(void **state)
     attach(0, 0);
     attach(1, 0);
     assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB, 0, 100, RW), 0);
-    for (uint64_t i = 0; i < 100; i++)
+    for (uint64_t i = 0; i < 100; i++) {
         tlb_load(spaces[0], GIB + i * PAGE_SIZE);
+    }
     // Stops where something is in the way.
     assert_int_equal(CALL(op_frame_map, frame_cap(1), GIB - 4 * PAGE_SIZE, 0, 8, RW),
                      BLAME(MAPPED, 1));
@@ -684,8 +701,7 @@ static void test_large(void **state)
     world_check();
 }
 
-// --- unmap, protect
-// -------------------------------------------------------------------------------
+// --- unmap, protect ------------------------------------------------------------------------------
 
 static void test_range_refusals(void **state)
 {
@@ -752,11 +768,13 @@ static void test_protect(void **state)
     preempt_every = 1;
     assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB, 0, 64, RW), 0);
     assert_int_equal(CALL(op_frame_map, frame_cap(1), GIB + 64 * PAGE_SIZE, 0, 64, PROT_READ), 0);
-    for (uint64_t i = 0; i < 128; i++)
+    for (uint64_t i = 0; i < 128; i++) {
         tlb_load(as, GIB + i * PAGE_SIZE);
+    }
     assert_int_equal(CALL(op_aspace_protect, cap, GIB - 600 * PAGE_SIZE, 1000, PROT_READ), 0);
-    for (uint64_t i = 0; i < 64; i++)
+    for (uint64_t i = 0; i < 64; i++) {
         assert_int_equal(prot_of(as, GIB + i * PAGE_SIZE), PROT_READ);
+    }
     world_check();
     assert_int_equal(tlb_count, 64);
     assert_int_equal(CALL(op_aspace_protect, cap, GIB, 65, RW), BLAME(RIGHTS, 3));
@@ -768,8 +786,7 @@ static void test_protect(void **state)
     world_check();
 }
 
-// --- copy
-// -----------------------------------------------------------------------------------------
+// --- copy ----------------------------------------------------------------------------------------
 
 static void test_copy(void **state)
 {
@@ -782,8 +799,9 @@ static void test_copy(void **state)
     assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB - 300 * PAGE_SIZE, 0, 700, RW), 0);
     assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB + LARGE, 1024, 512, RW | PROT_LARGE), 0);
     assert_int_equal(CALL(op_frame_map, frame_cap(0), top, 3000, 8, RX), 0);
-    for (uint64_t i = 0; i < 700; i++)
+    for (uint64_t i = 0; i < 700; i++) {
         tlb_load(from, GIB + (i - 300) * PAGE_SIZE);
+    }
     tlb_load(from, GIB + LARGE);
     tlb_load(from, top);
     // The tables that the source has are what the destination needs.
@@ -836,8 +854,9 @@ static void test_copy_rights(void **state)
         frame_make(1, frame_cap(0)->address, 11, cases[i][0]);
         attach(1, 1);
         assert_int_equal(CALL(op_aspace_copy, cap, SLOT_SPACE + 1, GIB, 512), 0);
-        for (unsigned page = 0; page < 3; page++)
+        for (unsigned page = 0; page < 3; page++) {
             assert_int_equal(prot_of(spaces[1], GIB + page * PAGE_SIZE), cases[i][1 + page]);
+        }
         assert_int_equal(prot_of(spaces[0], GIB), RWX);
         world_check();
         assert_int_equal(CALL(op_frame_detach, frame_cap(1)), 0);
@@ -867,7 +886,7 @@ static void test_copy_tables(void **state)
     attach(1, 1);
     assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB - PAGE_SIZE, 0, 2, RW), 0);
     assert_int_equal(CALL(op_frame_map, frame_cap(0), 600 * GIB, 0, 1, RW), 0);
-    const uint64_t at = GIB - 64 * LARGE, pages = 128 * 512;
+    const uint64_t at = GIB - 64 * LARGE, pages = 128ull * 512;
     assert_int_equal(CALL(op_aspace_copy, cap, SLOT_SPACE + 1, at, pages), BLAME(TABLES, 2));
     assert_int_equal(inv.words[0], 1);
     assert_int_equal(spaces[1]->used, 0);
@@ -905,8 +924,7 @@ static void test_copy_large(void **state)
     world_check();
 }
 
-// --- harvest
-// --------------------------------------------------------------------------------------
+// --- harvest -------------------------------------------------------------------------------------
 
 static uint64_t *entry_of(struct aspace *as, uint64_t vaddr)
 {
@@ -914,8 +932,9 @@ static uint64_t *entry_of(struct aspace *as, uint64_t vaddr)
     for (unsigned level = 3;; level--) {
         uint64_t *entry = &table[vaddr >> (12 + 9 * level) & 511];
         assert_true(hal_pte_present(*entry));
-        if (level == 0 || *entry & PTE_LARGE)
+        if (level == 0 || *entry & PTE_LARGE) {
             return entry;
+        }
         table = (uint64_t *)hal_pte_address(*entry);
     }
 }
@@ -939,7 +958,7 @@ static void test_harvest(void **state)
         memset(&buffer, 0xa5, sizeof(buffer));
         assert_int_equal(CALL(op_aspace_harvest, space_cap(0), at, 1200), 0);
         for (unsigned i = 0; i < 1200; i++) {
-            bool accessed = buffer.words[i / 64 * 2] >> i % 64 & 1;
+            bool accessed = buffer.words[i / 64 * 2ul] >> i % 64 & 1;
             bool dirty = buffer.words[i / 64 * 2 + 1] >> i % 64 & 1;
             assert_int_equal(accessed, i < 600 && i % 3 == 0);
             assert_int_equal(dirty, i < 600 ? i % 7 == 0 : i < 1112);
@@ -947,8 +966,9 @@ static void test_harvest(void **state)
         assert_int_equal(buffer.words[38], 0xa5a5a5a5a5a5a5a5ull);
         world_check();
         assert_int_equal(CALL(op_aspace_harvest, space_cap(0), at, 1200), 0);
-        for (unsigned i = 0; i < 38; i++)
+        for (unsigned i = 0; i < 38; i++) {
             assert_int_equal(buffer.words[i], 0);
+        }
     }
     // All of the buffer and not more.
     memset(&buffer, 0xa5, sizeof(buffer));
@@ -957,14 +977,15 @@ static void test_harvest(void **state)
     assert_int_equal(buffer.caps[0], 0xa5a5a5a5a5a5a5a5ull);
 }
 
-// --- deleting tables
-// ------------------------------------------------------------------------------
+// --- deleting tables -----------------------------------------------------------------------------
 
 static struct cap *table_at(uint64_t address)
 {
-    for (unsigned i = 0; i < TABLES; i++)
-        if (slots[SLOT_TABLE + i].address == address)
+    for (unsigned i = 0; i < TABLES; i++) {
+        if (slots[SLOT_TABLE + i].address == address) {
             return &slots[SLOT_TABLE + i];
+        }
+    }
     fail();
     return NULL;
 }
@@ -1000,8 +1021,9 @@ static void test_table_delete(void **state)
     for (unsigned level = 0; level < 3; level++) {
         stock(0, 0, 10);
         assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB - 2 * PAGE_SIZE, 0, 600, RW), 0);
-        for (uint64_t i = 0; i < 600; i++)
+        for (uint64_t i = 0; i < 600; i++) {
             tlb_load(as, GIB + (i - 2) * PAGE_SIZE);
+        }
         struct cap *leaf = table_for(as, GIB, 0), *table = table_for(as, GIB, level);
         table_delete(table);
         world_check();
@@ -1011,12 +1033,14 @@ static void test_table_delete(void **state)
         // Others take the place; the tables that were below are deleted after that.
         assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB, 3, 20, RW), 0);
         world_check();
-        if (leaf != table)
+        if (leaf != table) {
             table_delete(leaf);
+        }
         assert_int_equal(page_of(as, GIB), frame_cap(0)->address + 3 * PAGE_SIZE);
         world_check();
-        for (unsigned i = 0; i < 10; i++)
+        for (unsigned i = 0; i < 10; i++) {
             table_delete(&slots[SLOT_TABLE + i]);
+        }
         world_check();
         assert_int_equal(as->used + as->stocked, 0);
         assert_int_equal(as->root[0], 0);
@@ -1029,8 +1053,9 @@ static void test_moved(void **state)
     (void)state;
     struct aspace *as = spaces[0];
     stock(0, 0, 6);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         attach(i, 0);
+    }
     assert_int_equal(CALL(op_frame_map, frame_cap(2), GIB, 0, 4, RW), 0);
     for (unsigned i = 0; i < 6; i++) {
         struct cap *from = &slots[SLOT_TABLE + i], *to = &slots[SLOT_TABLE + 20 + i];
@@ -1053,8 +1078,7 @@ static void test_moved(void **state)
     world_check();
 }
 
-// --- detach
-// ---------------------------------------------------------------------------------------
+// --- detach --------------------------------------------------------------------------------------
 
 // Several frames leave at once, each going on for one step at a time; what leaves cannot be mapped.
 static void test_detach_together(void **state)
@@ -1063,19 +1087,22 @@ static void test_detach_together(void **state)
     struct aspace *as = spaces[0];
     stock(0, 0, 12);
     stock(1, 12, 12);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         attach(i, 0);
-    for (uint64_t i = 0; i < 2048; i++)
+    }
+    for (uint64_t i = 0; i < 2048; i++) {
         assert_int_equal(CALL(op_frame_map, frame_cap(i % 4), GIB - 99 * PAGE_SIZE + i * PAGE_SIZE,
                               i, 1, RW),
                          0);
+    }
     preempt_every = 1;
     bool gone[4] = { false };
     unsigned steps = 0;
     for (unsigned left = 3; left; steps++) {
         unsigned i = steps % 3;
-        if (gone[i] || (i == 2 && steps < 30))
+        if (gone[i] || (i == 2 && steps < 30)) {
             continue;
+        }
         enum err err = frame_detach(frame_cap(i));
         world_check();
         gone[i] = err == ERR_OK;
@@ -1085,15 +1112,17 @@ static void test_detach_together(void **state)
             continue;
         }
         assert_int_equal((unsigned)err, ERR_PREEMPTED);
-        if (!(frame_cap(i)->flags & CAP_ATTACHED))
+        if (!(frame_cap(i)->flags & CAP_ATTACHED)) {
             continue;
+        }
         assert_int_equal(CALL(op_frame_map, frame_cap(i), 4 * GIB, 0, 1, RW), BLAME(STATE, 0));
         assert_int_equal(CALL(op_frame_unmap, frame_cap(i), 4 * GIB, 1), BLAME(STATE, 0));
         assert_int_equal(CALL(op_frame_attach, frame_cap(i), SLOT_SPACE), BLAME(STATE, 0));
     }
     assert_true(steps < 2000);
-    for (uint64_t i = 0; i < 2048; i++)
+    for (uint64_t i = 0; i < 2048; i++) {
         assert_int_equal(page_of(as, GIB - 99 * PAGE_SIZE + i * PAGE_SIZE) != 0, i % 4 == 3);
+    }
     assert_int_equal(as->leaving, 0);
 }
 
@@ -1104,10 +1133,12 @@ static void test_detach_collected(void **state)
     (void)state;
     struct aspace *as = spaces[0];
     stock(0, 0, 12);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         attach(i, 0);
-    for (unsigned i = 0; i < 4; i++)
+    }
+    for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(CALL(op_frame_map, frame_cap(i), GIB + i * LARGE, 0, 400, RW), 0);
+    }
     preempt_every = 1;
     assert_int_equal((unsigned)frame_detach(frame_cap(0)), ERR_PREEMPTED);
     assert_int_equal((unsigned)frame_detach(frame_cap(1)), ERR_PREEMPTED);
@@ -1118,8 +1149,9 @@ static void test_detach_collected(void **state)
     assert_true(frame_cap(0)->flags & CAP_ATTACHED);
     assert_int_equal(as->leaving, 1);
     preempt_every = 1;
-    while (frame_detach(frame_cap(2)) == ERR_PREEMPTED)
+    while (frame_detach(frame_cap(2)) == ERR_PREEMPTED) {
         world_check();
+    }
     assert_int_equal(frame_cap(0)->flags, 0);
     assert_int_equal((unsigned)frame_detach(frame_cap(0)), ERR_OK);
     assert_int_equal(as->leaving, 0);
@@ -1155,8 +1187,7 @@ static void test_copy_to_leaving(void **state)
     world_check();
 }
 
-// --- destroy
-// --------------------------------------------------------------------------------------
+// --- destroy -------------------------------------------------------------------------------------
 
 static void test_destroy(void **state)
 {
@@ -1165,8 +1196,9 @@ static void test_destroy(void **state)
         struct aspace *as = spaces[0];
         preempt_every = 0;
         stock(0, 0, 20);
-        for (unsigned i = 0; i < 4; i++)
+        for (unsigned i = 0; i < 4; i++) {
             attach(i, 0);
+        }
         assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB - 1000 * PAGE_SIZE, 0, 3000, RW), 0);
         assert_int_equal(CALL(op_frame_map, frame_cap(1), 600 * GIB, 0, 3, RW), 0);
         table_delete(table_for(as, GIB, 1));  // leaves tables that cannot be reached
@@ -1175,8 +1207,9 @@ static void test_destroy(void **state)
         bool first = true;
         while (aspace_destroy_step(&originals[0]) == ERR_PREEMPTED) {
             assert_int_equal(tlb_count, 0);
-            if (!first)
+            if (!first) {
                 continue;
+            }
             // In the middle of it: no new mappings, but frames and tables can be deleted.
             first = false;
             assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB, 0, 1, RW), BLAME(DEAD, 0));
@@ -1193,15 +1226,17 @@ static void test_destroy(void **state)
             assert_int_equal(slots[SLOT_TABLE + i].flags, CAP_ORIGINAL);
             assert_int_equal(slots[SLOT_TABLE + i].aux, 0);
         }
-        for (unsigned i = 0; i < 4; i++)
+        for (unsigned i = 0; i < 4; i++) {
             assert_int_equal(frame_cap(i)->flags, 0);
+        }
         // Every table but the one deleted on the way is zero again.
         unsigned dirty = 0;
         for (unsigned i = 0; i < 20; i++) {
             const uint64_t *table = (const uint64_t *)slots[SLOT_TABLE + i].address;
             bool zero = true;
-            for (unsigned k = 0; k < 512; k++)
+            for (unsigned k = 0; k < 512; k++) {
                 zero = zero && !table[k];
+            }
             dirty += !zero;
         }
         assert_true(dirty <= (every ? 1 : 0));
@@ -1211,8 +1246,7 @@ static void test_destroy(void **state)
     }
 }
 
-// --- random sequences against a shadow
-// ------------------------------------------------------------
+// --- random sequences against a shadow -----------------------------------------------------------
 
 #define WINDOW      1024u
 #define WINDOW_BASE (GIB - 512 * PAGE_SIZE)
@@ -1247,8 +1281,9 @@ static bool allowed(unsigned rights, unsigned prot)
 static struct shadow *shadow_at(const struct aspace *as, uint64_t vaddr)
 {
     unsigned i = 0;
-    while (spaces[i] != as)
+    while (spaces[i] != as) {
         i++;
+    }
     return &shadows[i][(vaddr - WINDOW_BASE) / PAGE_SIZE];
 }
 
@@ -1258,20 +1293,22 @@ static void shadow_check(void)
     for (unsigned i = 0; i < SPACES; i++) {
         for (unsigned k = 0; k < WINDOW; k++) {
             assert_int_equal(page_of(spaces[i], WINDOW_BASE + k * PAGE_SIZE), shadows[i][k].page);
-            if (shadows[i][k].page)
+            if (shadows[i][k].page) {
                 assert_int_equal(prot_of(spaces[i], WINDOW_BASE + k * PAGE_SIZE),
                                  shadows[i][k].prot);
+            }
         }
     }
 }
 
 static void restock(unsigned space, uint64_t count)
 {
-    for (unsigned i = 0; i < TABLES && count; i++)
+    for (unsigned i = 0; i < TABLES && count; i++) {
         if (!(slots[SLOT_TABLE + i].flags & CAP_ATTACHED)) {
             stock(space, i, 1);
             count--;
         }
+    }
 }
 
 static void random_map(unsigned i, uint64_t at, unsigned pages)
@@ -1288,17 +1325,19 @@ static void random_map(unsigned i, uint64_t at, unsigned pages)
     uint64_t page = first;
     unsigned result = CALL(op_frame_map, f, at, page, pages, prot);
     unsigned expected = 0;
-    if (!(f->flags & CAP_ATTACHED))
+    if (!(f->flags & CAP_ATTACHED)) {
         expected = BLAME(STATE, 0);
-    else if (pages > f->aux - first)
+    } else if (pages > f->aux - first) {
         expected = BLAME(RANGE, 3);
-    else if (!allowed(f->rights, prot & PROT_RIGHTS))
+    } else if (!allowed(f->rights, prot & PROT_RIGHTS)) {
         expected = BLAME(RIGHTS, 4);
-    else if (!(prot & PROT_READ))
+    } else if (!(prot & PROT_READ)) {
         expected = BLAME(RANGE, 4);
+    }
     unsigned done = pages;
-    if (!expected && result == BLAME(TABLES, 1))
+    if (!expected && result == BLAME(TABLES, 1)) {
         expected = result, done = pages - (unsigned)inv.words[2];
+    }
     for (unsigned k = 0; (!expected || result == BLAME(TABLES, 1)) && k < done; k++) {
         struct shadow *shadow = shadow_at(as, at + k * PAGE_SIZE);
         if (shadow->page && !(prot & PROT_REPLACE)) {
@@ -1308,8 +1347,9 @@ static void random_map(unsigned i, uint64_t at, unsigned pages)
         *shadow = (struct shadow){ f->address + (first + k) * PAGE_SIZE, prot & PROT_RIGHTS };
     }
     assert_int_equal(result, expected);
-    if (result == BLAME(TABLES, 1) && f->flags & CAP_ATTACHED && rnd(4))
+    if (result == BLAME(TABLES, 1) && f->flags & CAP_ATTACHED && rnd(4)) {
         restock(as == spaces[0] ? 0 : as == spaces[1] ? 1 : 2, inv.words[0]);
+    }
 }
 
 static void random_copy(unsigned i, unsigned to, uint64_t at, unsigned pages)
@@ -1317,13 +1357,15 @@ static void random_copy(unsigned i, unsigned to, uint64_t at, unsigned pages)
     bool read_only = rnd(2);
     unsigned result = CALL(op_aspace_copy, space_cap(i), SLOT_SPACE + to, at, pages, read_only);
     unsigned expected = i == to ? BLAME(STATE, 1) : 0, done = pages;
-    if (result == BLAME(TABLES, 2))
+    if (result == BLAME(TABLES, 2)) {
         done = pages - (unsigned)inv.words[2];
+    }
     for (unsigned k = 0; !expected && k < done; k++) {
         struct shadow *source = shadow_at(spaces[i], at + k * PAGE_SIZE);
         struct shadow *target = shadow_at(spaces[to], at + k * PAGE_SIZE);
-        if (!source->page)
+        if (!source->page) {
             continue;
+        }
         const struct cap *owner = owner_of(spaces[to], source->page);
         if (!owner || !(owner->rights & RIGHT_READ)) {
             expected = BLAME(STATE, 1);
@@ -1332,14 +1374,16 @@ static void random_copy(unsigned i, unsigned to, uint64_t at, unsigned pages)
         } else {
             source->prot &= read_only ? ~PROT_WRITE : PROT_RIGHTS;
             *target = (struct shadow){ source->page, source->prot & owner->rights };
-            if (!allowed(owner->rights, target->prot))
+            if (!allowed(owner->rights, target->prot)) {
                 target->prot &= ~PROT_WRITE;
+            }
         }
     }
     if (result == BLAME(TABLES, 2)) {
         assert_int_equal(expected, 0);
-        if (rnd(4))
+        if (rnd(4)) {
             restock(to, inv.words[0]);
+        }
         return;
     }
     assert_int_equal(result, expected);
@@ -1349,16 +1393,18 @@ static void random_remove(unsigned i, unsigned frame, uint64_t at, unsigned page
 {
     struct cap *f = frame_cap(frame);
     bool one = rnd(2);
-    if (one && !(f->flags & CAP_ATTACHED))
+    if (one && !(f->flags & CAP_ATTACHED)) {
         return;
+    }
     struct aspace *as = one ? f->space : spaces[i];
     assert_int_equal(one ? CALL(op_frame_unmap, f, at, pages)
                          : CALL(op_aspace_unmap, space_cap(i), at, pages),
                      0);
     for (unsigned k = 0; k < pages; k++) {
         struct shadow *shadow = shadow_at(as, at + k * PAGE_SIZE);
-        if (!one || shadow->page - f->address < cap_bytes(f))
+        if (!one || shadow->page - f->address < cap_bytes(f)) {
             shadow->page = 0;
+        }
     }
 }
 
@@ -1368,12 +1414,14 @@ static void random_protect(unsigned i, uint64_t at, unsigned pages)
     unsigned result = CALL(op_aspace_protect, space_cap(i), at, pages, prot);
     for (unsigned k = 0; !expected && k < pages; k++) {
         struct shadow *shadow = shadow_at(spaces[i], at + k * PAGE_SIZE);
-        if (!shadow->page)
+        if (!shadow->page) {
             continue;
-        if (allowed(owner_of(spaces[i], shadow->page)->rights, prot))
+        }
+        if (allowed(owner_of(spaces[i], shadow->page)->rights, prot)) {
             shadow->prot = prot;
-        else
+        } else {
             expected = BLAME(RIGHTS, 3);
+        }
     }
     assert_int_equal(result, expected);
 }
@@ -1386,8 +1434,9 @@ static void random_detach(unsigned frame)
     assert_int_equal(CALL(op_frame_detach, f), attached ? 0 : BLAME(STATE, 0));
     for (unsigned k = 0; attached && k < WINDOW; k++) {
         struct shadow *shadow = shadow_at(as, WINDOW_BASE + k * PAGE_SIZE);
-        if (shadow->page - f->address < cap_bytes(f))
+        if (shadow->page - f->address < cap_bytes(f)) {
             shadow->page = 0;
+        }
     }
 }
 
@@ -1399,8 +1448,9 @@ static void random_attach(unsigned frame, unsigned space)
         struct cap *other = frame_cap(i);
         if (other->flags & CAP_ATTACHED && other->space == spaces[space] &&
             other->address < f->address + cap_bytes(f) &&
-            f->address < other->address + cap_bytes(other))
+            f->address < other->address + cap_bytes(other)) {
             expected = BLAME(OVERLAP, 0);
+        }
     }
     assert_int_equal(CALL(op_frame_attach, f, SLOT_SPACE + space), expected);
 }
@@ -1409,10 +1459,13 @@ static void random_table_delete(void)
 {
     struct cap *table = &slots[SLOT_TABLE + rnd(TABLES)];
     table_delete(table);
-    for (unsigned i = 0; i < SPACES; i++)
-        for (unsigned k = 0; k < WINDOW; k++)
-            if (shadows[i][k].page && !page_of(spaces[i], WINDOW_BASE + k * PAGE_SIZE))
+    for (unsigned i = 0; i < SPACES; i++) {
+        for (unsigned k = 0; k < WINDOW; k++) {
+            if (shadows[i][k].page && !page_of(spaces[i], WINDOW_BASE + k * PAGE_SIZE)) {
                 shadows[i][k].page = 0;
+            }
+        }
+    }
 }
 
 static void random_step(void)
@@ -1433,17 +1486,19 @@ static void random_step(void)
     case 8: random_copy(space, rnd(SPACES), at, pages); break;
     case 9: assert_int_equal(CALL(op_aspace_harvest, space_cap(space), at, pages), 0); break;
     case 10:
-        if (!rnd(8))
+        if (!rnd(8)) {
             random_detach(frame);
-        else if (!rnd(8))
+        } else if (!rnd(8)) {
             random_table_delete();
+        }
         break;
     default: random_map(frame, at, pages);
     }
     for (unsigned i = 0; i < 8; i++) {
         at = WINDOW_BASE + rnd(WINDOW) * PAGE_SIZE;
-        if (page_of(spaces[space], at))
+        if (page_of(spaces[space], at)) {
             *entry_of(spaces[space], at) |= PTE_ACCESSED | (rnd(2) ? PTE_DIRTY : 0);
+        }
         tlb_load(spaces[space], at);
     }
 }
@@ -1455,16 +1510,19 @@ static void test_random(void **state)
         setup(state);
         memset(shadows, 0, sizeof(shadows));
         const unsigned rights[] = { 7, 7, 1, 3, 5, 7 | RIGHT_WX, 2, 3 };
-        for (unsigned i = 0; i < FRAMES; i++)
+        for (unsigned i = 0; i < FRAMES; i++) {
             frame_make(i, RAM + (i % 2 * 1600 + rnd(100)) * PAGE_SIZE, 1 + rnd(1500), rights[i]);
+        }
         for (unsigned step = 0; step < 1000; step++) {
             random_step();
             shadow_check();
         }
-        for (unsigned i = 0; i < SPACES; i++)
+        for (unsigned i = 0; i < SPACES; i++) {
             while (aspace_destroy_step(&originals[i]) == ERR_PREEMPTED) {}
-        for (unsigned i = 0; i < SLOT_SELF; i++)
+        }
+        for (unsigned i = 0; i < SLOT_SELF; i++) {
             assert_int_equal(slots[i].flags & (CAP_ATTACHED | CAP_IN_USE), 0);
+        }
     }
 }
 
@@ -1508,12 +1566,14 @@ static void test_hostile(void **state)
         unsigned op = rnd(sizeof(ops) / sizeof(ops[0]));
         struct cap *self = op < 5 ? frame_cap(rnd(FRAMES)) : space_cap(rnd(SPACES));
         uint64_t args[6];
-        for (unsigned i = 0; i < 6; i++)
+        for (unsigned i = 0; i < 6; i++) {
             args[i] = words[rnd(sizeof(words) / sizeof(words[0]))];
+        }
         preempt_every = 0;
         served += call_op(ops[op], self, args) == 0;
-        if (step % 64 == 0)
+        if (step % 64 == 0) {
             world_check();
+        }
     }
     assert_true(served > 3000);
 }
