@@ -346,6 +346,8 @@ def stub(row: Row, kind: str) -> list:
         lines += [f"struct [[nodiscard]] {name}_result {{", "    struct rt_status status;",
                   *(f"    uint64_t {word};" for word in row.results), "};"]
     invoke = f"rt_invoke(self, TAG({op_constant(row)}, {len(row.args)}, 0), &rt_words)"
+    if len(row.args) > 4:
+        lines.append("// NOLINTNEXTLINE(readability-function-size): a parameter for each argument")
     lines += [f"static inline {result} {name}({parameters})", "{",
               f"    struct ipc_words rt_words = {{ {{ {words} }} }};"]
     if row.results:

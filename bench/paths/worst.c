@@ -89,8 +89,8 @@ static void worst_memory(enum rt_kind kind, unsigned bits)
 static void space_fill(struct rt_space *space, cap_t attached)
 {
     for (unsigned i = 0; i < REGIONS; i++) {
-        must(rt_space_map(space, attached, SPACE_START + i * REGION_BYTES, i * REGION_PAGES,
-                          REGION_PAGES, READ_WRITE),
+        must(rt_space_map(space, attached, SPACE_START + i * REGION_BYTES,
+                          (uint64_t)i * REGION_PAGES, REGION_PAGES, READ_WRITE),
              "filling an address space");
     }
 }

@@ -41,22 +41,30 @@ static enum insn_kind kind_of_two(const uint8_t *at, bool rep)
 {
     unsigned reg = at[1] >> 3 & 7;
     bool memory = at[1] >> 6 != 3;
-    if (at[0] == 0x22)
+    if (at[0] == 0x22) {
         return reg == 3 ? INSN_CR3 : reg == 0 ? INSN_CR0 : INSN_OTHER;
-    if (at[0] == 0x06)
+    }
+    if (at[0] == 0x06) {
         return INSN_CR0;
-    if (at[0] == 0x30)
+    }
+    if (at[0] == 0x30) {
         return INSN_WRMSR;
-    if (at[0] == 0x07)
+    }
+    if (at[0] == 0x07) {
         return INSN_RETURN;
-    if (at[0] == 0x01 && at[1] == 0xf8)
+    }
+    if (at[0] == 0x01 && at[1] == 0xf8) {
         return INSN_SWAPGS;
-    if (at[0] == 0x01 && reg == 6)
+    }
+    if (at[0] == 0x01 && reg == 6) {
         return INSN_CR0;  // LMSW
-    if (at[0] == 0x01 && reg == 7 && memory)
+    }
+    if (at[0] == 0x01 && reg == 7 && memory) {
         return INSN_INVLPG;
-    if (at[0] == 0xae && rep && !memory && reg < 4)
+    }
+    if (at[0] == 0xae && rep && !memory && reg < 4) {
         return INSN_FSGSBASE;
+    }
     return INSN_OTHER;
 }
 
@@ -77,8 +85,9 @@ struct insn *insn_intern(uint64_t vaddr, const uint8_t *bytes, size_t size)
 {
     struct insn **bucket = &buckets[vaddr % BUCKETS];
     for (struct insn *insn = *bucket; insn; insn = insn->next) {
-        if (insn->vaddr == vaddr && insn->size == size && memcmp(insn->bytes, bytes, size) == 0)
+        if (insn->vaddr == vaddr && insn->size == size && memcmp(insn->bytes, bytes, size) == 0) {
             return insn;
+        }
     }
     struct insn *insn = calloc(1, sizeof(*insn));
     if (!insn || size > sizeof(insn->bytes)) {

@@ -32,8 +32,9 @@ static struct event *event_add(void)
         room = room ? room * 2 : 4096;
         events = realloc(events, room * sizeof(*events));
         lines = realloc(lines, room * 2 * sizeof(*lines));
-        if (!events || !lines)
+        if (!events || !lines) {
             fail();
+        }
     }
     return &events[count++];
 }
@@ -65,8 +66,9 @@ static void lines_add(uint64_t address, uint64_t bytes)
     uint64_t first = address >> LINE_BITS;
     uint64_t end = (address + bytes - 1) >> LINE_BITS;
     lines[line_count++] = first;
-    if (end != first)
+    if (end != first) {
         lines[line_count++] = end;
+    }
 }
 
 static int compare(const void *a, const void *b)
@@ -78,12 +80,14 @@ static int compare(const void *a, const void *b)
 
 static uint64_t lines_distinct(void)
 {
-    if (!line_count)
+    if (!line_count) {
         return 0;
+    }
     qsort(lines, line_count, sizeof(*lines), compare);
     uint64_t distinct = 1;
-    for (size_t i = 1; i < line_count; i++)
+    for (size_t i = 1; i < line_count; i++) {
         distinct += lines[i] != lines[i - 1];
+    }
     return distinct;
 }
 
@@ -91,8 +95,9 @@ static uint64_t code_lines(size_t first)
 {
     line_count = 0;
     for (size_t i = first; i < count; i++) {
-        if (events[i].insn && !events[i].again)
+        if (events[i].insn && !events[i].again) {
             lines_add(events[i].insn->place, events[i].insn->size);
+        }
     }
     return lines_distinct();
 }
@@ -101,8 +106,9 @@ static uint64_t data_lines(size_t first)
 {
     line_count = 0;
     for (size_t i = first; i < count; i++) {
-        if (!events[i].insn && !events[i].access.io)
+        if (!events[i].insn && !events[i].access.io) {
             lines_add(events[i].access.paddr, events[i].access.bytes);
+        }
     }
     return lines_distinct();
 }
@@ -123,8 +129,9 @@ static void count_event(struct log_summary *summary, const struct event *event)
 struct log_summary log_summarise(size_t first)
 {
     struct log_summary summary = { .insns = 0 };
-    for (size_t i = first; i < count; i++)
+    for (size_t i = first; i < count; i++) {
         count_event(&summary, &events[i]);
+    }
     summary.lines_code = code_lines(first);
     summary.lines_data = data_lines(first);
     return summary;
@@ -137,11 +144,12 @@ void log_list(FILE *file, const char *name, size_t first)
     fprintf(file, "path %s\n", name);
     for (size_t i = first; i < count; i++) {
         const struct event *event = &events[i];
-        if (event->insn)
+        if (event->insn) {
             fprintf(file, "%c %lx %s\n", event->again ? 'r' : 'i', event->insn->vaddr,
                     event->insn->text ? event->insn->text : "");
-        else
+        } else {
             fprintf(file, "%c %lx %lx %u\n", event->access.store ? 'W' : 'R', event->access.vaddr,
                     event->access.paddr, event->access.bytes);
+        }
     }
 }

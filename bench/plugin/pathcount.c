@@ -87,26 +87,31 @@ __attribute__((noreturn, format(printf, 1, 2))) static void refuse(const char *f
 static void stretch_end(void)
 {
     for (unsigned i = 0; i < path_count; i++) {
-        if (paths[i].active && current.insns + current.rep > paths[i].irqoff)
+        if (paths[i].active && current.insns + current.rep > paths[i].irqoff) {
             paths[i].irqoff = current.insns + current.rep;
+        }
     }
-    if (current.insns + current.rep > longest.insns + longest.rep)
+    if (current.insns + current.rep > longest.insns + longest.rep) {
         longest = current;
+    }
     current.insns = current.rep = 0;
 }
 
 static void stretch_add(const struct insn *insn, bool again)
 {
     uint64_t length = current.insns + current.rep;
-    if (!length)
+    if (!length) {
         current.first = insn->vaddr;
-    if (length % STRETCH_STEP == 0 && length / STRETCH_STEP < STRETCH_SPOTS)
+    }
+    if (length % STRETCH_STEP == 0 && length / STRETCH_STEP < STRETCH_SPOTS) {
         current.spots[length / STRETCH_STEP] = insn->vaddr;
+    }
     current.last = insn->vaddr;
-    if (again)
+    if (again) {
         current.rep++;
-    else
+    } else {
         current.insns++;
+    }
 }
 
 // Where the kernel lets interrupts in: STI, effective after the instruction that follows it, then
@@ -129,17 +134,21 @@ static void window_follow(const struct insn *insn, bool again)
 static void stretch_follow(const struct insn *insn, bool again)
 {
     bool kernel = insn->vaddr >= KERNEL_BASE;
-    if (kernel)
+    if (kernel) {
         window_follow(insn, again);
-    else
+    } else {
         window_open = false;
-    if (current.insns && (!kernel || window_open))
+    }
+    if (current.insns && (!kernel || window_open)) {
         stretch_end();
-    if (!kernel || window_open)
+    }
+    if (!kernel || window_open) {
         return;
+    }
     stretch_add(insn, again);
-    if (insn->kind == INSN_RETURN)
+    if (insn->kind == INSN_RETURN) {
         stretch_end();
+    }
 }
 
 static void irqoff_print(void)
@@ -147,10 +156,12 @@ static void irqoff_print(void)
     fprintf(out, "{\"irqoff\": %lu, \"rep\": %lu, \"first\": %lu, \"last\": %lu, \"spots\": [",
             longest.insns + longest.rep, longest.rep, longest.first, longest.last);
     uint64_t spots = (longest.insns + longest.rep + STRETCH_STEP - 1) / STRETCH_STEP;
-    if (spots > STRETCH_SPOTS)
+    if (spots > STRETCH_SPOTS) {
         spots = STRETCH_SPOTS;
-    for (uint64_t i = 0; i < spots; i++)
+    }
+    for (uint64_t i = 0; i < spots; i++) {
         fprintf(out, "%s%lu", i ? ", " : "", longest.spots[i]);
+    }
     fputs("]}\n", out);
 }
 
@@ -166,10 +177,12 @@ static void boot_end(void)
 
 static void boot_exclude(const struct insn *insn)
 {
-    if (insn->vaddr != boot.exclude || boot.resume)
+    if (insn->vaddr != boot.exclude || boot.resume) {
         return;
-    if (!last || last->kind != INSN_CALL)
+    }
+    if (!last || last->kind != INSN_CALL) {
         refuse("the function to exclude, at 0x%lx, is not reached by a call", insn->vaddr);
+    }
     boot.resume = last->vaddr + last->size;
 }
 
@@ -177,22 +190,25 @@ static void boot_follow(const struct insn *insn, bool again)
 {
     if (!boot.running) {
         boot.running = insn->vaddr == boot.start;
-        if (!boot.running)
+        if (!boot.running) {
             return;
+        }
     }
     if (insn->vaddr == boot.stop) {
         boot_end();
         return;
     }
-    if (insn->vaddr == boot.resume)
+    if (insn->vaddr == boot.resume) {
         boot.resume = 0;
+    }
     boot_exclude(insn);
-    if (boot.resume)
+    if (boot.resume) {
         boot.excluded++;
-    else if (again)
+    } else if (again) {
         boot.rep++;
-    else
+    } else {
         boot.insns++;
+    }
 }
 
 // --- paths --------------------------------------------------------------------------------------
@@ -215,8 +231,9 @@ static void sample_print(const struct path *path)
 
 static void path_begin(struct path *path)
 {
-    if (!path->active && !path->brief)
+    if (!path->active && !path->brief) {
         logging++;
+    }
     path->active = true;
     path->first = log_position();
     path->irqoff = 0;
@@ -225,26 +242,30 @@ static void path_begin(struct path *path)
 static void path_leave(struct path *path)
 {
     path->active = false;
-    if (!path->brief && --logging == 0)
+    if (!path->brief && --logging == 0) {
         log_reset();
+    }
 }
 
 static void path_end(struct path *path)
 {
     uint64_t stretch = current.insns + current.rep;
-    if (stretch > path->irqoff)
+    if (stretch > path->irqoff) {
         path->irqoff = stretch;
+    }
     sample_print(path);
-    if (trace && strcmp(path->name, traced) == 0)
+    if (trace && strcmp(path->name, traced) == 0) {
         log_list(trace, path->name, path->first);
+    }
     path_leave(path);
 }
 
 static void paths_drop(void)
 {
     for (unsigned i = 0; i < path_count; i++) {
-        if (paths[i].active)
+        if (paths[i].active) {
             path_leave(&paths[i]);
+        }
     }
 }
 
@@ -252,22 +273,27 @@ static void paths_drop(void)
 // the same instruction again, after a fault, and is ignored.
 static void paths_follow(const struct insn *insn, bool again)
 {
-    if (drop_paths && insn->vaddr == drop_paths)
+    if (drop_paths && insn->vaddr == drop_paths) {
         paths_drop();
+    }
     for (uint64_t left = insn->stops; left; left &= left - 1) {
         struct path *path = &paths[__builtin_ctzll(left)];
-        if (path->active)
+        if (path->active) {
             path_end(path);
+        }
     }
     bool entered = last && last->entry && insn->vaddr >= KERNEL_BASE;
     for (uint64_t left = insn->starts; left; left &= left - 1) {
-        if (!paths[__builtin_ctzll(left)].active)
+        if (!paths[__builtin_ctzll(left)].active) {
             path_begin(&paths[__builtin_ctzll(left)]);
+        }
     }
-    for (uint64_t left = entered ? last->entry : 0; left; left &= left - 1)
+    for (uint64_t left = entered ? last->entry : 0; left; left &= left - 1) {
         path_begin(&paths[__builtin_ctzll(left)]);
-    if (logging)
+    }
+    if (logging) {
         log_insn(insn, again);
+    }
 }
 
 // --- what QEMU calls ----------------------------------------------------------------------------
@@ -290,8 +316,9 @@ static void on_access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, 
 {
     (void)cpu;
     (void)data;
-    if (!logging)
+    if (!logging) {
         return;
+    }
     struct qemu_plugin_hwaddr *place = qemu_plugin_get_hwaddr(info, vaddr);
     bool io = !place || qemu_plugin_hwaddr_is_io(place);
     struct access access = {
@@ -323,12 +350,14 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         struct qemu_plugin_insn *from = qemu_plugin_tb_get_insn(tb, i);
         struct insn *insn = insn_intern(qemu_plugin_insn_vaddr(from), qemu_plugin_insn_data(from),
                                         qemu_plugin_insn_size(from));
-        if (!insn)
+        if (!insn) {
             refuse("out of memory");
+        }
         insn->place = (uintptr_t)qemu_plugin_insn_haddr(from);
         insn_mark(insn);
-        if (trace && !insn->text)
+        if (trace && !insn->text) {
             insn->text = qemu_plugin_insn_disas(from);
+        }
         qemu_plugin_register_vcpu_insn_exec_cb(from, on_insn, QEMU_PLUGIN_CB_NO_REGS, insn);
         qemu_plugin_register_vcpu_mem_cb(from, on_access, QEMU_PLUGIN_CB_NO_REGS,
                                          QEMU_PLUGIN_MEM_RW, insn);
@@ -341,18 +370,21 @@ static void on_end(qemu_plugin_id_t id, void *data)
     (void)data;
     stretch_end();
     irqoff_print();
-    if (fclose(out) != 0)
+    if (fclose(out) != 0) {
         refuse("the samples could not be written");
-    if (trace && fclose(trace) != 0)
+    }
+    if (trace && fclose(trace) != 0) {
         refuse("the listing could not be written");
+    }
 }
 
 // --- configuration ------------------------------------------------------------------------------
 
 static struct path *path_add(void)
 {
-    if (path_count == MAX_PATHS)
+    if (path_count == MAX_PATHS) {
         refuse("more than %d paths", MAX_PATHS);
+    }
     return &paths[path_count++];
 }
 
@@ -376,12 +408,14 @@ static bool config_line(const char *line)
 static void config_read(const char *name)
 {
     FILE *file = fopen(name, "r");
-    if (!file)
+    if (!file) {
         refuse("%s: cannot be read", name);
+    }
     char line[256];
     for (unsigned number = 1; fgets(line, sizeof(line), file); number++) {
-        if (!config_line(line))
+        if (!config_line(line)) {
             refuse("%s:%u: not understood: %s", name, number, line);
+        }
     }
     fclose(file);
 }
@@ -389,34 +423,39 @@ static void config_read(const char *name)
 static FILE *open_output(const char *name)
 {
     FILE *file = fopen(name, "w");
-    if (!file)
+    if (!file) {
         refuse("%s: cannot be written", name);
+    }
     return file;
 }
 
 static void argument_read(const char *argument)
 {
-    if (strncmp(argument, "config=", 7) == 0)
+    if (strncmp(argument, "config=", 7) == 0) {
         config_read(argument + 7);
-    else if (strncmp(argument, "out=", 4) == 0)
+    } else if (strncmp(argument, "out=", 4) == 0) {
         out = open_output(argument + 4);
-    else if (strncmp(argument, "trace=", 6) == 0)
+    } else if (strncmp(argument, "trace=", 6) == 0) {
         trace = open_output(argument + 6);
-    else if (strncmp(argument, "only=", 5) == 0)
+    } else if (strncmp(argument, "only=", 5) == 0) {
         traced = argument + 5;
-    else
+    } else {
         refuse("unknown argument '%s'", argument);
+    }
 }
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
                                            char **argv)
 {
-    if (!info->system_emulation || info->system.max_vcpus != 1)
+    if (!info->system_emulation || info->system.max_vcpus != 1) {
         refuse("needs a whole machine with one CPU");
-    for (int i = 0; i < argc; i++)
+    }
+    for (int i = 0; i < argc; i++) {
         argument_read(argv[i]);
-    if (!out)
+    }
+    if (!out) {
         refuse("needs out=FILE");
+    }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
     qemu_plugin_register_atexit_cb(id, on_end, NULL);
     return 0;

@@ -262,7 +262,7 @@ static void skips_what_does_not_fit(void **state)
     uint8_t *t = fake_memory + FAKE_MADT;
     for (unsigned i = 0; i < 100; i++) {
         uint8_t entry[8] = { 0, 8, 0, (uint8_t)(99 - i), 1 };
-        memcpy(t + 44 + 8 * i, entry, 8);
+        memcpy(t + 44 + 8ul * i, entry, 8);
     }
     table_finish(t, "APIC", 44 + 800);
     assert_null(read_all());

@@ -156,6 +156,7 @@ static void fake_fadt(void)
     t[128] = 0xf;
     table_finish(t, "FACP", 244);
     uint8_t *d = fake_memory + FAKE_DSDT;
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes of a table
     memcpy(d + 40, "\x08_S5_\x12\x07\x04\x0a\x05\x0a\x06\x00\x00", 14);
     table_finish(d, "DSDT", 60);
 }
@@ -200,8 +201,8 @@ void fake_machine(void)
 static void sample_entry(uint8_t *image, unsigned index, const char *name, uint32_t bytes)
 {
     struct image_entry *entry = (struct image_entry *)(image + sizeof(struct image_header)) + index;
-    strcpy(entry->name, name);
-    entry->offset = 0x1000 * (index + 1);
+    strncpy(entry->name, name, sizeof(entry->name) - 1);
+    entry->offset = 0x1000ull * (index + 1);
     entry->size = bytes;
     memset(image + entry->offset, 'a' + (int)index, bytes);
     entry->crc32 = crc32c(image + entry->offset, bytes);
@@ -237,6 +238,7 @@ static void sample_segment(uint8_t *phdr, uint32_t rights, uint64_t vaddr, uint6
 size_t sample_elf(uint8_t *file)
 {
     memset(file, 0, SAMPLE_ELF_BYTES);
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): the head of a file
     memcpy(file, "\177ELF\2\1\1", 7);
     put(file + 16, 2, 2);
     put(file + 18, 62, 2);

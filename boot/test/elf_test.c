@@ -12,7 +12,7 @@
 #define HIGH 0x7fffff000000ull
 
 // One change to the sample, and what is said to it.
-struct change {
+struct change {  // NOLINT(clang-analyzer-optin.performance.Padding): in the order of the rows
     unsigned offset;
     uint64_t value;
     unsigned bytes;
@@ -120,8 +120,8 @@ static void refuses_too_many_or_no_segments(void **state)
     put(file + 32, 0x200, 8);
     put(file + 56, ELF_MAX_SEGMENTS + 1, 2);
     for (unsigned i = 0; i <= ELF_MAX_SEGMENTS; i++) {
-        memcpy(file + 0x200 + 56 * i, file + SEGMENT_1, 56);
-        put(file + 0x200 + 56 * i + 16, SAMPLE_ELF_BASE + 0x1000 * i, 8);
+        memcpy(file + 0x200 + 56ul * i, file + SEGMENT_1, 56);
+        put(file + 0x200 + 56ul * i + 16, SAMPLE_ELF_BASE + 0x1000 * i, 8);
     }
     assert_string_equal(elf_read(file, sizeof(file), LOW, HIGH, &program),
                         "with too many segments");

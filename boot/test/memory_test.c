@@ -97,7 +97,7 @@ static void knows_efi_types(void **state)
     assert_int_equal(map.count, 17);
     assert_region(0, 0x100000, 0x110000, BOOT_MEMORY_FIRMWARE);
     for (unsigned type = 1; type <= 4; type++) {
-        assert_region(type, 0x100000 * (type + 1), 0x100000 * (type + 1) + 0x10000,
+        assert_region(type, 0x100000ull * (type + 1), 0x100000ull * (type + 1) + 0x10000,
                       BOOT_MEMORY_FREE);
     }
     assert_region(7, 0x800000, 0x810000, BOOT_MEMORY_FREE);
@@ -173,6 +173,25 @@ static void reports_overflow(void **state)
 
 // Whatever is laid over whatever: the map agrees with an array of pages.
 #define MODEL_PAGES 64
+static void model_lay(uint32_t *model, uint64_t *seed)
+{
+    uint64_t base = random_next(seed) % MODEL_PAGES;
+    uint64_t end = base + random_next(seed) % (MODEL_PAGES - base + 1);
+    uint32_t kind = 1 + (uint32_t)(random_next(seed) % 3);
+    uint32_t from = 1 + (uint32_t)(random_next(seed) % 3);
+    bool convert = random_next(seed) % 2;
+    for (uint64_t i = base; i < end; i++) {
+        if (!convert || model[i] == from) {
+            model[i] = kind;
+        }
+    }
+    if (convert) {
+        memory_convert(&map, base * 4096, end * 4096, from, kind);
+    } else {
+        memory_overlay(&map, base * 4096, end * 4096, kind, true);
+    }
+}
+
 static void agrees_with_model(void **state)
 {
     (void)state;
@@ -181,21 +200,7 @@ static void agrees_with_model(void **state)
         uint32_t model[MODEL_PAGES] = { 0 };
         setup(NULL);
         for (unsigned step = 0; step < 40; step++) {
-            uint64_t base = random_next(&seed) % MODEL_PAGES;
-            uint64_t end = base + random_next(&seed) % (MODEL_PAGES - base + 1);
-            uint32_t kind = 1 + (uint32_t)(random_next(&seed) % 3);
-            uint32_t from = 1 + (uint32_t)(random_next(&seed) % 3);
-            bool convert = random_next(&seed) % 2;
-            for (uint64_t i = base; i < end; i++) {
-                if (!convert || model[i] == from) {
-                    model[i] = kind;
-                }
-            }
-            if (convert) {
-                memory_convert(&map, base * 4096, end * 4096, from, kind);
-            } else {
-                memory_overlay(&map, base * 4096, end * 4096, kind, true);
-            }
+            model_lay(model, &seed);
         }
         for (uint64_t i = 0; i < MODEL_PAGES; i++) {
             for (uint32_t kind = 1; kind <= 3; kind++) {

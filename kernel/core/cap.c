@@ -22,6 +22,7 @@ enum err cap_lookup(struct thread *thread, uint64_t slot, struct cap **cap)
     return ERR_OK;
 }
 
+// NOLINTNEXTLINE(readability-function-size): one register each
 enum err cap_lookup_kind(struct thread *thread, uint64_t slot, enum kind kind, unsigned rights,
                          unsigned argument, struct cap **cap)
 {

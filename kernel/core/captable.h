@@ -63,6 +63,7 @@ static inline MUST_USE enum err cap_find_any(struct thread *thread, uint64_t slo
     return cap_lookup(thread, slot, cap);
 }
 
+// NOLINTNEXTLINE(readability-function-size): one register each
 static inline MUST_USE enum err cap_find(struct thread *thread, uint64_t slot, enum kind kind,
                                          unsigned rights, unsigned argument, struct cap **cap)
 {

@@ -51,6 +51,7 @@ static void check_thread(const struct thread *thread)
     ASSERT(!thread->notification || thread->notification->bound == thread);
     ASSERT(!(thread->flags & THREAD_ACTIVE) == !thread->own);
     ASSERT(!(thread->flags & THREAD_BOUND) == !thread->notification);
+    ASSERT(!thread->own || thread->sched || thread->state == THREAD_BLOCKED_REPLY);
     switch ((enum thread_state)thread->state) {
     case THREAD_READY: check_ready(thread); break;
     case THREAD_BLOCKED_SEND: check_sender(thread); break;

@@ -67,6 +67,7 @@ bool fault_timeout(struct thread *thread, uint64_t used)
 {
     const struct cap *handler = &thread->slots[THREAD_TIMEOUT];
     if (!usable(handler, KIND_ENDPOINT)) {
+        fault_tell_timeout(thread, used);
         return false;
     }
     thread->trap = (struct hal_trap){ .label = FAULT_TIMEOUT, .address = used };

@@ -10,7 +10,7 @@
 void fault_trap(struct thread *thread, const struct hal_trap *trap);
 
 // A thread's own budget ended: a fault to its time-out handler, if that is an endpoint.  False: no
-// such handler, it just waits.
+// such handler, it just waits; a notification is signalled.
 MUST_USE bool fault_timeout(struct thread *thread, uint64_t used);
 
 // A thread lost lent time and goes on: tell its time-out handler, if it has one: a notification is

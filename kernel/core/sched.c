@@ -327,6 +327,14 @@ static inline struct thread *pick(struct cpu *cpu)
     return next;
 }
 
+// What was picked is not run after all: the choice is made anew.
+static void put_back(struct cpu *cpu, struct thread *chosen)
+{
+    if (chosen != cpu->current) {
+        ready_insert(cpu, chosen, true);
+    }
+}
+
 static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
     for (;;) {
@@ -342,9 +350,7 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
         if (chosen->sched != cpu->sched) {
             uint64_t now = sched_charge(cpu);
             if (UNLIKELY(cpu->resched)) {
-                if (chosen != cpu->current) {
-                    ready_insert(cpu, chosen, true);
-                }
+                put_back(cpu, chosen);
                 continue;
             }
             sched_use(cpu, chosen->sched, now);

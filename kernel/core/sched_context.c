@@ -207,6 +207,13 @@ enum err op_sched_context_configure(struct invocation *inv)
     return ERR_OK;
 }
 
+// A thread that runs on a caller's time, or has lent it on: it gets a context of its own only once that time is back where it came
+// from, so that a thread with a context of its own always has one in use, except while it lends that.
+static bool has_lent_time(const struct thread *thread)
+{
+    return sched_lent(thread) || (thread->state == THREAD_BLOCKED_REPLY && !thread->sched);
+}
+
 enum err op_sched_context_bind(struct invocation *inv)
 {
     struct sched_context *context = sched_context_of(inv->self);
@@ -223,7 +230,7 @@ enum err op_sched_context_bind(struct invocation *inv)
         return err_blame(ERR_RANGE, 2);
     }
     bool own = inv->words[1] == SCHED_OWN;
-    if (own ? thread->own != NULL : thread->fallback != NULL) {
+    if (own ? thread->own || has_lent_time(thread) : thread->fallback != NULL) {
         return err_blame(ERR_STATE, 1);
     }
     if (context->bound) {

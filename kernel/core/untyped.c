@@ -28,6 +28,7 @@ struct order {
     struct cap *untyped;
     enum kind kind;
     unsigned bits;
+    unsigned withheld;  // rights
     uint64_t address;
 };
 
@@ -61,13 +62,15 @@ static enum err order_check(const struct order *order, uint64_t offset, uint64_t
 
 static enum err order_read(struct invocation *inv, struct order *order)
 {
-    uint64_t kind = inv->words[0] & 0xff, bits = inv->words[0] >> 8;
-    if (kind == 0 || kind >= KIND_COUNT || bits > UINT8_MAX) {
+    const uint64_t can_be_withheld = RIGHT_PADDR | RIGHT_WX;
+    uint64_t kind = inv->words[0] & 0xff, withheld = inv->words[0] >> 16;
+    if (kind == 0 || kind >= KIND_COUNT || withheld & ~can_be_withheld) {
         return err_blame(ERR_RANGE, 1);
     }
     order->untyped = inv->self;
     order->kind = (enum kind)kind;
-    order->bits = (unsigned)bits;
+    order->bits = (unsigned)(inv->words[0] >> 8 & 0xff);
+    order->withheld = (unsigned)withheld;
     order->address = inv->self->address + inv->words[1];
     return order_check(order, inv->words[1], inv->words[4]);
 }
@@ -101,7 +104,7 @@ static unsigned order_rights(const struct order *order)
 static void embryo_make(const struct order *order, struct cap *to)
 {
     to->kind = (uint8_t)order->kind;
-    to->rights = (uint8_t)order_rights(order);
+    to->rights = (uint8_t)(order_rights(order) & ~order->withheld);
     to->flags = CAP_EMBRYO | (order->untyped->flags & CAP_DEVICE);
     to->bits = (uint8_t)order->bits;
     to->aux = order->kind == KIND_FRAME ? (uint32_t)(1ull << order->bits >> PAGE_BITS) : 0;

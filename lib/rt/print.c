@@ -62,7 +62,7 @@ static const char *parse_spec(const char *at, struct spec *spec)
     *spec = (struct spec){ .pad = ' ' };
     for (; *at == '-' || *at == '0'; at++) {
         spec->left |= *at == '-';
-        spec->pad = *at == '0' ? '0' : spec->pad;
+        spec->pad = (char)(*at == '0' ? '0' : spec->pad);
     }
     for (; *at >= '0' && *at <= '9'; at++) {
         spec->width = spec->width * 10 + (unsigned)(*at - '0');

@@ -15,7 +15,7 @@ struct rt_sink {
 
 // Print to a sink as printf does: %s %c %d %i %u %x %p %%, with l, ll or z, a width, 0 and -.
 // Anything else is printed as it stands.
-void rt_vprint_to(struct rt_sink *sink, const char *format, va_list arguments);
+void rt_vprint_to(struct rt_sink *sink, const char *format, va_list list);
 __attribute__((format(printf, 2, 3))) void rt_print_to(struct rt_sink *sink, const char *format,
                                                        ...);
 

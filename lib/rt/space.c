@@ -39,6 +39,7 @@ static struct rt_status space_stock(struct rt_space *space, uint64_t count)
     return RT_OK;
 }
 
+// NOLINTNEXTLINE(readability-function-size): those of the operation
 struct rt_status rt_space_map(struct rt_space *space, cap_t frame, uint64_t vaddr, uint64_t page,
                               uint64_t pages, unsigned prot)
 {

@@ -29,8 +29,7 @@ static void same(const char *what, uint64_t at, uint64_t core, uint64_t wanted)
     }
 }
 
-// ---- addresses
-// ------------------------------------------------------------------------------------
+// ---- addresses ----------------------------------------------------------------------------------
 
 // The model's name of an object, or 0.
 static uint64_t address_of(const void *object)
@@ -39,7 +38,7 @@ static uint64_t address_of(const void *object)
     if (!address) {
         return 0;
     }
-    if (object == &world.thread) {
+    if (object == world_thread()) {
         return FIRST_THREAD;
     }
     if (object == &world.context) {
@@ -57,7 +56,7 @@ static uint64_t address_of(const void *object)
 static void *object_at(uint64_t address)
 {
     if (address == FIRST_THREAD) {
-        return &world.thread;
+        return world_thread();
     }
     if (address == FIRST_CONTEXT) {
         return &world.context;
@@ -83,8 +82,7 @@ static struct cap *slot_at(uint64_t place)
     return (struct cap *)(world.arena + (address - ARENA));
 }
 
-// ---- capabilities
-// ---------------------------------------------------------------------------------
+// ---- capabilities -------------------------------------------------------------------------------
 
 static const struct cap *cap_parent(const struct cap *cap)
 {
@@ -135,8 +133,7 @@ static void compare_table(const struct model_cap *table)
     }
 }
 
-// ---- threads
-// --------------------------------------------------------------------------------------
+// ---- threads ------------------------------------------------------------------------------------
 
 static void compare_state(const struct thread *thread, const struct model_thread *wanted)
 {
@@ -175,14 +172,15 @@ static void compare_registers(const struct thread *thread, const struct model_th
         same("message word of the thread", at, thread->context.words[i], wanted->regs.words[i]);
     }
     const struct message_buffer *buffer = model_buffer(wanted);
-    if (!buffer != !thread->buffer || (buffer && memcmp(buffer, thread->buffer, sizeof(*buffer)))) {
+    if (!buffer != !thread->buffer ||
+        (buffer && memcmp(buffer, thread->buffer, sizeof(*buffer)) != 0)) {
         world_fail("the message buffer of the thread at 0x%lx differs", at);
     }
     const struct model_cap *frame = thread_inside(wanted, IN_GUEST_FRAME);
     const void *guest = frame->kind ? model_ram(frame, wanted->offset[1], GUEST_FRAME_BYTES, 0)
                                     : NULL;
     if (!guest != !thread->guest_frame ||
-        (guest && memcmp(guest, thread->guest_frame, GUEST_FRAME_BYTES))) {
+        (guest && memcmp(guest, thread->guest_frame, GUEST_FRAME_BYTES) != 0)) {
         world_fail("the guest frame of the thread at 0x%lx differs", at);
     }
 }
@@ -227,8 +225,7 @@ static void compare_ring(const char *name, const struct thread *head)
     }
 }
 
-// ---- other objects
-// --------------------------------------------------------------------------------
+// ---- other objects ------------------------------------------------------------------------------
 
 static void compare_context(uint64_t at)
 {

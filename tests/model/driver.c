@@ -53,8 +53,7 @@ const char *__asan_default_options(void)
     return "handle_segv=0:handle_sigbus=0:detect_leaks=0";
 }
 
-// ---- sequences
-// ------------------------------------------------------------------------------------
+// ---- sequences ----------------------------------------------------------------------------------
 
 static void sequence_step(unsigned number)
 {
@@ -117,8 +116,7 @@ static bool sequence_run(uint64_t seed, unsigned length, bool quiet)
     return status == 0;
 }
 
-// ---- shrinking (Zeller and Hildebrandt 2002)
-// ------------------------------------------------------
+// ---- shrinking (Zeller and Hildebrandt 2002) ----------------------------------------------------
 
 // Leave out `size` operations from `at` on, if it still fails.
 static bool shrink_without(unsigned at, unsigned size)
@@ -140,25 +138,28 @@ static bool shrink_without(unsigned at, unsigned size)
     return false;
 }
 
+// Leave out every part of a size that can be left out; says whether one could.
+static bool shrink_by(unsigned size)
+{
+    bool shorter = false;
+    for (unsigned at = 0; at + size <= shared->count;) {
+        if (shrink_without(at, size)) {
+            shorter = true;
+        } else {
+            at += size;
+        }
+    }
+    return shorter;
+}
+
 static void shrink(void)
 {
     for (unsigned size = shared->count / 2; size; size = size / 2) {
-        bool shorter = true;
-        while (shorter) {
-            shorter = false;
-            for (unsigned at = 0; at + size <= shared->count;) {
-                if (shrink_without(at, size)) {
-                    shorter = true;
-                } else {
-                    at += size;
-                }
-            }
-        }
+        while (shrink_by(size)) {}
     }
 }
 
-// ---- printing
-// -------------------------------------------------------------------------------------
+// ---- printing -----------------------------------------------------------------------------------
 
 static const char *const syscall_names[] = {
 #define SYSCALL(number, name, args, fails, text)       [number] = #name,
@@ -233,7 +234,7 @@ static void report(uint64_t seed)
         shrink();
     }
     (void)sequence_run(0, 0, false);
-    strcpy(message, shared->message);
+    snprintf(message, sizeof(message), "%s", shared->message);
     printf("shortest sequence found, with the thread that is current at each step:\n");
     for (unsigned i = 0; i < shared->taken; i++) {
         printf("%4u  0x%05lx  ", i, shared->threads[i]);
@@ -246,8 +247,7 @@ static void report(uint64_t seed)
     printf("then: %s\n", message);
 }
 
-// ---- command line
-// ---------------------------------------------------------------------------------
+// ---- command line -------------------------------------------------------------------------------
 
 static uint64_t number_of(const char *text)
 {

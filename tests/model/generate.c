@@ -58,7 +58,7 @@ static bool one_in(struct generator *generator, uint64_t odds)
 static uint64_t pick(struct generator *generator, const struct generate_view *view, unsigned kind)
 {
     uint64_t start = generate_random(generator, view->count);
-    if (one_in(generator, 3 * ODDS)) {
+    if (one_in(generator, 3ull * ODDS)) {
         return generate_random(generator, view->count + 3ull);
     }
     for (unsigned i = 0; i < view->count; i++) {
@@ -100,8 +100,8 @@ static uint64_t pick_table(struct generator *generator, const struct generate_vi
 
 static uint64_t pick_empty(struct generator *generator, const struct generate_view *view)
 {
-    return one_in(generator, 2 * ODDS) ? generate_random(generator, view->count + 1ull)
-                                       : pick(generator, view, 0);
+    return one_in(generator, 2ull * ODDS) ? generate_random(generator, view->count + 1ull)
+                                          : pick(generator, view, 0);
 }
 
 static uint64_t some_rights(struct generator *generator)
@@ -113,7 +113,7 @@ static uint64_t some_rights(struct generator *generator)
 #define ARGS(...)                                          COUNT_(0 __VA_OPT__(, ) __VA_ARGS__, 6, 5, 4, 3, 2, 1, 0, 0)
 
 static const uint8_t arguments[KIND_COUNT][16] = {
-#define OP(kind, number, name, args, results, fails, text) [KIND_##kind][number] = args,
+#define OP(kind, number, name, args, results, fails, text) [KIND_##kind][number] = (args),
 #include <abi/ops.def>
 #undef OP
 };
@@ -125,8 +125,7 @@ static void invoke(struct operation *operation, unsigned label, uint64_t slot)
     operation->tag = TAG(label, arguments[label >> 8][label & 15], 0);
 }
 
-// ---- invocations
-// ----------------------------------------------------------------------------------
+// ---- invocations --------------------------------------------------------------------------------
 
 // Small objects in the first half of an Untyped, those of a page and more in the second.
 static void retype_place(struct generator *generator, struct operation *operation, unsigned bits,
@@ -152,10 +151,10 @@ static void retype_place(struct generator *generator, struct operation *operatio
     uint64_t places = half >> object ? half >> object : 1;
     uint64_t first = object >= 12 && half >> object ? half : 0;
     operation->words[1] = first + (generate_random(generator, places) << object);
-    if (one_in(generator, 4 * ODDS)) {
+    if (one_in(generator, 4ull * ODDS)) {
         operation->words[1] = generate_random(generator, size) << generate_random(generator, 8);
     }
-    if (one_in(generator, 4 * ODDS)) {
+    if (one_in(generator, 4ull * ODDS)) {
         operation->words[0] = generate_random(generator, 20) | generate_random(generator, 20) << 8;
     }
 }
@@ -269,7 +268,7 @@ static void make_context(struct generator *generator, const struct generate_view
     if (label == OP_SCHED_CONTEXT_configure) {
         operation->words[0] = pick(generator, view, KIND_SCHED_CONTROL);
         operation->words[1] = SLICE / (1 + generate_random(generator, 10));
-        operation->words[2] = one_in(generator, ODDS) ? generate_random(generator, 2 * MIN_TICKS)
+        operation->words[2] = one_in(generator, ODDS) ? generate_random(generator, 2ull * MIN_TICKS)
                                                       : SLICE;
     } else if (label == OP_SCHED_CONTEXT_bind) {
         operation->words[0] = pick(generator, view, KIND_THREAD);
@@ -326,8 +325,7 @@ static void make_space(struct generator *generator, const struct generate_view *
     }
 }
 
-// ---- messages
-// -------------------------------------------------------------------------------------
+// ---- messages -----------------------------------------------------------------------------------
 
 static void make_message(struct generator *generator, const struct generate_view *view,
                          struct operation *operation)
@@ -421,11 +419,10 @@ static void make_batch(struct generator *generator, const struct generate_view *
     operation->slot = pick(generator, view, KIND_FRAME);
     operation->tag = generate_random(generator, 8) << 9;
     operation->third = operation->entries +
-                       (one_in(generator, 2 * ODDS) ? generate_random(generator, 3) : 0);
+                       (one_in(generator, 2ull * ODDS) ? generate_random(generator, 3) : 0);
 }
 
-// ---- a thread that runs
-// ---------------------------------------------------------------------------
+// ---- a thread that runs -------------------------------------------------------------------------
 
 // One step of making a thread: Thread and context, configured, bound, resumed.
 static void make_script(struct generator *generator, const struct generate_view *view,

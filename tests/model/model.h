@@ -54,8 +54,7 @@ enum {
 // `error` blamed on `argument`.
 #define M_BLAME(error, argument) ((uint64_t)(error) | (uint64_t)(argument) << 8)
 
-// ---- the model's memory
-// ---------------------------------------------------------------------------
+// ---- the model's memory -------------------------------------------------------------------------
 
 #define SLOT_BITS     6
 #define ARENA_BITS    17
@@ -85,8 +84,7 @@ enum model_first_slot {
 #define FIRST_PORT_RANGE (0x100u | 0x100u << 16)
 #define FIRST_PRIORITY   10
 
-// ---- state
-// ----------------------------------------------------------------------------------------
+// ---- state --------------------------------------------------------------------------------------
 
 struct model_cap {
     uint8_t kind;  // 0: the slot is empty
@@ -191,8 +189,7 @@ struct model {
 };
 extern struct model model;
 
-// ---- what the driver calls
-// --------------------------------------------------------------------------
+// ---- what the driver calls ----------------------------------------------------------------------
 
 void model_reset(void);
 // The current thread makes the system call that its registers and `third` say; then whoever is to
@@ -203,8 +200,7 @@ void model_trap(const struct model_trap *trap);
 // The message buffer of a thread; NULL: none.
 struct message_buffer *model_buffer(const struct model_thread *thread);
 
-// ---- between the files of the model
-// --------------------------------------------------------------------
+// ---- between the files of the model -------------------------------------------------------------
 
 static inline struct model_thread *thread_at(uint64_t address)
 {
@@ -276,28 +272,28 @@ void model_wake(struct model_thread *thread, bool first);
 void model_unqueue(struct model_thread *thread);
 void model_choose(void);
 void model_set_priority(struct model_thread *thread, unsigned priority);
-void model_release(
-    uint64_t context);  // nobody uses it or is bound to it any more; it is lent to nobody
+// Nobody uses a context or is bound to it any more; it is lent to nobody.
+void model_release(uint64_t address);
 
 // model_ipc.c: messages.
 uint64_t model_send(struct model_thread *thread, uint64_t slot, uint64_t tag,
-                    enum model_sending sending, bool block);
-uint64_t model_receive(struct model_thread *thread, uint64_t slot, uint64_t reply, bool block);
+                    enum model_sending sending, bool wait);
+uint64_t model_receive(struct model_thread *thread, uint64_t slot, uint64_t reply_slot, bool wait);
 uint64_t model_reply(struct model_thread *thread, uint64_t slot, uint64_t tag);
 uint64_t model_reply_receive(struct model_thread *thread, uint64_t slot, uint64_t tag,
                              uint64_t reply);
-uint64_t model_wait(struct model_thread *thread, uint64_t slot, bool block);
+uint64_t model_wait(struct model_thread *thread, uint64_t slot, bool wait);
 uint64_t model_signal(const struct model_thread *thread, uint64_t slot);
 void model_send_trap(struct model_thread *thread, const struct model_cap *endpoint,
                      enum model_sending sending);
-void model_guest_trap(struct model_thread *thread, const struct model_trap *trap);
+void model_guest_trap(struct model_thread *guest, const struct model_trap *trap);
 void model_finish(struct model_thread *thread, uint64_t status);
 void model_cancel(struct model_thread *thread, uint64_t status);
 void model_recall(uint64_t context, uint64_t until);
 struct model_thread *model_first_sender(uint64_t endpoint, uint64_t badge, bool any);
 void model_endpoint_destroy(uint64_t endpoint);
-void model_reply_destroy(uint64_t reply);
-void model_notification_destroy(uint64_t notification);
+void model_reply_destroy(uint64_t address);
+void model_notification_destroy(uint64_t address);
 
 // model_transfer.c
 uint64_t model_transfer_check(const struct model_thread *thread, uint64_t tag, unsigned rights);

@@ -23,6 +23,7 @@ uint64_t model_lookup(const struct model_thread *thread, uint64_t slot, struct m
     return *cap && (*cap)->kind ? M_OK : M_SLOT;
 }
 
+// NOLINTNEXTLINE(readability-function-size): what is wanted and whom to blame
 uint64_t model_lookup_kind(const struct model_thread *thread, uint64_t slot, unsigned kind,
                            unsigned rights, unsigned argument, struct model_cap **cap)
 {
@@ -236,8 +237,7 @@ uint64_t model_cap_op(struct model_invocation *inv, unsigned number)
     }
 }
 
-// ---- retype
-// ---------------------------------------------------------------------------------------
+// ---- retype -------------------------------------------------------------------------------------
 
 static const struct {
     uint64_t min, max;
@@ -249,8 +249,8 @@ static const struct {
 
 static uint64_t retype_check(const struct model_cap *untyped, const uint64_t words[])
 {
-    uint64_t kind = words[0] & 0xff, bits = words[0] >> 8, bytes = cap_size(untyped);
-    if (kind == 0 || kind >= K_COUNT || bits > UINT8_MAX) {
+    uint64_t kind = words[0] & 0xff, bits = words[0] >> 8 & 0xff, bytes = cap_size(untyped);
+    if (kind == 0 || kind >= K_COUNT || words[0] >> 16 & ~(uint64_t)(R_PADDR | R_WX)) {
         return M_BLAME(M_RANGE, 1);
     }
     if (!sizes[kind].min || (untyped->device && kind != K_FRAME && kind != K_UNTYPED)) {
@@ -320,7 +320,7 @@ uint64_t model_retype(struct model_invocation *inv)
 {
     uint64_t *words = inv->words;  // kind | bits << 8, offset, table, slot, count
     struct model_cap *untyped = inv->self;
-    for (;; words[1] += 1ull << (words[0] >> 8), words[3]++, words[4]--) {
+    for (;; words[1] += 1ull << (words[0] >> 8 & 0xff), words[3]++, words[4]--) {
         struct model_cap *to;
         uint64_t status = retype_check(untyped, words);
         if (!status) {
@@ -329,7 +329,7 @@ uint64_t model_retype(struct model_invocation *inv)
         if (status) {
             return status;
         }
-        unsigned kind = (unsigned)(words[0] & 0xff), bits = (unsigned)(words[0] >> 8);
+        unsigned kind = (unsigned)(words[0] & 0xff), bits = (unsigned)(words[0] >> 8 & 0xff);
         uint64_t address = untyped->address + words[1];
         if (to->kind) {
             return M_BLAME(M_OCCUPIED, 4);
@@ -338,7 +338,8 @@ uint64_t model_retype(struct model_invocation *inv)
             return M_BLAME(M_OVERLAP, 2);
         }
         *to = (struct model_cap){ .kind = (uint8_t)kind,
-                                  .rights = retype_rights(untyped, kind),
+                                  .rights = (uint8_t)(retype_rights(untyped, kind) &
+                                                      ~(words[0] >> 16)),
                                   .bits = (uint8_t)bits,
                                   .original = true,
                                   .device = untyped->device,

@@ -22,8 +22,7 @@ void model_finish(struct model_thread *thread, uint64_t status)
     model_wake(thread, false);
 }
 
-// ---- who waits
-// ------------------------------------------------------------------------------------
+// ---- who waits ----------------------------------------------------------------------------------
 
 static void block(struct model_thread *thread, enum model_state state)
 {
@@ -111,8 +110,7 @@ static void signal(uint64_t address, uint64_t badge)
     model_wake(thread, false);
 }
 
-// ---- answers and lent time
-// ------------------------------------------------------------------------
+// ---- answers and lent time ----------------------------------------------------------------------
 
 // The last loan of a context ends: it is its caller's again.  Returns who used it.
 static struct model_thread *loan_end(uint64_t context)
@@ -192,8 +190,7 @@ static void reply_open(uint64_t address, struct model_thread *caller, struct mod
     model_assign(server, context);
 }
 
-// ---- send and receive
-// -----------------------------------------------------------------------------
+// ---- send and receive ---------------------------------------------------------------------------
 
 // What the kernel says for a thread that trapped; returns the tag.
 static uint64_t trap_message(const struct model_thread *thread, struct model_thread *receiver)
@@ -442,8 +439,7 @@ uint64_t model_reply_receive(struct model_thread *thread, uint64_t slot, uint64_
     return status ? status : receive(thread, endpoint, used, true);
 }
 
-// ---- notifications
-// --------------------------------------------------------------------------------
+// ---- notifications ------------------------------------------------------------------------------
 
 uint64_t model_wait(struct model_thread *thread, uint64_t slot, bool wait)
 {
@@ -475,8 +471,7 @@ uint64_t model_signal(const struct model_thread *thread, uint64_t slot)
     return status;
 }
 
-// ---- the end
-// --------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 void model_cancel(struct model_thread *thread, uint64_t status)
 {

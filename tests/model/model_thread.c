@@ -90,8 +90,7 @@ void model_trap(const struct model_trap *trap)
     model_choose();
 }
 
-// ---- operations of threads
-// ------------------------------------------------------------------------
+// ---- operations of threads ----------------------------------------------------------------------
 
 // An argument that is a capability; 0 leaves it out.
 static uint64_t given(const struct model_invocation *inv, unsigned index, unsigned kind,
@@ -336,8 +335,7 @@ uint64_t model_thread_op(struct model_invocation *inv, unsigned number)
     }
 }
 
-// ---- operations of contexts
-// -----------------------------------------------------------------------
+// ---- operations of contexts ---------------------------------------------------------------------
 
 static uint64_t context_configure(const struct model_invocation *inv, uint64_t address)
 {
@@ -388,7 +386,11 @@ static uint64_t context_bind(const struct model_invocation *inv, uint64_t addres
     if (inv->words[1] > SCHED_FALLBACK) {
         return M_BLAME(M_RANGE, 2);
     }
-    if (own ? thread->own : thread->fallback) {
+    // Who runs on a caller's time, or has lent it on, gets no context of its own meanwhile.
+    bool lent = thread->context
+                    ? thread->context != thread->own && thread->context != thread->fallback
+                    : thread->state == AWAITING_REPLY;
+    if (own ? thread->own || lent : thread->fallback) {
         return M_BLAME(M_STATE, 1);
     }
     if (context->bound) {

@@ -42,8 +42,7 @@ static struct {
     jmp_buf fast;
 } step;
 
-// ---- preemption
-// -----------------------------------------------------------------------------------
+// ---- preemption ---------------------------------------------------------------------------------
 
 static uint64_t step_random(uint64_t below)
 {
@@ -99,8 +98,7 @@ bool hal_interrupt_window(void)
     return step.restarted = true;
 }
 
-// ---- the beginning
-// --------------------------------------------------------------------------------
+// ---- the beginning ------------------------------------------------------------------------------
 
 static struct cap *first_slot(enum model_first_slot slot)
 {
@@ -117,7 +115,7 @@ static void first_cap(enum model_first_slot slot, struct cap cap)
 static void first_thread(void)
 {
     struct sched_context *context = &world.context;
-    struct thread *thread = &world.thread;
+    struct thread *thread = world_thread();
     struct cap object = { .kind = KIND_THREAD, .address = (uintptr_t)thread };
     thread_init(&object);
     object.address = (uintptr_t)context;
@@ -174,8 +172,7 @@ void world_reset(unsigned preempt)
     compare();
 }
 
-// ---- steps
-// ----------------------------------------------------------------------------------------
+// ---- steps --------------------------------------------------------------------------------------
 
 static uint8_t kinds[PLACES], bits[PLACES];
 
@@ -418,7 +415,7 @@ void world_step(const struct operation *operation)
 
 void world_end(void)
 {
-    struct invocation inv = { .thread = &world.thread };
+    struct invocation inv = { .thread = world_thread() };
     struct cap original = world.original;
     __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
     step.preempt = 0;

@@ -7,6 +7,7 @@ Each stage's full output is in build/logs.
 """
 import json
 import os
+import shlex
 import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
@@ -63,24 +64,44 @@ def check_format() -> Score:
     return Score(0, 1, "\n".join(places[:15]) + f"\n'clang-format -i' mends it; full log: {log}")
 
 
-def target_sources(build: Path) -> list:
-    """The C sources that a build compiles for the target."""
+# Flags of gcc that clang does not know.
+GCC_ONLY = ("-ffixed-", "-fno-tree-loop-distribute-patterns", "-Wlogical-op", "-Wduplicated-")
+
+
+def tidy_entry(entry: dict) -> dict:
+    """A compile command of the release build (gcc) as clang-tidy is to see it: assertions on, since
+    they say what holds, and warnings left to the compilers."""
+    words = [w for w in shlex.split(entry["command"]) if not w.startswith(GCC_ONLY)]
+    words = ["-DPITH_DEBUG=1" if w.startswith("-DPITH_DEBUG=") else w for w in words]
+    return {"directory": entry["directory"],
+            "file": os.path.normpath(Path(entry["directory"]) / entry["file"]),
+            "command": shlex.join(["clang", *words[1:], "-Wno-everything"])}
+
+
+def tidy_database(build: Path, place: Path) -> list:
+    """Write PLACE/compile_commands.json, one command for each C source; returns the sources."""
     entries = json.loads((build / "compile_commands.json").read_text())
-    return sorted({os.path.normpath(Path(e["directory"]) / e["file"]) for e in entries
-                   if "-ffreestanding" in e["command"] and e["file"].endswith(".c")})
+    found = {}
+    for entry in map(tidy_entry, entries):
+        if entry["file"].endswith(".c"):
+            found.setdefault(entry["file"], entry)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "compile_commands.json").write_text(json.dumps(list(found.values()), indent=1))
+    return sorted(found, key=lambda name: -os.path.getsize(name))
 
 
 def check_tidy() -> Score:
-    """clang-tidy with the flags of the clang build, on as many processors as there are."""
-    build = builds.build_dir(builds.CONFIGURATIONS["clang"])
-    files, workers = target_sources(build), os.cpu_count() or 1
+    """clang-tidy over all that is built, on as many processors as there are."""
+    place = TREE / "build" / "tidy"
+    files, workers = tidy_database(builds.build_dir(RELEASE), place), os.cpu_count() or 1
 
     def run_share(share: int) -> str:
         log = LOGS / f"clang-tidy-{share}.log"
         chosen = files[share::workers]
-        if chosen and run_logged(["clang-tidy", "--quiet", "-p", str(build), *chosen], log) != 0:
+        if chosen and run_logged(["clang-tidy", "--quiet", "-p", str(place), *chosen], log) != 0:
             return log.read_text()
         return ""
+
     with ThreadPoolExecutor(workers) as pool:
         output = "\n".join(pool.map(run_share, range(workers)))
     places = {line.replace(f"{TREE}/", "") for line in output.splitlines() if ": error:" in line}
@@ -150,7 +171,7 @@ def check_mutants() -> Score:
 def choose_stages(expression: Optional[str], quick: bool) -> list:
     options = (["-k", expression] if expression else []) + (["-m", "not slow"] if quick else [])
     release = build_stage("release")
-    others = [build_stage("debug"), build_stage("clang")]
+    others = [build_stage("debug"), build_stage("clang"), build_stage("clang-debug")]
     static = [Stage("clang-format", check_format, needs=""), Stage("host unit tests", host_tests)]
     tree = pytest_stage("tests of tree and tools", "release", ["tests/tree", "tests/tools"],
                         options)
@@ -159,11 +180,13 @@ def choose_stages(expression: Optional[str], quick: bool) -> list:
         return [release, tree, system]
     if quick:
         return [release, *static, tree, system]
-    return [release, *others, *static, Stage("clang-tidy", check_tidy, "clang"), tree,
+    return [release, *others, *static, tree,
             pytest_stage("include rights, clang", "clang", ["tests/tree/test_rights.py"]),
             system,
             pytest_stage("system tests, debug build", "debug", ["tests/system"]),
-            Stage("benchmarks", check_bench), Stage("mutants", check_mutants)]
+            pytest_stage("system tests, clang build", "clang", ["tests/system"]),
+            Stage("benchmarks", check_bench), Stage("clang-tidy", check_tidy),
+            Stage("mutants", check_mutants)]
 
 
 def run_stage(stage: Stage, may_be_empty: bool) -> Score:

@@ -60,6 +60,7 @@ bool preempt_point(unsigned work)
     return preempt_every && ++preempt_count % preempt_every == 0;
 }
 
+// NOLINTNEXTLINE(readability-function-size): as the core has it
 enum err cap_lookup_kind(struct thread *caller, uint64_t slot, enum kind kind, unsigned rights,
                          unsigned argument, struct cap **cap)
 {

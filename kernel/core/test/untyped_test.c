@@ -130,6 +130,22 @@ static void test_fields_and_rights(void **state)
     assert_int_equal(root_slot(15)->rights, rwx);
 }
 
+// Rights withheld from an Untyped are gone from all that is ever made of it.
+static void test_rights_withheld(void **state)
+{
+    (void)state;
+    const uint64_t both = RIGHT_PADDR | RIGHT_WX;
+    assert_int_equal(RETYPE(KIND_FRAME, 12 | RIGHT_READ << 8, 0, ROOT_TABLE, 10, 1),
+                     BLAME(RANGE, 1));
+    assert_int_equal(RETYPE(KIND_FRAME, 12 | both << 8, 0, ROOT_TABLE, 10, 1), ERR_OK);
+    assert_int_equal(root_slot(10)->rights, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+    assert_int_equal(RETYPE(KIND_UNTYPED, 14 | RIGHT_WX << 8, 1 << 14, ROOT_TABLE, 11, 1), ERR_OK);
+    assert_int_equal(fake_retype(11, KIND_UNTYPED, 13, 0, 12), ERR_OK);
+    assert_int_equal(fake_retype(12, KIND_FRAME, 12, 0, 13), ERR_OK);
+    assert_int_equal(root_slot(13)->rights,
+                     RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_PADDR);
+}
+
 static void test_preempted_everywhere(void **state)
 {
     (void)state;
@@ -283,6 +299,7 @@ int main(void)
         TEST(test_refuses_overlap_and_reuses_at_once),
         TEST(test_device_memory),
         TEST(test_fields_and_rights),
+        TEST(test_rights_withheld),
         TEST(test_preempted_everywhere),
         TEST(test_embryo_refuses_everything_but_delete),
         TEST(test_embryo_is_finished_by_whoever_comes),

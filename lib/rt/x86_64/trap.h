@@ -56,13 +56,15 @@ static inline __attribute__((always_inline)) struct rt_trap rt_trap_words(struct
 static inline __attribute__((always_inline)) struct rt_trap rt_trap_word(struct rt_trap trap,
                                                                          uint64_t *word)
 {
+    uint64_t value = *word;
     __asm__ volatile("push %%rbp\n\t"
                      "syscall\n\t"
                      "pop %%rbp"
                      : "+a"(trap.code), "+D"(trap.slot), "+S"(trap.tag), "+d"(trap.third),
-                       "+b"(*word)
+                       "+b"(value)
                      :
                      : "r8", "r12", "r13", "r14", "r15", RT_TRAP_CLOBBERS);
+    *word = value;
     return trap;
 }
 

@@ -5,8 +5,9 @@
 // "SUMMARY checks N failed M".  Used by the test programs beside this directory.
 #pragma once
 
-#include <gen/rt_stubs.h>
 #include <rt/syscall.h>
+
+#include <gen/rt_stubs.h>
 
 struct check {
     const char *name;

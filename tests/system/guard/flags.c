@@ -16,11 +16,8 @@
 #define POPF_FLAGS (STATUS_FLAGS | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_AC | FLAG_ID)
 
 static const uint64_t flag_sets[] = {
-    0,       FLAG_AC,
-    FLAG_NT, FLAG_DF,
-    FLAG_ID, FLAG_IOPL,
-    FLAG_RF, FLAG_VM,
-    ~FLAG_TF, FLAG_NT | FLAG_AC | FLAG_DF,
+    0,         FLAG_AC, FLAG_NT, FLAG_DF,  FLAG_ID,
+    FLAG_IOPL, FLAG_RF, FLAG_VM, ~FLAG_TF, FLAG_NT | FLAG_AC | FLAG_DF,
 };
 #define FLAG_SETS (sizeof(flag_sets) / sizeof(flag_sets[0]))
 
@@ -65,14 +62,16 @@ static void break_keeps_flags(uint64_t set)
 
 void flags_at_syscall(void)
 {
-    for (unsigned i = 0; i < FLAG_SETS; i++)
+    for (unsigned i = 0; i < FLAG_SETS; i++) {
         call_keeps_flags(flag_sets[i]);
+    }
 }
 
 void flags_at_exception(void)
 {
-    for (unsigned i = 0; i < FLAG_SETS; i++)
+    for (unsigned i = 0; i < FLAG_SETS; i++) {
         break_keeps_flags(flag_sets[i]);
+    }
 }
 
 // The flags in a native thread's system call, fast or slow, failing or not.
@@ -99,13 +98,16 @@ static bool step_to_end(struct guest *guest, struct script script)
 {
     for (unsigned i = 0; i < MAX_STEPS; i++) {
         const uint64_t *words = guest->trap.words.word;
-        if (guest->trap.label != FAULT_EXCEPTION)
+        if (guest->trap.label != FAULT_EXCEPTION) {
             return false;
-        if (words[0] == VECTOR_UNDEFINED)
+        }
+        if (words[0] == VECTOR_UNDEFINED) {
             return words[2] == guest_address(script.end);
+        }
         if (words[0] != VECTOR_DEBUG || words[1] != DEBUG_STEP ||
-            words[2] < guest_address(script.start) || words[2] > guest_address(script.end))
+            words[2] < guest_address(script.start) || words[2] > guest_address(script.end)) {
             return false;
+        }
         (void)guest_next(guest, 0, 0);
     }
     return false;
@@ -114,8 +116,9 @@ static bool step_to_end(struct guest *guest, struct script script)
 // A #DB at the instruction after, or the one behind it: an IRET executes one instruction first.
 static void expect_step(struct guest *guest, uint64_t rip)
 {
-    if (guest->trap.words.word[2] == rip + 1)
+    if (guest->trap.words.word[2] == rip + 1) {
         rip++;
+    }
     EXPECT_EXCEPTION(guest, VECTOR_DEBUG, rip);
     EXPECT_EQUAL(guest->trap.words.word[1], DEBUG_STEP);
 }
@@ -127,8 +130,9 @@ static void step_over(struct script script, uint64_t flags, uint64_t answer, uin
     struct thread_regs regs = guest_regs(script);
     regs.rflags |= FLAG_TF;
     (void)guest_go(&guest, &regs);
-    while (guest.trap.label == FAULT_EXCEPTION && guest.trap.words.word[0] == VECTOR_DEBUG)
+    while (guest.trap.label == FAULT_EXCEPTION && guest.trap.words.word[0] == VECTOR_DEBUG) {
         (void)guest_next(&guest, 0, 0);
+    }
     EXPECT_CALL(&guest);
     (void)guest_next(&guest, answer, 0);
     expect_step(&guest, guest_address(script.start) + after);
@@ -156,8 +160,9 @@ void step_over_shadow(void)
     struct thread_regs regs = guest_regs(script);
     regs.rflags |= FLAG_TF;
     (void)guest_go(&guest, &regs);
-    while (guest.trap.label == FAULT_EXCEPTION && guest.trap.words.word[0] == VECTOR_DEBUG)
+    while (guest.trap.label == FAULT_EXCEPTION && guest.trap.words.word[0] == VECTOR_DEBUG) {
         (void)guest_next(&guest, 0, 0);
+    }
     EXPECT_EXCEPTION(&guest, VECTOR_BREAK, regs.rip + 8);
     (void)guest_next(&guest, 0, 0);
     EXPECT(step_to_end(&guest, script));
@@ -227,8 +232,8 @@ static void echo_loop(uint64_t argument)
     }
 }
 
-// The direct switch to a server and back: the server sees nothing of TF, NT and AC, the client has them
-// again.
+// The direct switch to a server and back: the server sees nothing of TF, NT and AC, the client has
+// them again.
 void step_over_call(void)
 {
     struct guest guest;

@@ -26,8 +26,8 @@ static const uint64_t patterns[] = {
 };
 #define PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
 
-// Whatever it trapped with: in user mode, and nothing dangerous came through.  Bases and RIP that it did
-// not set itself are its own or zero.
+// Whatever it trapped with: in user mode, and nothing dangerous came through.  Bases and RIP that
+// it did not set itself are its own or zero.
 static void expect_harmless(struct guest *guest)
 {
     struct thread_regs regs = guest_read(guest);
@@ -52,8 +52,9 @@ static struct thread_regs filled(uint64_t value)
 {
     uint64_t words[REGISTERS];
     struct thread_regs regs;
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < REGISTERS; i++) {
         words[i] = value;
+    }
     memcpy(&regs, words, sizeof(regs));
     return regs;
 }
@@ -105,11 +106,13 @@ static struct thread_regs random_regs(uint64_t *state)
     struct thread_regs regs;
     for (unsigned i = 0; i < REGISTERS; i++) {
         uint64_t choice = next_random(state);
-        words[i] = choice & 1 ? next_random(state) : patterns[(choice >> 8) % PATTERNS] + (choice >> 16) % 17 - 8;
+        words[i] = choice & 1 ? next_random(state)
+                              : patterns[(choice >> 8) % PATTERNS] + (choice >> 16) % 17 - 8;
     }
     memcpy(&regs, words, sizeof(regs));
-    if (next_random(state) & 1)
+    if (next_random(state) & 1) {
         regs.rip = guest_address(SCRIPT_OF(call_flags).start);
+    }
     return regs;
 }
 
@@ -127,7 +130,8 @@ void garbage_at_random(void)
     guest_delete(&guest);
 }
 
-// What the frame holds while the guest runs is ignored: it is filled with garbage behind the guest's back.
+// What the frame holds while the guest runs is ignored: it is filled with garbage behind the
+// guest's back.
 void garbage_while_running(void)
 {
     struct guest guest;
@@ -147,8 +151,8 @@ void garbage_while_running(void)
 }
 
 // ---- SYSRET ------------------------------------------------------------------------------------
-// The last instruction that there can be is a SYSCALL: the address after it is canonical, and nothing can be
-// mapped there.
+// The last instruction that there can be is a SYSCALL: the address after it is canonical, and
+// nothing can be mapped there.
 static void end_page_make(struct guest *guest, struct rt_mapping *page, cap_t *there)
 {
     static const unsigned char syscall[] = { 0x0f, 0x05 };

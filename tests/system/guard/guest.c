@@ -18,8 +18,9 @@
 
 static void must(struct rt_status status, const char *what)
 {
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_panic("%s: error %u, argument %u", what, rt_error(status), rt_blamed(status));
+    }
 }
 
 uint64_t guest_address(const char *place)
@@ -42,8 +43,9 @@ static void memory_make(struct guest *guest)
     must(rt_space_new(&guest->space), "space");
     must(rt_map_new(CODE_PAGES, PROT_READ | PROT_WRITE, &guest->code), "code");
     must(rt_map_new(GUEST_PAGES, PROT_READ | PROT_WRITE, &guest->data), "data");
-    if ((uint64_t)(blob_end - blob_start) > CODE_PAGES * PAGE_SIZE)
+    if ((uint64_t)(blob_end - blob_start) > CODE_PAGES * PAGE_SIZE) {
         rt_panic("the guests' code is too long");
+    }
     memcpy(guest->code.base, blob_start, (size_t)(blob_end - blob_start));
     guest->code_there = map_there(guest, &guest->code, GUEST_CODE, PROT_READ | PROT_EXECUTE);
     guest->data_there = map_there(guest, &guest->data, GUEST_DATA, PROT_READ | PROT_WRITE);
@@ -53,10 +55,12 @@ static void memory_make(struct guest *guest)
 static cap_t table_make(uint64_t flags)
 {
     static cap_t table;
-    if (flags & THREAD_GUEST)
+    if (flags & THREAD_GUEST) {
         return ROOT_SLOT_CSPACE;
-    if (!table)
+    }
+    if (!table) {
         must(rt_object_new(KIND_CAPTABLE, CSPACE_BITS, &table), "table");
+    }
     return table;
 }
 
@@ -110,13 +114,14 @@ struct thread_regs guest_read(struct guest *guest)
 void guest_answer(struct guest *guest, uint64_t label, uint64_t rax)
 {
     struct ipc_words words = { { rax } };
-    if (!guest->started)
+    if (!guest->started) {
         must(thread_resume(guest->thread.cap), "resume");
-    else if (guest->native)
+    } else if (guest->native) {
         must(ipc_reply0(guest->reply, 0), "answer");
-    else
+    } else {
         must(ipc_reply(guest->thread.cap, TAG(label, label & GUEST_RESULT ? 1 : 0, 0), &words),
              "answer");
+    }
     guest->started = true;
 }
 
@@ -163,23 +168,26 @@ static void unexpected(const struct guest *guest, const char *wanted, const char
 void expect_exception_at(const struct guest *guest, unsigned vector, uint64_t rip,
                          const char *where)
 {
-    if (guest->trap.label != FAULT_EXCEPTION || guest->trap.words.word[0] != vector)
+    if (guest->trap.label != FAULT_EXCEPTION || guest->trap.words.word[0] != vector) {
         unexpected(guest, "this exception", where);
-    else
+    } else {
         check_equal(guest->trap.words.word[2], rip, where, "RIP");
+    }
 }
 
 void expect_call_at(const struct guest *guest, const char *where)
 {
-    if (guest->trap.label != GUEST_SYSCALL_LABEL(CALL_NUMBER))
+    if (guest->trap.label != GUEST_SYSCALL_LABEL(CALL_NUMBER)) {
         unexpected(guest, "the system call", where);
+    }
 }
 
 void expect_page_at(const struct guest *guest, uint64_t address, uint64_t access, const char *where)
 {
     if (guest->trap.label != FAULT_PAGE || guest->trap.words.word[0] != address ||
-        (guest->trap.words.word[1] & ~(uint64_t)FAULT_PRESENT) != access)
+        (guest->trap.words.word[1] & ~(uint64_t)FAULT_PRESENT) != access) {
         unexpected(guest, "this page fault", where);
+    }
 }
 
 void expect_end_at(const struct guest *guest, struct script script, const char *where)

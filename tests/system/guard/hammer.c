@@ -5,8 +5,9 @@
 #include "groups.h"
 #include "guest.h"
 
-#include <abi/bootinfo.h>
 #include <rt/print.h>
+
+#include <abi/bootinfo.h>
 
 #define GUESTS 3u
 
@@ -27,8 +28,8 @@ static void hammer_start(struct guest *guest, uint64_t flags, uint64_t gs, uint6
     guest_start(guest, &regs);
 }
 
-// One trap served.  A page fault is passed over by moving RIP on; the guest's bases are hostile again at
-// its next turn.
+// One trap served.  A page fault is passed over by moving RIP on; the guest's bases are hostile
+// again at its next turn.
 static void serve(struct guest *guest)
 {
     (void)guest_wait(guest);
@@ -45,17 +46,20 @@ void hammer_run(unsigned long ticks)
 {
     static struct guest guests[GUESTS], native;
     uint64_t end = clock_now() + ticks, served = 0;
-    for (unsigned i = 0; i < GUESTS; i++)
+    for (unsigned i = 0; i < GUESTS; i++) {
         guest_make(&guests[i], THREAD_GUEST);
+    }
     guest_make(&native, 0);
-    hammer_start(&guests[0], FLAG_AC | FLAG_NT | FLAG_DF, KERNEL_DIRECT_BASE, 0xffffffff80000000ull);
+    hammer_start(&guests[0], FLAG_AC | FLAG_NT | FLAG_DF, KERNEL_DIRECT_BASE,
+                 0xffffffff80000000ull);
     hammer_start(&guests[1], FLAG_TF | FLAG_AC, 0xffffffffffffffffull, KERNEL_DIRECT_BASE);
     hammer_start(&guests[2], FLAG_TF | FLAG_NT, 0, GUEST_DATA);
     struct thread_regs regs = guest_regs(SCRIPT_OF(native_hammer));
     regs.r9 = KERNEL_DIRECT_BASE;
     guest_start(&native, &regs);
     rt_print("HAMMER begins\n");
-    while (clock_now() < end)
+    while (clock_now() < end) {
         serve(&guests[served++ % GUESTS]);
+    }
     rt_print("HAMMER ends after %lu traps\n", served);
 }

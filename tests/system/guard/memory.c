@@ -5,8 +5,9 @@
 #include "groups.h"
 #include "guest.h"
 
-#include <abi/bootinfo.h>
 #include <rt/memory.h>
+
+#include <abi/bootinfo.h>
 
 #define WX_VADDR 0x40000000ull
 
@@ -66,7 +67,8 @@ void write_xor_execute(void)
     EXPECT_OK(rt_space_map(&guest.space, there, WX_VADDR, 0, 1, PROT_READ | PROT_WRITE));
     EXPECT_ERROR(frame_map(there, WX_VADDR, 0, 1, PROT_WRITE | PROT_EXECUTE | PROT_REPLACE).status,
                  ERR_RIGHTS, 4);
-    EXPECT_ERROR(frame_map(there, WX_VADDR, 0, 1, PROT_RIGHTS | PROT_REPLACE).status, ERR_RIGHTS, 4);
+    EXPECT_ERROR(frame_map(there, WX_VADDR, 0, 1, PROT_RIGHTS | PROT_REPLACE).status, ERR_RIGHTS,
+                 4);
     EXPECT_ERROR(aspace_protect(guest.space.cap, WX_VADDR, 1, PROT_RIGHTS), ERR_RIGHTS, 3);
     EXPECT_OK(aspace_protect(guest.space.cap, WX_VADDR, 1, PROT_READ | PROT_EXECUTE));
     struct thread_regs regs = guest_regs(SCRIPT_OF(write));

@@ -12,16 +12,18 @@
 static bool error_fits(const struct attack *attack, uint64_t error)
 {
     uint64_t gate = attack->error & 0xff;
-    if (attack->error & GATE(0))
+    if (attack->error & GATE(0)) {
         return error == (gate << 3 | 2) || error == (gate << 4 | 2);
+    }
     return error == attack->error;
 }
 
 // Is this what the attack is to end with?
 static bool trap_fits(const struct attack *attack, const struct trap *trap)
 {
-    if (attack->vector == REFUSED)
+    if (attack->vector == REFUSED) {
         return trap->label == FAULT_EXCEPTION || trap->label == FAULT_PAGE;
+    }
     return trap->label == FAULT_EXCEPTION && trap->words.word[0] == attack->vector &&
            error_fits(attack, trap->words.word[1]);
 }
@@ -33,19 +35,22 @@ static void attack_run(struct guest *guest, const struct attack *attack)
     regs.rax = 0;
     (void)guest_go(guest, &regs);
     const uint64_t *words = guest->trap.words.word;
-    bool inside = words[2] >= start && (words[2] < end || (words[2] == end && words[0] == VECTOR_BREAK));
-    if (!trap_fits(attack, &guest->trap) || !inside)
+    bool inside = words[2] >= start &&
+                  (words[2] < end || (words[2] == end && words[0] == VECTOR_BREAK));
+    if (!trap_fits(attack, &guest->trap) || !inside) {
         check_fail(attack->name, "trap 0x%lx: 0x%lx 0x%lx at +%ld, not exception %u 0x%lx",
                    guest->trap.label, words[0], words[1], (long)(words[2] - start), attack->vector,
                    attack->error);
+    }
 }
 
 static void attacks_run(uint64_t flags)
 {
     struct guest guest;
     guest_make(&guest, flags);
-    for (unsigned i = 0; i < attack_count; i++)
+    for (unsigned i = 0; i < attack_count; i++) {
         attack_run(&guest, &attacks[i]);
+    }
     guest_delete(&guest);
 }
 
@@ -61,8 +66,14 @@ void attacks_of_natives(void)
 
 // ---- bases -------------------------------------------------------------------------------------
 static const uint64_t bases[] = {
-    KERNEL_DIRECT_BASE, 0xffffffff80000000ull, 0xffffffffffffffffull, NONCANONICAL,
-    1ull << 47,         USER_END,              GUEST_DATA,            0,
+    KERNEL_DIRECT_BASE,
+    0xffffffff80000000ull,
+    0xffffffffffffffffull,
+    NONCANONICAL,
+    1ull << 47,
+    USER_END,
+    GUEST_DATA,
+    0,
 };
 #define BASES (sizeof(bases) / sizeof(bases[0]))
 
@@ -80,8 +91,8 @@ static uint64_t fs_base(void)
     return base;
 }
 
-// System call, exception and page fault with the bases in place.  An emulator may let a base through
-// that is not canonical, where a CPU faults.
+// System call, exception and page fault with the bases in place.  An emulator may let a base
+// through that is not canonical, where a CPU faults.
 static void bases_try(struct guest *guest, uint64_t gs, uint64_t fs)
 {
     struct script script = SCRIPT_OF(bases);
@@ -90,8 +101,9 @@ static void bases_try(struct guest *guest, uint64_t gs, uint64_t fs)
     regs.rsi = fs;
     regs.rdx = GUEST_NOWHERE;
     (void)guest_go(guest, &regs);
-    if (guest->trap.label == FAULT_EXCEPTION && guest->trap.words.word[0] == VECTOR_PROTECTION)
+    if (guest->trap.label == FAULT_EXCEPTION && guest->trap.words.word[0] == VECTOR_PROTECTION) {
         return;
+    }
     EXPECT_CALL(guest);
     (void)guest_next(guest, 0, 0);
     EXPECT_EQUAL(guest->trap.words.word[0], VECTOR_BREAK);
@@ -107,9 +119,11 @@ void bases_hostile(void)
     struct guest guest;
     uint64_t gs = gs_base(), fs = fs_base();
     guest_make(&guest, THREAD_GUEST);
-    for (unsigned i = 0; i < BASES; i++)
-        for (unsigned j = 0; j < BASES; j++)
+    for (unsigned i = 0; i < BASES; i++) {
+        for (unsigned j = 0; j < BASES; j++) {
             bases_try(&guest, bases[i], bases[j]);
+        }
+    }
     EXPECT_EQUAL(gs_base(), gs);
     EXPECT_EQUAL(fs_base(), fs);
     guest_delete(&guest);

@@ -23,7 +23,8 @@ struct area {
     uint64_t unused2[3];
     uint64_t kept;
 };
-_Static_assert(offsetof(struct area, stored) == 128 && offsetof(struct area, kept) == 256, "scripts.def");
+_Static_assert(offsetof(struct area, stored) == 128 && offsetof(struct area, kept) == 256,
+               "scripts.def");
 
 static struct area *area_of(struct guest *guest)
 {
@@ -32,8 +33,9 @@ static struct area *area_of(struct guest *guest)
 
 static void fill(struct guest *guest, uint64_t secret)
 {
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         area_of(guest)->fill[i] = secret + i;
+    }
     area_of(guest)->mxcsr = SECRET_MXCSR;
     struct thread_regs regs = guest_regs(SCRIPT_OF(vector_fill));
     (void)guest_go(guest, &regs);
@@ -51,8 +53,9 @@ static void store(struct guest *guest)
 static void expect_own(struct guest *guest, uint64_t secret)
 {
     store(guest);
-    for (unsigned i = 0; i < 12; i++)
+    for (unsigned i = 0; i < 12; i++) {
         EXPECT_EQUAL(area_of(guest)->stored[i], secret + i % 4);
+    }
     EXPECT_EQUAL(area_of(guest)->stored_mxcsr, SECRET_MXCSR);
     EXPECT_EQUAL(area_of(guest)->status & 0x3800u, 0x3800u);  // one value on the x87 stack
 }
@@ -60,8 +63,9 @@ static void expect_own(struct guest *guest, uint64_t secret)
 static void expect_fresh(struct guest *guest)
 {
     store(guest);
-    for (unsigned i = 0; i < 12; i++)
+    for (unsigned i = 0; i < 12; i++) {
         EXPECT_EQUAL(area_of(guest)->stored[i], 0);
+    }
     EXPECT_EQUAL(area_of(guest)->stored_mxcsr, FRESH_MXCSR);
     EXPECT_EQUAL(area_of(guest)->status, 0);
     EXPECT_EQUAL(area_of(guest)->control, FRESH_FCW);

@@ -44,7 +44,8 @@ void hostile_main(uint64_t number);
 
 // The service and its client: begin, end, and how many calls the client had answered.  They panic
 // where an answer is wrong.
-void victim_start(void);
+// `alarm` is signalled now and then.
+void victim_start(cap_t alarm);
 uint64_t victim_answers(void);
 void victim_end(void);
 cap_t victim_endpoint(void);

@@ -31,12 +31,12 @@ static struct {
 
 static void must(struct rt_status status, const char *what)
 {
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_panic("%s: error %lx", what, status.word);
+    }
 }
 
-// ---- what they own
-// --------------------------------------------------------------------------------
+// ---- what they own ------------------------------------------------------------------------------
 
 static void slot_give(uint64_t slot, cap_t from, unsigned rights)
 {
@@ -55,8 +55,9 @@ static void all_give(void)
     struct ipc_words words = { { HOSTILE_UNTYPED } };
     must(rt_invoke(supervisor.table, TAG(OP_CAPTABLE_IDENTIFY, 1, 0), &words),
          "looking at their Untyped");
-    if ((words.word[0] & 0xff) == KIND_UNTYPED)
+    if ((words.word[0] & 0xff) == KIND_UNTYPED) {
         return;
+    }
     must(captable_delete(supervisor.table, HOSTILE_UNTYPED), "emptying a slot");
     must(captable_revoke(ROOT_SLOT_CSPACE, supervisor.pool), "taking back their memory");
     must(untyped_retype(supervisor.pool, KIND_UNTYPED | (POOL_BITS - 1) << 8, 0, ROOT_SLOT_CSPACE,
@@ -78,21 +79,22 @@ static void pool_check(void)
 
 static void rebuild(void)
 {
-    for (uint64_t slot = 1; slot < HOSTILE_SLOTS; slot++)
+    for (uint64_t slot = 1; slot < HOSTILE_SLOTS; slot++) {
         must(captable_delete(supervisor.table, slot), "emptying their table");
+    }
     pool_check();
     all_give();
     supervisor.rebuilt++;
 }
 
-// ---- keeping them going
-// -----------------------------------------------------------------------------
+// ---- keeping them going -------------------------------------------------------------------------
 
 // Only the lowest thread of all runs: nobody else can.
 static void watcher_main(uint64_t argument)
 {
-    for (;;)
+    for (;;) {
         rt_ignore(notification_signal(argument));
+    }
 }
 
 static void hostile_restart(struct hostile *hostile)
@@ -120,12 +122,13 @@ static void hostile_restart(struct hostile *hostile)
 static uint64_t calls_made(void)
 {
     uint64_t calls = 0;
-    for (unsigned i = 0; i < HOSTILES; i++)
+    for (unsigned i = 0; i < HOSTILES; i++) {
         calls += hostiles[i].calls;
+    }
     return calls;
 }
 
-// All of them are stuck.
+// Let them go on.
 static void help(unsigned tries)
 {
     for (unsigned i = 0; i < HOSTILES; i++) {
@@ -164,19 +167,21 @@ static void run(uint64_t wanted)
     }
 }
 
-// ---- beginning and end
-// ------------------------------------------------------------------------------
+// ---- beginning and end --------------------------------------------------------------------------
 
 static uint64_t option(const char *cmdline, const char *name, uint64_t value)
 {
     for (const char *at = cmdline; *at; at++) {
         unsigned i = 0;
-        while (name[i] && at[i] == name[i])
+        while (name[i] && at[i] == name[i]) {
             i++;
-        if (name[i] || at[i] != '=' || (at != cmdline && at[-1] != ' '))
+        }
+        if (name[i] || at[i] != '=' || (at != cmdline && at[-1] != ' ')) {
             continue;
-        for (value = 0, i++; at[i] >= '0' && at[i] <= '9'; i++)
+        }
+        for (value = 0, i++; at[i] >= '0' && at[i] <= '9'; i++) {
             value = value * 10 + (uint64_t)(at[i] - '0');
+        }
     }
     return value;
 }
@@ -207,16 +212,18 @@ static void begin(uint64_t seed)
                                                    .priority = PRIORITY_WATCHER }),
          "the watcher");
     all_give();
-    for (unsigned i = 0; i < HOSTILES; i++)
+    for (unsigned i = 0; i < HOSTILES; i++) {
         must(rt_thread_start(&hostiles[i].thread), "starting");
+    }
     must(rt_thread_start(&supervisor.watcher), "starting");
 }
 
 static void end(void)
 {
     rt_thread_delete(&supervisor.watcher);
-    for (unsigned i = 0; i < HOSTILES; i++)
+    for (unsigned i = 0; i < HOSTILES; i++) {
         rt_thread_delete(&hostiles[i].thread);
+    }
     rt_object_delete(supervisor.table);
     pool_check();
     rt_object_delete(supervisor.pool);
@@ -229,8 +236,9 @@ int main(const struct root_info *info)
 {
     uint64_t wanted = option(info->cmdline, "calls", 100000),
              seed = option(info->cmdline, "seed", 1);
-    if (!(info->features & ROOT_FEATURE_DEBUG))
+    if (!(info->features & ROOT_FEATURE_DEBUG)) {
         rt_print("not a debug kernel: invariants are not checked\n");
+    }
     // Two slots behind the notification: for what is made of their memory, before it is moved or
     // taken back.
     supervisor.stuck = rt_slots_alloc(3);
@@ -239,22 +247,25 @@ int main(const struct root_info *info)
     must(captable_copy(ROOT_SLOT_CSPACE, supervisor.stuck, ROOT_SLOT_CSPACE, notification,
                        RIGHT_ALL),
          "the notification");
-    victim_start();
+    victim_start(supervisor.stuck);
     begin(seed);
     run(wanted);
     uint64_t answers = victim_answers(), calls = calls_made();
     end();
-    if (victim_answers() < answers || !answers)
+    if (victim_answers() < answers || !answers) {
         rt_panic("the victim stands still after %lu answers", answers);
+    }
     victim_end();
     rt_object_delete(notification);
     rt_ignore(rt_debug_check());
     cap_t left = rt_memory_check();
-    if (left)
+    if (left) {
         rt_panic("the Untyped in slot %lu is not whole", left);
+    }
     uint64_t passed = 0;
-    for (unsigned i = 0; i < HOSTILES; i++)
+    for (unsigned i = 0; i < HOSTILES; i++) {
         passed += hostiles[i].passed;
+    }
     rt_print(
         "%lu calls, %lu of them OK, seed %lu; helped %lu times, started again %lu times, rebuilt %lu times\n",
         calls, passed, seed, supervisor.helped, supervisor.restarted, supervisor.rebuilt);

@@ -3,7 +3,7 @@
 //
 // A hostile thread: the generator of the model on the real kernel.  It learns by identify what its
 // slots hold, so that most of its arguments make sense.
-#include "../../model/generate.h"
+#include "generate.h"
 #include "hostile.h"
 
 #include <rt/string.h>
@@ -26,10 +26,12 @@ static void call(struct hostile *self, struct rt_trap *trap, struct ipc_words *w
 {
     *trap = rt_trap_words(*trap, words);
     self->calls++;
-    if (trap->code == ERR_OK)
+    if (trap->code == ERR_OK) {
         self->passed++;
-    if (self->calls % CHECK_CALLS == 0)
+    }
+    if (self->calls % CHECK_CALLS == 0) {
         rt_ignore(rt_debug_check());
+    }
 }
 
 // Whatever else goes wrong, this is what its own table says.
@@ -37,8 +39,9 @@ static void look(struct hostile *self, struct view *view, uint64_t slot)
 {
     struct ipc_words words = { { slot } };
     struct rt_trap trap = { SYS_invoke, HOSTILE_CSPACE, TAG(OP_CAPTABLE_IDENTIFY, 1, 0), 0 };
-    if (slot == 0 || slot >= HOSTILE_SLOTS)
+    if (slot == 0 || slot >= HOSTILE_SLOTS) {
         return;
+    }
     call(self, &trap, &words);
     bool known = trap.code == ERR_OK;
     view->kinds[slot] = known ? (uint8_t)words.word[0] : 0;
@@ -51,16 +54,19 @@ static void look_again(struct hostile *self, struct view *view, const struct ope
 {
     if (operation->number == SYS_invoke) {
         uint64_t label = tag_label(operation->tag);
-        if (label == OP_UNTYPED_RETYPE)
+        if (label == OP_UNTYPED_RETYPE) {
             look(self, view, operation->words[3]);
-        else if (label >> 8 == KIND_CAPTABLE && label != OP_CAPTABLE_IDENTIFY)
+        } else if (label >> 8 == KIND_CAPTABLE && label != OP_CAPTABLE_IDENTIFY) {
             look(self, view, operation->words[0]);
-        if (label == OP_CAPTABLE_MOVE)
+        }
+        if (label == OP_CAPTABLE_MOVE) {
             look(self, view, operation->words[2]);
+        }
     }
     for (unsigned i = 0;
-         operation->number < SYS_invoke && i < tag_caps(operation->tag) && i < MSG_MAX_CAPS; i++)
+         operation->number < SYS_invoke && i < tag_caps(operation->tag) && i < MSG_MAX_CAPS; i++) {
         look(self, view, operation->window_slot + i);
+    }
 }
 
 static void prepare(const struct hostile *self, struct operation *operation)
@@ -70,8 +76,9 @@ static void prepare(const struct hostile *self, struct operation *operation)
     buffer->window_table = operation->window_table;
     buffer->window_slot = operation->window_slot;
     buffer->window_count = operation->window_count;
-    if (operation->number != SYS_invoke_batch || operation->random % 4 == 0)
+    if (operation->number != SYS_invoke_batch || operation->random % 4 == 0) {
         return;
+    }
     operation->slot = HOSTILE_PAGE;
     operation->tag %= PAGE_SIZE - BATCH_BYTES;
     operation->tag -= operation->tag % sizeof(struct batch_entry);
@@ -94,8 +101,9 @@ void hostile_main(uint64_t number)
     // It may be started again anywhere: the generator goes on, with other numbers.
     generate_seed(&generators[number], self->seed + self->calls);
     for (unsigned step = 0;; step++) {
-        for (uint64_t slot = 1; step % REFRESH_CALLS == 0 && slot < HOSTILE_SLOTS; slot++)
+        for (uint64_t slot = 1; step % REFRESH_CALLS == 0 && slot < HOSTILE_SLOTS; slot++) {
             look(self, view, slot);
+        }
         generate(&generators[number], &view->generate, &operation);
         prepare(self, &operation);
         struct rt_trap trap = { operation.number, operation.slot, operation.tag, operation.third };

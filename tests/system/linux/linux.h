@@ -23,7 +23,7 @@
 #define GUEST_PAGES      (GUEST_TOP >> PAGE_BITS)
 #define STACK_TOP        (GUEST_TOP - PAGE_SIZE)
 #define PAGE_UP(address) (((address) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
-#define STACK_PAGES      64u
+#define STACK_PAGES      64ul
 
 #define LINUX_NUMBER(number, name) name = (number),
 enum linux_number {
@@ -57,7 +57,7 @@ struct file {
 #define PAGE_USED 0x80u  // may be touched, as far as its rights go
 #define PAGE_FILE 0x40u  // begins as the program says
 
-struct process {
+struct process {  // NOLINT(clang-analyzer-optin.performance.Padding)
     enum process_state {
         PROCESS_FREE,
         PROCESS_LIVE,    // runs, or its trap is being handled

@@ -11,7 +11,7 @@
 
 const char rt_task_name[] = "linux";
 struct rt_mapping shared;
-uint64_t vector_at = PROCESSES * GUEST_FRAME_BYTES, vector_bytes;
+uint64_t vector_at = (uint64_t)PROCESSES * GUEST_FRAME_BYTES, vector_bytes;
 
 static cap_t endpoint;
 static struct program programs[] = { { "busybox", NULL }, { "sigvec", NULL } };
@@ -38,6 +38,7 @@ void must(struct rt_status status, const char *what)
 
 const struct program *program_find(const struct process *p, const char *path)
 {
+    // NOLINTNEXTLINE(clang-analyzer-unix.cstring.NullArg): each command has a name
     if (strcmp(path, "/proc/self/exe") == 0)
         return p->program;
     for (unsigned i = 0; i < COUNT(programs); i++)

@@ -69,7 +69,7 @@ static void handler_changes(int signal, siginfo_t *info, void *context)
     uint64_t components;
     overwrite_all();
     memset(((struct _libc_fpstate *)(void *)state)->_xmm[5].element, 0x55, 16);
-    memset(state + XSAVE_YMM + 6 * 16, 0x66, 16);
+    memset(state + XSAVE_YMM + 6l * 16, 0x66, 16);
     memcpy(&components, state + XSAVE_HEADER, sizeof(components));
     components |= sse_avx;
     memcpy(state + XSAVE_HEADER, &components, sizeof(components));

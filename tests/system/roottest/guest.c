@@ -98,11 +98,11 @@ static void calls_reach_the_handler(void)
     struct stage stage;
     stage_make(&stage, guest_calls, (uint64_t)&results, 0);
     for (unsigned i = 1; i <= 3; i++) {
-        struct ipc_words words = WORDS(i * 100);
+        struct ipc_words words = WORDS(i * 100ul);
         expect_call(&stage);
         EXPECT_OK(ipc_reply(stage.thread.cap, TAG(GUEST_RESULT, 1, 0), &words));
         settle();
-        EXPECT_EQUAL(results, i * 100);
+        EXPECT_EQUAL(results, i * 100ul);
     }
     expect_call(&stage);
     EXPECT_EQUAL(stage.frame->trap, 0);  // system calls do not write the frame unasked
