@@ -38,8 +38,7 @@ void must(struct rt_status status, const char *what)
 
 const struct program *program_find(const struct process *p, const char *path)
 {
-    // NOLINTNEXTLINE(clang-analyzer-unix.cstring.NullArg): each command has a name
-    if (strcmp(path, "/proc/self/exe") == 0)
+    if (strcmp(path, "/proc/self/exe") == 0)  // NOLINT: each command has a name
         return p->program;
     for (unsigned i = 0; i < COUNT(programs); i++)
         if (strcmp(programs[i].name, path) == 0)
