@@ -277,11 +277,13 @@ enum err ipc_reply_receive(struct thread *thread, uint64_t slot, uint64_t tag, u
         error = transfer_check(thread, tag, RIGHT_GRANT);
         return error ? error : guest_answer_receive(thread, endpoint, thread_of(reply), tag);
     }
-    if (error || (error = transfer_check(thread, tag, RIGHT_GRANT)) ||
-        (error = reply_through(thread, reply, tag))) {
+    if (error || (error = transfer_check(thread, tag, RIGHT_GRANT))) {
         return error;
     }
-    return ipc_receive_from(thread, endpoint, reply_of(reply), true);
+    // The answer may move the capability away and another one into its slot.
+    struct reply *answered = reply_of(reply);
+    error = reply_through(thread, reply, tag);
+    return error ? error : ipc_receive_from(thread, endpoint, answered, true);
 }
 
 bool ipc_cancel(struct thread *thread, enum err error)

@@ -55,15 +55,29 @@ static bool slice_charge(struct sched_context *context, uint64_t used, uint64_t 
     return true;
 }
 
+// More than the whole budget was used at once: every replenishment comes later by as many periods.
+// Returns what is left to charge, less than the budget.
+static COLD uint64_t overrun_charge(struct sched_context *context, uint64_t used)
+{
+    uint64_t whole = used / context->budget;
+    uint64_t most = SCHED_MAX_TICKS / context->period;
+    for (unsigned i = 0; i < context->count; i++) {
+        refill_at(context, i)->time += (whole < most ? whole : most) * context->period;
+    }
+    return used - whole * context->budget;
+}
+
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
 {
     context->used += used;
     if (LIKELY(context->slice)) {
         return slice_charge(context, used, now);
     }
-    bool exhausted = false;
-    // An overrun (the kernel worked on) uses up replenishments that are still to come.  It is short
-    // of the sum of all by far; where it were not, the loop ends with the ring.
+    bool exhausted = used >= context->budget;
+    if (UNLIKELY(exhausted)) {
+        used = overrun_charge(context, used);
+    }
+    // An overrun (the kernel worked on) uses up replenishments that are still to come.
     for (unsigned n = context->count; n && used >= sched_context_head(context)->amount; n--) {
         struct refill spent = *sched_context_head(context);
         used -= spent.amount;
@@ -207,8 +221,9 @@ enum err op_sched_context_configure(struct invocation *inv)
     return ERR_OK;
 }
 
-// A thread that runs on a caller's time, or has lent it on: it gets a context of its own only once that time is back where it came
-// from, so that a thread with a context of its own always has one in use, except while it lends that.
+// A thread that runs on a caller's time, or has lent it on: it gets a context of its own only once
+// that time is back where it came from, so that a thread with a context of its own always has one
+// in use, except while it lends that.
 static bool has_lent_time(const struct thread *thread)
 {
     return sched_lent(thread) || (thread->state == THREAD_BLOCKED_REPLY && !thread->sched);

@@ -79,7 +79,7 @@ static struct cap *slot_at(uint64_t place)
         uint64_t which = place % (PAGE_SIZE >> SLOT_BITS);
         return which < INSIDE ? &thread->slots[which] : NULL;
     }
-    return (struct cap *)(world.arena + (address - ARENA));
+    return (void *)(world.arena + (address - ARENA));
 }
 
 // ---- capabilities -------------------------------------------------------------------------------

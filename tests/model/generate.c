@@ -154,6 +154,9 @@ static void retype_place(struct generator *generator, struct operation *operatio
     if (one_in(generator, 4ull * ODDS)) {
         operation->words[1] = generate_random(generator, size) << generate_random(generator, 8);
     }
+    if (one_in(generator, 4ull * ODDS)) {  // rights to withhold
+        operation->words[0] |= generate_random(generator, 256) << 16;
+    }
     if (one_in(generator, 4ull * ODDS)) {
         operation->words[0] = generate_random(generator, 20) | generate_random(generator, 20) << 8;
     }

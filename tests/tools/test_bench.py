@@ -34,8 +34,8 @@ def test_within_the_limit(toy, capsys):
     program(toy, "echo PITH-BENCH a.b 7; echo PITH-BENCH c 1000000; echo other")
     assert run(json_file=str(toy / "out.json")) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["a.b", "7", "10", "5", "steps"] in rows
-    assert ["c", "1,000,000", "-", "-", "bytes"] in rows
+    assert ["a.b", "7", "-", "10", "5", "steps"] in rows
+    assert ["c", "1,000,000", "-", "-", "-", "bytes"] in rows
     assert json.loads((toy / "out.json").read_text()) == {"metrics": {"a.b": 7, "c": 1000000}}
 
 
@@ -50,6 +50,18 @@ def test_not_measured(toy):
     program(toy, "echo PITH-BENCH c 1")
     with pytest.raises(Failure, match="a.b: not measured"):
         run()
+
+
+@pytest.mark.parametrize("kept, value, worse", [(100, 102, False), (100, 103, True), (0, 1, True),
+                                                (40, 41, True), (100, 5, False)])
+def test_what_was_reached_stays_reached(toy, kept, value, worse):
+    (toy / "bench" / "limits.toml").write_text(f'[metrics]\n"a" = {{ kept = {kept} }}\n')
+    program(toy, f"echo PITH-BENCH a {value}")
+    if worse:
+        with pytest.raises(Failure, match="a: worse than it was"):
+            run()
+    else:
+        assert run() == 0
 
 
 def test_limit_itself_is_allowed(toy):

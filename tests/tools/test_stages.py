@@ -96,10 +96,19 @@ def test_tidy_counts_parameters(tmp_path, monkeypatch, tree, more, use, failed):
     entry = {"directory": str(build), "file": "../a.c", "command": "clang -ffreestanding -c ../a.c"}
     (build / "compile_commands.json").write_text(json.dumps([entry]))
     monkeypatch.setattr(testing, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(testing, "TREE", tmp_path)
     monkeypatch.setattr(testing.builds, "build_dir", lambda configuration: build)
     score = testing.check_tidy()
     assert score.failed == failed, score.report
     assert ("function-size" in score.report) == bool(failed)
+
+
+def test_tidy_sees_what_only_gcc_builds(tmp_path):
+    entry = {"directory": "/b", "file": "../t/a.c",
+             "command": "gcc -ffixed-rbx -Wlogical-op -DPITH_DEBUG=0 -I x -c ../t/a.c"}
+    assert testing.tidy_entry(entry) == {
+        "directory": "/b", "file": "/t/a.c",
+        "command": "clang -DPITH_DEBUG=1 -I x -c ../t/a.c -Wno-everything"}
 
 
 def test_ci_runs_the_tests(tree):

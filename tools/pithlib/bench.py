@@ -165,7 +165,7 @@ def measure(programs: dict, build: Path, tree: Path, repeat: int) -> dict:
 
 
 def verdict(value, limit: Optional[Limit]) -> str:
-    if limit is None or limit.limit is limit.kept is None:
+    if limit is None or (limit.limit is None and limit.kept is None):
         return ""
     if value is None:
         return "NOT MEASURED"

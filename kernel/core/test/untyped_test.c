@@ -142,8 +142,7 @@ static void test_rights_withheld(void **state)
     assert_int_equal(RETYPE(KIND_UNTYPED, 14 | RIGHT_WX << 8, 1 << 14, ROOT_TABLE, 11, 1), ERR_OK);
     assert_int_equal(fake_retype(11, KIND_UNTYPED, 13, 0, 12), ERR_OK);
     assert_int_equal(fake_retype(12, KIND_FRAME, 12, 0, 13), ERR_OK);
-    assert_int_equal(root_slot(13)->rights,
-                     RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_PADDR);
+    assert_int_equal(root_slot(13)->rights, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_PADDR);
 }
 
 static void test_preempted_everywhere(void **state)

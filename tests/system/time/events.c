@@ -47,7 +47,7 @@ void events_init(void)
     struct rt_thread_config config = { .entry = alarm_loop,
                                        .priority = ALARM_PRIORITY,
                                        .budget = ALARM_BUDGET,
-                                       .period = millisecond / 4 };
+                                       .period = moment / 4 };
     must(rt_thread_new(&alarm_thread, &config), "alarm");
     must(rt_thread_start(&alarm_thread), "alarm");
 }

@@ -29,7 +29,7 @@ struct attack {
     uint64_t budget;      // of each
     uint64_t min_budget;  // of the endpoint
     meddle_t *meddle;     // by an accomplice with a tenth of the CPU; NULL: none
-    meddle_t *replace;    // by the root task, every millisecond; NULL: none
+    meddle_t *replace;    // by the root task, every moment; NULL: none
     bool proxy;           // hostile clients call through servers of their own
 };
 
@@ -38,14 +38,14 @@ static meddle_t *meddle;
 
 static uint64_t work(void)
 {
-    return millisecond / 10;
+    return moment / 10;
 }
 
 // The longest that the honest client may have to wait: each hostile client's call before its own,
 // all on the fall-back context, with room for what the emulator adds.
 static uint64_t bound(void)
 {
-    return (counted ? 5 : 200) * millisecond;
+    return (counted ? 5 : 50) * moment;
 }
 
 static void accomplice_loop(uint64_t argument)
@@ -60,8 +60,8 @@ static void accomplice_make(struct rt_thread *thread)
 {
     struct rt_thread_config config = { .entry = accomplice_loop,
                                        .priority = ACCOMPLICE,
-                                       .budget = millisecond / 10,
-                                       .period = millisecond };
+                                       .budget = moment / 10,
+                                       .period = moment };
     must(rt_thread_new(thread, &config), "accomplice");
     must(rt_thread_start(thread), "start");
 }
@@ -81,7 +81,7 @@ static bool wait_honest(const struct attack *attack)
     if (!attack->replace)
         return event_wait(DONE, HONEST_CALLS * bound());
     for (unsigned i = 0; i < 2000; i++) {
-        if (event_wait(DONE, millisecond))
+        if (event_wait(DONE, moment))
             return true;
         attack->replace(&hostiles[i % HOSTILES]);
     }
@@ -95,8 +95,8 @@ static void attack_run(const struct attack *attack)
     struct rt_thread accomplice;
     events_clear();
     server_make(&server, &(struct server_config){ .priority = SERVER,
-                                                  .fallback_budget = millisecond,
-                                                  .fallback_period = 2 * millisecond,
+                                                  .fallback_budget = moment,
+                                                  .fallback_period = 2 * moment,
                                                   .work = work() });
     EXPECT_OK(endpoint_configure(server.endpoint, attack->min_budget));
     for (unsigned i = 0; i < HOSTILES; i++) {
@@ -109,7 +109,7 @@ static void attack_run(const struct attack *attack)
     meddle = attack->meddle;
     if (meddle)
         accomplice_make(&accomplice);
-    time_pass(10 * millisecond);
+    time_pass(10 * moment);
     client_make(&honest, &(struct client_config){ .priority = HONEST,
                                                   .calls = HONEST_CALLS,
                                                   .event = DONE,
@@ -124,7 +124,7 @@ static void attack_run(const struct attack *attack)
         calls += hostiles[i].done;
     }
     rt_print("NOTE honest %u/%u calls, longest %lu us; hostile %u calls, %u unanswered\n",
-             honest.answered, HONEST_CALLS, honest.longest * 1000 / millisecond, calls,
+             honest.answered, HONEST_CALLS, honest.longest * 1000 / moment, calls,
              server.unanswered);
     if (meddle)
         rt_thread_delete(&accomplice);

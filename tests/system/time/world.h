@@ -10,12 +10,16 @@
 
 #include <rt/thread.h>
 
-// Lengths of time in clock ticks; set by world_init.
-extern uint64_t second, millisecond;
+// Lengths of time in clock ticks; set by world_init.  A moment is a millisecond where time is counted, and
+// long enough elsewhere that the emulator's own delays do not matter.
+extern uint64_t second, moment;
 // True: the machine counts instructions as time (word "counted" of the command line).
 extern bool counted;
 
 void world_init(const struct root_info *info);
+
+// What holds only where nothing but the machine itself takes time.
+#define EXPECT_COUNTED(fact) EXPECT(!counted || (fact))
 
 uint64_t clock_now(void);
 // Use up so many ticks of the caller's own time, whoever runs in between.
@@ -86,6 +90,5 @@ void client_delete(struct client *client);
 
 // Objects; a failure ends the run.
 cap_t object_make(enum rt_kind kind, unsigned bits);
-#define SMALL_BITS   6
-#define CONTEXT_BITS 9
+#define SMALL_BITS 6
 void must(struct rt_status status, const char *what);
