@@ -5,7 +5,10 @@
 The guest (tests/system/time) prints "ok NAME" or "FAIL NAME WHY".  It runs once with instructions as time,
 where its limits are tight, and once with the host's time.
 """
+import os
 import re
+
+import pytest
 
 from harness import boot
 from pithlib import qemu
@@ -27,5 +30,6 @@ def test_time_counted(artefacts, pith_build):
     expect_all(boot("time", artefacts, timeout=300, append="counted", extra=qemu.COUNTED))
 
 
+@pytest.mark.skipif(not os.environ.get("PITH_LONG"), reason="depends on how busy the host is; PITH_LONG=1 runs it")
 def test_time_as_it_passes(artefacts, pith_build):
     expect_all(boot("time", artefacts, timeout=300))

@@ -448,16 +448,9 @@ static void test_paddr_and_ram(void **state)
 
 // --- map -----------------------------------------------------------------------------------------
 
-static void test_map_refusals(void **state)
+// What is refused whether there are tables or not.
+static void refuse_maps(struct cap *f, uint64_t at)
 {
-    (void)state;
-    struct cap *f = frame_cap(0);
-    const uint64_t at = GIB;
-    assert_int_equal(CALL(op_frame_map, f, at, 0, 1, RW), BLAME(STATE, 0));
-    attach(0, 0);
-    spaces[0]->dying = true;
-    assert_int_equal(CALL(op_frame_map, f, at, 0, 1, RW), BLAME(DEAD, 0));
-    spaces[0]->dying = false;
     assert_int_equal(CALL(op_frame_map, f, at + 8, 0, 1, RW), BLAME(ALIGN, 1));
     assert_int_equal(CALL(op_frame_map, f, at + PAGE_SIZE, 0, 512, RW | PROT_LARGE),
                      BLAME(ALIGN, 1));
@@ -490,8 +483,23 @@ static void test_map_refusals(void **state)
     assert_int_equal(CALL(op_frame_map, f, at, 0, 1, RW | PROT_UNCACHED | PROT_COMBINE),
                      BLAME(RANGE, 4));
     f->flags &= (uint8_t)~CAP_DEVICE;
+}
+
+static void test_map_refusals(void **state)
+{
+    (void)state;
+    struct cap *f = frame_cap(0);
+    const uint64_t at = GIB;
+    assert_int_equal(CALL(op_frame_map, f, at, 0, 1, RW), BLAME(STATE, 0));
+    attach(0, 0);
+    spaces[0]->dying = true;
+    assert_int_equal(CALL(op_frame_map, f, at, 0, 1, RW), BLAME(DEAD, 0));
+    spaces[0]->dying = false;
+    refuse_maps(f, at);
     assert_int_equal(CALL(op_frame_map, f, at, 0, 1, RW), BLAME(TABLES, 1));
     stock(0, 0, 3);
+    assert_int_equal(CALL(op_frame_map, f, at + PAGE_SIZE, 1, 1, RW), 0);
+    refuse_maps(f, at);
     assert_int_equal(CALL(op_frame_map, f, at, 0, 1, RW), 0);
     assert_int_equal(CALL(op_frame_map, f, at, 1, 1, RW), BLAME(MAPPED, 1));
     world_check();

@@ -8,9 +8,9 @@
 #include <rt/memory.h>
 #include <rt/print.h>
 
-#define HIGH      100u
-#define LOW       50u
-#define PERIODS   20u
+#define HIGH    100u
+#define LOW     50u
+#define PERIODS 20u
 // Thousandths of the CPU.
 #define TOLERANCE        20u
 #define TOLERANCE_LOOSER 50u

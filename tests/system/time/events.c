@@ -10,7 +10,7 @@
 #define EVENTS         32u
 #define ALARM          31u
 #define ALARM_PRIORITY 254u
-#define ALARM_BUDGET   4000ull
+#define ALARM_SHARE    20u  // one part of so many of the CPU
 
 static cap_t notification, caps[EVENTS];
 static volatile uint64_t alarm;  // clock; 0: none
@@ -46,7 +46,7 @@ void events_init(void)
         must(rt_cap_mint(notification, RIGHT_ALL, 1ull << i, &caps[i]), "event");
     struct rt_thread_config config = { .entry = alarm_loop,
                                        .priority = ALARM_PRIORITY,
-                                       .budget = ALARM_BUDGET,
+                                       .budget = moment / 4 / ALARM_SHARE,
                                        .period = moment / 4 };
     must(rt_thread_new(&alarm_thread, &config), "alarm");
     must(rt_thread_start(&alarm_thread), "alarm");
@@ -54,6 +54,9 @@ void events_init(void)
 
 bool event_wait(unsigned event, uint64_t ticks)
 {
+    struct notification_result before = notification_poll(notification);
+    seen |= rt_ok(before.status) ? before.word : 0;
+    seen &= ~(1ull << ALARM);  // one that came when nobody waited for it any more
     alarm = clock_now() + ticks;
     while (!(seen & (1ull << event))) {
         struct notification_result got = notification_wait(notification);

@@ -58,10 +58,9 @@ static void accomplice_loop(uint64_t argument)
 
 static void accomplice_make(struct rt_thread *thread)
 {
-    struct rt_thread_config config = { .entry = accomplice_loop,
-                                       .priority = ACCOMPLICE,
-                                       .budget = moment / 10,
-                                       .period = moment };
+    struct rt_thread_config config = {
+        .entry = accomplice_loop, .priority = ACCOMPLICE, .budget = moment / 10, .period = moment
+    };
     must(rt_thread_new(thread, &config), "accomplice");
     must(rt_thread_start(thread), "start");
 }
@@ -123,9 +122,9 @@ static void attack_run(const struct attack *attack)
     for (unsigned i = 0; i < HOSTILES; i++) {
         calls += hostiles[i].done;
     }
-    rt_print("NOTE honest %u/%u calls, longest %lu us; hostile %u calls, %u unanswered\n",
-             honest.answered, HONEST_CALLS, honest.longest * 1000 / moment, calls,
-             server.unanswered);
+    rt_print(
+        "NOTE honest %u/%u calls, longest %lu thousandths of a moment; hostile %u calls, %u unanswered\n",
+        honest.answered, HONEST_CALLS, honest.longest * 1000 / moment, calls, server.unanswered);
     if (meddle)
         rt_thread_delete(&accomplice);
     client_delete(&honest);

@@ -57,7 +57,7 @@ void min_budget_matters(void)
     server_make(&server, &(struct server_config){ .priority = SERVER, .work = 3 * unit() / 2 });
     burner_make(&client, server.endpoint, 1);
     EXPECT(event_wait(DONE, 10 * second));
-    EXPECT_EQUAL(client.status, ERR_BUDGET);
+    EXPECT_COUNTED(client.status == ERR_BUDGET);
     client_delete(&client);
     server_delete(&server);
 }

@@ -8,11 +8,12 @@
 #include <rt/memory.h>
 #include <rt/print.h>
 
-#define MANY   60u
-#define EQUALS 8u
-#define LAST   1u  // event
-#define YIELDS 400u
-#define STEP   37u  // has no divisor in common with MANY
+#define MANY        60u
+#define EQUALS      8u
+#define LAST        1u  // event
+#define YIELDS      40u
+#define YIELD_TRIES 20u
+#define STEP        37u  // has no divisor in common with MANY
 
 static struct rt_thread threads[MANY];
 static volatile unsigned order[MANY], order_count;
@@ -76,14 +77,20 @@ void order_among_equals(void)
 // ---- cost --------------------------------------------------------------------------------------
 static volatile uint64_t yields_ticks;
 
+// The least of several times, of which some contain the alarm.
 static void yielder(uint64_t argument)
 {
-    uint64_t begin = clock_now();
-    for (unsigned i = 0; i < YIELDS; i++) {
-        rt_yield();
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < YIELD_TRIES; i++) {
+        uint64_t begin = clock_now();
+        for (unsigned j = 0; j < YIELDS; j++) {
+            rt_yield();
+        }
+        uint64_t ticks = clock_now() - begin;
+        least = ticks < least ? ticks : least;
     }
     if (argument) {
-        yields_ticks = clock_now() - begin;
+        yields_ticks = least;
         event_signal(LAST);
     }
     for (;;) {

@@ -10,8 +10,8 @@
 
 #include <rt/thread.h>
 
-// Lengths of time in clock ticks; set by world_init.  A moment is a millisecond where time is counted, and
-// long enough elsewhere that the emulator's own delays do not matter.
+// Lengths of time in clock ticks; set by world_init.  A moment is a millisecond where time is
+// counted, and long enough elsewhere that the emulator's own delays do not matter.
 extern uint64_t second, moment;
 // True: the machine counts instructions as time (word "counted" of the command line).
 extern bool counted;
