@@ -142,10 +142,17 @@ class Sampler:
         index = bisect.bisect_right(self.symbols, (address, "~")) - 1
         return self.symbols[index][1]
 
+    def stopped(self) -> str:
+        """The registers, the CPU being stopped: the flags of one that runs are not all in one place."""
+        self.machine.command("stop")
+        state = self.machine.monitor("info registers")
+        self.machine.command("cont")
+        return state
+
     def look(self) -> None:
         """Protection is on everywhere.  In kernel mode AC is clear, whatever user mode has set, but for
         the first instructions of an entry."""
-        state = self.machine.monitor("info registers")
+        state = self.stopped()
         self.last = percpu_words(self.machine, self.percpu) or self.last
         if not state:
             return
