@@ -34,7 +34,7 @@ static void expect_share(unsigned percent, uint64_t ticks, uint64_t elapsed)
     uint64_t thousandths = ticks * 1000 / elapsed;
     rt_print("NOTE %u %%: %lu thousandths\n", percent, thousandths);
     uint64_t tolerance = counted ? TOLERANCE : TOLERANCE_LOOSER;
-    EXPECT(thousandths + tolerance >= percent * 10 && thousandths <= percent * 10 + tolerance);
+    EXPECT(thousandths + tolerance >= percent * 10ul && thousandths <= percent * 10ul + tolerance);
 }
 
 static void share_run(const unsigned *percents, unsigned count)
@@ -42,12 +42,14 @@ static void share_run(const unsigned *percents, unsigned count)
     struct spinner budgeted[2], other;
     uint64_t before[2];
     spinner_make(&other, &(struct rt_thread_config){ .priority = LOW });
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         budgeted_make(&budgeted[i], HIGH + i, percents[i], 0);
+    }
     time_pass(2 * period());
     uint64_t begin = clock_now();
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         before[i] = context_used(budgeted[i].thread.context);
+    }
     uint64_t rest = context_used(other.thread.context);
     time_pass(PERIODS * period());
     uint64_t elapsed = clock_now() - begin;

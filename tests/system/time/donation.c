@@ -164,8 +164,9 @@ void endpoint_outlives_server(void)
     events_clear();
     server_make(&first, &(struct server_config){ .priority = SERVER });
     server_kill(&first);
-    for (unsigned i = 0; i < CALLERS; i++)
+    for (unsigned i = 0; i < CALLERS; i++) {
         client_of(&clients[i], first.endpoint, 2);
+    }
     time_pass(moment);
     server_make(&second_server,
                 &(struct server_config){ .priority = SERVER, .endpoint = first.endpoint });

@@ -42,8 +42,9 @@ static void alarm_loop(uint64_t argument)
 void events_init(void)
 {
     notification = object_make(KIND_NOTIFICATION, SMALL_BITS);
-    for (unsigned i = 0; i < EVENTS; i++)
+    for (unsigned i = 0; i < EVENTS; i++) {
         must(rt_cap_mint(notification, RIGHT_ALL, 1ull << i, &caps[i]), "event");
+    }
     struct rt_thread_config config = { .entry = alarm_loop,
                                        .priority = ALARM_PRIORITY,
                                        .budget = moment / 4 / ALARM_SHARE,

@@ -77,11 +77,13 @@ static void hostile_make(struct client *hostile, const struct attack *attack, ca
 
 static bool wait_honest(const struct attack *attack)
 {
-    if (!attack->replace)
+    if (!attack->replace) {
         return event_wait(DONE, HONEST_CALLS * bound());
+    }
     for (unsigned i = 0; i < 2000; i++) {
-        if (event_wait(DONE, moment))
+        if (event_wait(DONE, moment)) {
             return true;
+        }
         attack->replace(&hostiles[i % HOSTILES]);
     }
     return false;
@@ -106,8 +108,9 @@ static void attack_run(const struct attack *attack)
         hostile_make(&hostiles[i], attack, attack->proxy ? proxies[i].endpoint : server.endpoint);
     }
     meddle = attack->meddle;
-    if (meddle)
+    if (meddle) {
         accomplice_make(&accomplice);
+    }
     time_pass(10 * moment);
     client_make(&honest, &(struct client_config){ .priority = HONEST,
                                                   .calls = HONEST_CALLS,
@@ -125,8 +128,9 @@ static void attack_run(const struct attack *attack)
     rt_print(
         "NOTE honest %u/%u calls, longest %lu thousandths of a moment; hostile %u calls, %u unanswered\n",
         honest.answered, HONEST_CALLS, honest.longest * 1000 / moment, calls, server.unanswered);
-    if (meddle)
+    if (meddle) {
         rt_thread_delete(&accomplice);
+    }
     client_delete(&honest);
     for (unsigned i = 0; i < HOSTILES; i++) {
         client_delete(&hostiles[i]);
@@ -140,8 +144,9 @@ static void attack_run(const struct attack *attack)
 // Calls with next to nothing left, from several threads.
 void hostile_small_budgets(void)
 {
-    for (uint64_t budget = LEAST_BUDGET; budget <= 64 * LEAST_BUDGET; budget *= 4)
+    for (uint64_t budget = LEAST_BUDGET; budget <= 64 * LEAST_BUDGET; budget *= 4) {
         attack_run(&(struct attack){ .budget = budget });
+    }
 }
 
 // The endpoint asks for enough: they wait outside, or are refused, even where they come first.

@@ -43,7 +43,7 @@ void min_budget_waits(void)
     EXPECT_EQUAL(client.done, 6);
     EXPECT_COUNTED(client.answered == 6);
     EXPECT_COUNTED(context_used(server.fallback) == fallback);
-    EXPECT(clock_now() - begin >= 5 * 16 * unit());
+    EXPECT(clock_now() - begin >= 5ul * 16 * unit());
     client_delete(&client);
     server_delete(&server);
 }
@@ -151,8 +151,9 @@ void fallback_is_bounded(void)
     poor_make(&client, server.endpoint);
     EXPECT(event_wait(DONE, 10 * second));
     EXPECT_EQUAL(client.status, ERR_BUDGET);
-    for (unsigned i = 0; i < 100 && server.served == 0; i++)
+    for (unsigned i = 0; i < 100 && server.served == 0; i++) {
         time_pass(unit());
+    }
     EXPECT_EQUAL(server.served, 1);
     EXPECT(clock_now() - begin >= 20 * unit());
     client_delete(&client);

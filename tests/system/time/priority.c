@@ -26,8 +26,9 @@ static void note_self(uint64_t argument)
     if (order_count == order_wanted) {
         event_signal(LAST);
     }
-    for (;;)
+    for (;;) {
         rt_ignore(thread_suspend(threads[argument].cap));
+    }
 }
 
 static void runner_make(unsigned i, unsigned priority)
@@ -45,8 +46,9 @@ static void runners_run(unsigned count)
     events_clear();
     EXPECT(event_wait(LAST, 10 * second));
     EXPECT_EQUAL(order_count, count);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         rt_thread_delete(&threads[i]);
+    }
 }
 
 // Started in any order, they run by priority; all four words of the bitmap are used.
@@ -55,11 +57,13 @@ void order_by_priority(void)
     for (unsigned i = 0; i < MANY; i++) {
         runner_make(i, 4 * (i * STEP % MANY) + 1);
     }
-    for (unsigned i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < MANY; i++) {
         must(rt_thread_start(&threads[i]), "start");
+    }
     runners_run(MANY);
-    for (unsigned i = 0; i + 1 < MANY; i++)
+    for (unsigned i = 0; i + 1 < MANY; i++) {
         EXPECT(order[i] * STEP % MANY > order[i + 1] * STEP % MANY);
+    }
 }
 
 void order_among_equals(void)
@@ -67,11 +71,13 @@ void order_among_equals(void)
     for (unsigned i = 0; i < EQUALS; i++) {
         runner_make(i, 77);
     }
-    for (unsigned i = 0; i < EQUALS; i++)
+    for (unsigned i = 0; i < EQUALS; i++) {
         must(rt_thread_start(&threads[i * 3 % EQUALS]), "start");
+    }
     runners_run(EQUALS);
-    for (unsigned i = 0; i < EQUALS; i++)
+    for (unsigned i = 0; i < EQUALS; i++) {
         EXPECT_EQUAL(order[i], i * 3 % EQUALS);
+    }
 }
 
 // ---- cost --------------------------------------------------------------------------------------
@@ -117,8 +123,9 @@ static uint64_t yields_measure(unsigned others)
     EXPECT(event_wait(LAST, 10 * second));
     rt_thread_delete(&pair[0]);
     rt_thread_delete(&pair[1]);
-    for (unsigned i = 0; i < others; i++)
+    for (unsigned i = 0; i < others; i++) {
         rt_thread_delete(&threads[i]);
+    }
     return yields_ticks;
 }
 
@@ -174,8 +181,9 @@ static cap_t senders_endpoint;
 static void send_self(uint64_t argument)
 {
     rt_ignore(ipc_send0(senders_endpoint, TAG(argument, 0, 0)));
-    for (;;)
+    for (;;) {
         rt_ignore(thread_suspend(threads[argument].cap));
+    }
 }
 
 static void expect_sender(unsigned i)
@@ -205,7 +213,8 @@ void senders_by_priority(void)
     for (unsigned i = 0; i < SENDERS; i++) {
         expect_sender(wanted[i]);
     }
-    for (unsigned i = 0; i < SENDERS; i++)
+    for (unsigned i = 0; i < SENDERS; i++) {
         rt_thread_delete(&threads[i]);
+    }
     rt_object_delete(senders_endpoint);
 }

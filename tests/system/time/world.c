@@ -33,8 +33,9 @@ void burn(uint64_t ticks)
 
 void must(struct rt_status status, const char *what)
 {
-    if (!rt_ok(status))
+    if (!rt_ok(status)) {
         rt_panic("%s: error %u, argument %u", what, rt_error(status), rt_blamed(status));
+    }
 }
 
 cap_t object_make(enum rt_kind kind, unsigned bits)
@@ -101,8 +102,9 @@ static void serve(struct server *server)
     while (server->busy) {
         __asm__ volatile("pause");
     }
-    if (server->work)
+    if (server->work) {
         burn(server->work);
+    }
     if (server->next) {
         server->next_status = ipc_call0(server->next, 0).status.word;
     }
@@ -132,8 +134,9 @@ void server_make(struct server *server, const struct server_config *config)
     *server = (struct server){ .endpoint = config->endpoint,
                                .next = config->next,
                                .work = config->work };
-    if (!server->endpoint)
+    if (!server->endpoint) {
         server->endpoint = object_make(KIND_ENDPOINT, SMALL_BITS);
+    }
     server->reply = object_make(KIND_REPLY, SMALL_BITS);
     struct rt_thread_config wanted = { .entry = server_loop,
                                        .argument = (uint64_t)server,
@@ -172,8 +175,9 @@ static void client_loop(uint64_t argument)
 {
     struct client *client = (struct client *)argument;
     for (unsigned i = 0; client->calls == 0 || i < client->calls; i++) {
-        if (client->pause)
+        if (client->pause) {
             burn(client->pause);
+        }
         uint64_t begin = clock_now();
         struct ipc_result got = ipc_call0(client->endpoint, 0);
         uint64_t ticks = clock_now() - begin;
@@ -183,8 +187,9 @@ static void client_loop(uint64_t argument)
         client->done++;
     }
     event_signal(client->event);
-    for (;;)
+    for (;;) {
         rt_ignore(thread_suspend(client->thread.cap));
+    }
 }
 
 void client_make(struct client *client, const struct client_config *config)
