@@ -28,7 +28,7 @@ enum slot {
     SLOTS
 };
 
-static struct cpu cpu;
+static struct cpu the_cpu;
 static struct thread client, server;
 static struct cap client_slots[SLOTS], server_slots[SLOTS];
 static struct endpoint endpoint;
@@ -41,7 +41,7 @@ static const struct arch_context *passed;  // to whom; NULL: the slow path was t
 struct arch_context *host_context;
 uint64_t host_words[MSG_REG_WORDS];
 uint64_t host_clock;
-struct cpu *host_cpu = &cpu;
+struct cpu *host_cpu = &the_cpu;
 struct hal_aspace hal_aspace_kernel;
 
 void hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
@@ -85,6 +85,7 @@ void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
     hal_pass(from, to, aspace, badge, tag);
 }
 
+// NOLINTNEXTLINE(readability-function-size): as the core has it
 enum err cap_lookup_kind(struct thread *thread, uint64_t slot, enum kind kind, unsigned rights,
                          unsigned argument, struct cap **cap)
 {
@@ -96,6 +97,7 @@ enum err cap_lookup_kind(struct thread *thread, uint64_t slot, enum kind kind, u
     return err_blame(ERR_SLOT, argument);
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): as the core has it
 enum err frame_map(struct cap *frame, uint64_t words[4])
 {
     (void)frame;
@@ -122,16 +124,16 @@ void sched_assign(struct thread *thread, struct sched_context *context)
     (void)context;
 }
 
-void sched_preempted(struct cpu *on, struct thread *thread)
+void sched_preempted(struct cpu *cpu, struct thread *thread)
 {
-    (void)on;
+    (void)cpu;
     (void)thread;
 }
 
 static int setup(void **state)
 {
     (void)state;
-    memset(&cpu, 0, sizeof(cpu));
+    memset(&the_cpu, 0, sizeof(the_cpu));
     memset(&client, 0, sizeof(client));
     memset(&server, 0, sizeof(server));
     endpoint = (struct endpoint){ .object_kind = KIND_ENDPOINT };
@@ -139,10 +141,10 @@ static int setup(void **state)
     notification = (struct notification){ .object_kind = KIND_NOTIFICATION };
     lent = own = (struct sched_context){ .slice = true, .simple = true, .budget = 1u << 20 };
     lent.refills[0].amount = own.refills[0].amount = 1u << 20;
-    cpu.ready_top = READY_NONE;
-    cpu.timer = 1;  // armed for something earlier than the end of any budget
-    cpu.current = &client;
-    cpu.sched = &lent;
+    the_cpu.ready_top = READY_NONE;
+    the_cpu.timer = 1;  // armed for something earlier than the end of any budget
+    the_cpu.current = &client;
+    the_cpu.sched = &lent;
     client_slots[SLOT_ENDPOINT] = server_slots[SLOT_ENDPOINT] = (struct cap){
         .kind = KIND_ENDPOINT, .rights = RIGHT_ALL, .address = (uintptr_t)&endpoint
     };
@@ -186,7 +188,7 @@ static void refuse_call(void)
 {
     call(0);
     assert_null(passed);
-    assert_ptr_equal(cpu.current, &client);
+    assert_ptr_equal(the_cpu.current, &client);
     assert_ptr_equal(endpoint.receivers, &server);
     assert_ptr_equal(client.sched, &lent);
     assert_int_equal(server.state, THREAD_BLOCKED_RECV);
@@ -197,7 +199,7 @@ static void refuse_answer(void)
 {
     answer();
     assert_null(passed);
-    assert_ptr_equal(cpu.current, &server);
+    assert_ptr_equal(the_cpu.current, &server);
     assert_ptr_equal(reply.thread, &client);
     assert_ptr_equal(server.sched, &lent);
 }
@@ -207,7 +209,7 @@ static void test_time_goes_there_and_back(void **state)
     (void)state;
     call(0);
     assert_ptr_equal(passed, &server.context);
-    assert_ptr_equal(cpu.current, &server);
+    assert_ptr_equal(the_cpu.current, &server);
     assert_ptr_equal(server.sched, &lent);
     assert_null(client.sched);
     assert_int_equal(client.state, THREAD_BLOCKED_REPLY);
@@ -231,18 +233,18 @@ static void test_own_context_is_kept(void **state)
     assert_ptr_equal(passed, &server.context);
     assert_ptr_equal(server.sched, &own);
     assert_ptr_equal(client.sched, &lent);
-    assert_ptr_equal(cpu.sched, &own);
+    assert_ptr_equal(the_cpu.sched, &own);
 }
 
 static void test_nobody_is_outranked(void **state)
 {
     (void)state;
-    cpu.ready_top = 101;
+    the_cpu.ready_top = 101;
     refuse_call();
-    cpu.ready_top = 100;
+    the_cpu.ready_top = 100;
     call(0);
     assert_ptr_equal(passed, &server.context);
-    cpu.ready_top = 101;
+    the_cpu.ready_top = 101;
     refuse_answer();
 }
 
