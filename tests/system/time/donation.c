@@ -42,6 +42,31 @@ void donation_to_passive(void)
     server_delete(&server);
 }
 
+// Touches a page that is never mapped, again and again: the handler's answer resumes it.
+static void faulter(uint64_t address)
+{
+    *(volatile uint8_t *)address = 0;
+}
+
+// The handler of a fault works on its own time, never on that of who faulted.
+void fault_lends_nothing(void)
+{
+    struct server handler;
+    struct rt_thread thread;
+    server_make(&handler, &(struct server_config){ .priority = SERVER, .work = work() });
+    uint64_t fallback = context_used(handler.fallback);
+    struct rt_status status = rt_thread_new(
+        &thread,
+        &(struct rt_thread_config){
+            .entry = faulter, .argument = 8, .priority = CLIENT, .fault = handler.endpoint });
+    EXPECT(rt_ok(status) && rt_ok(rt_thread_start(&thread)));
+    time_pass(5 * work());
+    EXPECT(context_used(handler.fallback) - fallback >= 2 * work());
+    EXPECT(context_used(thread.context) < work());
+    rt_thread_delete(&thread);
+    server_delete(&handler);
+}
+
 // A calls B calls C: the time of A goes all the way and comes back.
 void donation_nested(void)
 {

@@ -18,6 +18,7 @@ void ceilings_hold(void);
 void senders_by_priority(void);
 
 void donation_to_passive(void);
+void fault_lends_nothing(void);
 void donation_nested(void);
 void donation_ends_at_active(void);
 void donation_nested_exhausted(void);

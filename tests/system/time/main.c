@@ -25,6 +25,7 @@ static const struct check checks[] = {
     CHECK(ceilings_hold),
     CHECK(senders_by_priority),
     CHECK(donation_to_passive),
+    CHECK(fault_lends_nothing),
     CHECK(donation_nested),
     CHECK(donation_ends_at_active),
     CHECK(donation_nested_exhausted),
