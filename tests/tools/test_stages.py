@@ -105,10 +105,10 @@ def test_tidy_counts_parameters(tmp_path, monkeypatch, tree, more, use, failed):
 
 def test_tidy_sees_what_only_gcc_builds(tmp_path):
     entry = {"directory": "/b", "file": "../t/a.c",
-             "command": "gcc -ffixed-rbx -Wlogical-op -DPITH_DEBUG=0 -I x -c ../t/a.c"}
+             "command": "gcc -ffixed-rbx -Wlogical-op -DPITH_DEBUG=0 -nostdinc -I x -c ../t/a.c"}
     assert testing.tidy_entry(entry) == {
         "directory": "/b", "file": "/t/a.c",
-        "command": "clang -DPITH_DEBUG=1 -I x -c ../t/a.c -Wno-everything"}
+        "command": "clang -DPITH_DEBUG=1 -nostdinc -I x -c ../t/a.c -Wno-everything"}
 
 
 def test_ci_runs_the_tests(tree):

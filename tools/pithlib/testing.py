@@ -5,9 +5,11 @@
 A stage returns how many of its checks passed and failed; one that cannot run counts as one failure.
 Each stage's full output is in build/logs.
 """
+import functools
 import json
 import os
 import shlex
+import subprocess
 import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
@@ -68,11 +70,21 @@ def check_format() -> Score:
 GCC_ONLY = ("-ffixed-", "-fno-tree-loop-distribute-patterns", "-Wlogical-op", "-Wduplicated-")
 
 
+@functools.lru_cache(maxsize=None)
+def headers_of(compiler: str) -> str:
+    """Where gcc has headers of its own, such as those of the sanitizers."""
+    done = subprocess.run([compiler, "-print-file-name=include"], capture_output=True, text=True,
+                          check=False)
+    return done.stdout.strip()
+
+
 def tidy_entry(entry: dict) -> dict:
     """A compile command of the release build (gcc) as clang-tidy is to see it: assertions on, since
     they say what holds, and warnings left to the compilers."""
     words = [w for w in shlex.split(entry["command"]) if not w.startswith(GCC_ONLY)]
     words = ["-DPITH_DEBUG=1" if w.startswith("-DPITH_DEBUG=") else w for w in words]
+    if "-nostdinc" not in words:
+        words += ["-idirafter", headers_of(words[0])]
     return {"directory": entry["directory"],
             "file": os.path.normpath(Path(entry["directory"]) / entry["file"]),
             "command": shlex.join(["clang", *words[1:], "-Wno-everything"])}
