@@ -17,18 +17,27 @@
 //     alignment allows; the alias of read-only kernel segments is read-only;
 //   - all these mappings are global (which takes effect once the kernel sets CR4.PGE);
 //   - the lower half maps nothing but the loader itself (identity), and the kernel drops it;
-//   - RDI = the virtual address, in the direct map, of struct boot_info; RSP = a small stack that
-//     the kernel leaves at once.
+//   - each CPU has an area at KERNEL_CPU_BASE + its number * KERNEL_CPU_BYTES, of which the pages
+//   in
+//     KERNEL_CPU_PAGES (bit n: page n) are mapped: zeroed, readable, writable, no execute;
+//   - RDI = the virtual address, in the direct map, of struct boot_info; RSI = the number of the
+//   CPU,
+//     its index in cpus[] (the one that ran the loader is 0); the stack is not to be used.
+// All CPUs enter so, the others after the first, which waits until their last instruction of the
+// loader before it leaves the loader itself.
 #pragma once
 
 #include <stdint.h>
 
 #define BOOT_INFO_MAGIC 0x6f666e6968746970ull  // "pithinfo", little endian
-#define BOOT_INFO_MAJOR 1
+#define BOOT_INFO_MAJOR 2
 #define BOOT_INFO_MINOR 0
 
 #define KERNEL_DIRECT_BASE 0xffff800000000000ull
 #define KERNEL_IMAGE_BASE  0xffffffff80000000ull
+#define KERNEL_CPU_BASE    0xffffffffc0000000ull
+#define KERNEL_CPU_BYTES   0x10000ull
+#define KERNEL_CPU_PAGES   0x7556u
 
 #define BOOT_MAX_MEMORY        128
 #define BOOT_MAX_CPUS          64
@@ -62,7 +71,7 @@ struct boot_cpu {
     uint32_t flags;  // BOOT_CPU_*
 };
 #define BOOT_CPU_ENABLED 1u
-#define BOOT_CPU_BOOT    2u  // the one that runs the loader
+#define BOOT_CPU_BOOT    2u  // the one that runs the loader: the first
 
 enum boot_irqchip_kind {
     BOOT_IRQCHIP_LOCAL,  // x86: local APIC

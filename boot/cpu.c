@@ -70,6 +70,11 @@ void cpu_require(void)
     if (!complete) {
         serial_stop();
     }
+    cpu_prepare();
+}
+
+void cpu_prepare(void)
+{
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
 }
 
@@ -109,6 +114,12 @@ _Static_assert(sizeof(struct trap_gate) == 16, "Intel SDM volume 3, 6.14.1");
 
 static struct trap_gate trap_gates[TRAPS];
 
+// Also loaded by the other CPUs (entry.S).
+struct {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed)) trap_pointer;
+
 void trap_init(void)
 {
     for (unsigned i = 0; i < TRAPS; i++) {
@@ -120,11 +131,9 @@ void trap_init(void)
             .attributes = 0x8e00,  // present interrupt gate
         };
     }
-    struct {
-        uint16_t limit;
-        uint64_t base;
-    } __attribute__((packed)) pointer = { sizeof(trap_gates) - 1, (uintptr_t)trap_gates };
-    __asm__ volatile("lidt %0" : : "m"(pointer));
+    trap_pointer.base = (uintptr_t)trap_gates;
+    trap_pointer.limit = sizeof(trap_gates) - 1;
+    __asm__ volatile("lidt %0" : : "m"(trap_pointer));
 }
 
 void trap_report(uint64_t vector, uint64_t error, uint64_t rip)

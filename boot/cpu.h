@@ -11,6 +11,9 @@
 // Then enables no-execute pages.  Call before anything else uses what it checks.
 void cpu_require(void);
 
+// Enables no-execute pages on this CPU.
+void cpu_prepare(void);
+
 // Whether pages of one GiB exist.
 bool cpu_has_huge_pages(void);
 

@@ -22,6 +22,9 @@
 #define PTE_HUGE      0x83
 #define CODE64        0x08
 #define DATA          0x10
+#define CODE32        0x18
+#define SMP_STACKS    64            // BOOT_MAX_CPUS
+#define SMP_STACK_BYTES 2048
 
 // --- what boot loaders look for ---------------------------------------------------------------
 
@@ -144,10 +147,74 @@ start64:
     .globl kernel_enter
 kernel_enter:
     movq %rdi, %cr3
-    movq %rcx, %rsp
+    movq %rsi, %rax
     movq %rdx, %rdi
+    movq %rcx, %rsi
     xorl %ebp, %ebp
-    jmp *%rsi
+    jmp *%rax
+
+// ---- the other CPUs ------------------------------------------------------------------------------
+
+// In real mode, CS its page, anywhere below one MiB: no address in here but offsets from the start.
+    .section .rodata
+    .code16
+    .globl smp_code, smp_code_end
+smp_code:
+    cli
+    movl %cs, %eax
+    movl %eax, %ds
+    lgdtl smp_gdt_pointer - smp_code
+    movl %cr0, %eax
+    orl $1, %eax
+    movl %eax, %cr0
+    ljmpl $CODE32, $smp_start32
+    .balign 4
+smp_gdt_pointer:
+    .short gdt_pointer - gdt - 1
+    .long gdt
+smp_code_end:
+
+    .text
+    .code32
+smp_start32:
+    movl $DATA, %eax
+    movl %eax, %ds
+    movl %eax, %ss
+    movl $identity_root, %eax
+    movl %eax, %cr3
+    movl $CR4_PAE, %eax
+    movl %eax, %cr4
+    movl $MSR_EFER, %ecx
+    rdmsr
+    btsl $EFER_LME_BIT, %eax
+    wrmsr
+    movl $CR0_PE_PG_WP, %eax
+    movl %eax, %cr0
+    ljmp $CODE64, $smp_start64
+
+// A stack for each, as long as there are any.
+    .code64
+smp_start64:
+    movl $DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    movl $1, %eax
+    lock xaddl %eax, smp_stacks_used
+    cmpl $SMP_STACKS, %eax
+    jae 1f
+    incl %eax
+    imull $SMP_STACK_BYTES, %eax, %esp
+    addl $smp_stacks, %esp
+    lidt trap_pointer
+    xorl %ebp, %ebp
+    call smp_main                   // does not return
+1:  cli
+    hlt
+    jmp 1b
 
 // One stub for each exception.  Those for which the CPU pushes no error code push a zero.
     .macro trap_stub vector
@@ -192,6 +259,7 @@ gdt:
     .quad 0
     .quad 0x00af9b000000ffff        // code, 64-bit, "accessed" set: the table is read-only
     .quad 0x00cf93000000ffff        // data
+    .quad 0x00cf9b000000ffff        // code, 32-bit
 gdt_pointer:
     .short gdt_pointer - gdt - 1
     .long gdt
@@ -226,5 +294,9 @@ identity_directories:
     .fill 16384
     .globl loader_stack_top
 loader_stack_top:
+smp_stacks:
+    .fill SMP_STACKS * SMP_STACK_BYTES
+smp_stacks_used:
+    .long 0
 
     .section .note.GNU-stack, "", @progbits

@@ -28,10 +28,26 @@ extern const uint64_t trap_stubs[];
 // time stamp of the first instruction.
 _Noreturn void loader_main(uint32_t protocol, uint32_t address, uint64_t boot_tsc);
 
+// The first instructions of another CPU, to be copied to a page below one MiB.
+extern const char smp_code[], smp_code_end[];
+
+// Where other CPUs say that they came, and are told what to do, by APIC id.
+# define SMP_IDS     256
+# define SMP_ID_MASK (SMP_IDS - 1)
+struct smp_mailbox {
+    uint64_t root, entry, info;
+    uint32_t came[SMP_IDS];
+    uint32_t number[SMP_IDS];
+};
+extern struct smp_mailbox smp_mailbox;
+
+// Called by entry.S on each other CPU, in 64-bit mode.
+_Noreturn void smp_main(void);
+
 // Called by the stubs with what the CPU pushed: says what happened and stops.
 _Noreturn void trap_report(uint64_t vector, uint64_t error, uint64_t rip);
 
-// Switches to the page tables at physical address root and to the stack, and jumps to the kernel's
-// entry point with info as its argument.
-_Noreturn void kernel_enter(uint64_t root, uint64_t entry, uint64_t info, uint64_t stack);
+// Switches to the page tables at physical address root and jumps to the kernel's entry point with
+// info and the number of the CPU as its arguments.
+_Noreturn void kernel_enter(uint64_t root, uint64_t entry, uint64_t info, uint64_t number);
 #endif

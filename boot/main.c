@@ -11,10 +11,12 @@
 #include "paging.h"
 #include "phys.h"
 #include "serial.h"
+#include "smp.h"
 #include "string.h"
 
 static struct handoff handoff;
 static struct boot_info info;
+static uint64_t start_page;  // of the other CPUs
 
 static void handoff_read(uint32_t protocol, uint32_t address)
 {
@@ -42,6 +44,7 @@ static void tables_read(struct acpi_fixed *fixed)
 static void memory_prepare(void)
 {
     struct memory_map *map = &handoff.map;
+    start_page = smp_choose_page(map);
     uint64_t start = (uintptr_t)loader_start;
     uint64_t end = (uintptr_t)loader_end;
     uint64_t image_end = page_up(handoff.image_base + handoff.image_size);
@@ -98,11 +101,29 @@ static bool loader_map(struct paging *paging)
            paging_map(paging, text_end, data, PAGE_SIZE, PAGING_WRITE);
 }
 
+// What each CPU has for itself.
+static bool areas_map(struct paging *paging)
+{
+    for (uint64_t page = 0; page < info.cpu_count * KERNEL_CPU_BYTES / PAGE_SIZE; page++) {
+        if (!(KERNEL_CPU_PAGES >> page % (KERNEL_CPU_BYTES / PAGE_SIZE) & 1)) {
+            continue;
+        }
+        uint64_t base = memory_take(&handoff.map, PAGE_SIZE, PAGE_SIZE, BOOT_MEMORY_KERNEL);
+        struct memory_region range = { .base = base, .end = base + PAGE_SIZE };
+        if (!base || !paging_map(paging, KERNEL_CPU_BASE + page * PAGE_SIZE, range, PAGE_SIZE,
+                                 PAGING_WRITE)) {
+            return false;
+        }
+        memset(phys_pointer(base), 0, PAGE_SIZE);
+    }
+    return true;
+}
+
 static void tables_build(const struct kernel_image *kernel)
 {
     struct paging paging;
     bool complete = paging_begin(&paging, &handoff.map) && paging_map_direct(&paging) &&
-                    load_map_kernel(kernel, &paging) && loader_map(&paging);
+                    load_map_kernel(kernel, &paging) && areas_map(&paging) && loader_map(&paging);
     if (!complete) {
         refuse("memory", "too little for the kernel's page tables");
     }
@@ -137,9 +158,10 @@ void loader_main(uint32_t protocol, uint32_t address, uint64_t boot_tsc)
     tables_read(&fixed);
     memory_prepare();
     clock_prepare(&fixed);
+    smp_start(&info, start_page);
     image_load(&kernel);
     tables_build(&kernel);
     info_complete(boot_tsc);
-    kernel_enter(info.kernel_root, kernel.program.entry, KERNEL_DIRECT_BASE + (uintptr_t)&info,
-                 KERNEL_DIRECT_BASE + (uintptr_t)loader_stack_top);
+    smp_enter(&info, kernel.program.entry);
+    kernel_enter(info.kernel_root, kernel.program.entry, KERNEL_DIRECT_BASE + (uintptr_t)&info, 0);
 }

@@ -25,8 +25,6 @@
 #define BOOT_UNTYPED_MAX_BITS 46
 #define ROOT_INFO_PAGES       ((sizeof(struct root_info) + PAGE_SIZE - 1) / PAGE_SIZE)
 
-static struct cpu boot_cpu;
-
 static struct {
     const struct boot_info *info;
     struct boot_memory memory[BOOT_MAX_MEMORY];  // what is still free
@@ -299,12 +297,22 @@ static struct cap *boot_pages(uint32_t slot, uint64_t vaddr, uint64_t pages, uns
     return frame;
 }
 
-void kernel_boot(const struct boot_info *info)
+static void cpu_boot(const struct boot_info *info, unsigned number)
 {
-    boot_cpu.ready_top = READY_NONE;
-    boot_cpu.timer = UINT64_MAX;
+    hal_boot(info, number);
+    struct cpu *cpu = hal_cpu();
+    cpu->number = (uint8_t)number;
+    cpu->ready_top = READY_NONE;
+    cpu->timer = UINT64_MAX;
+}
+
+void kernel_boot(const struct boot_info *info, unsigned number)
+{
+    cpu_boot(info, number);
+    if (number) {
+        return;
+    }
     boot.info = info;
-    hal_boot(info, &boot_cpu);
     if (info->magic != BOOT_INFO_MAGIC || info->major != BOOT_INFO_MAJOR) {
         kernel_panic(__FILE__, __LINE__, "boot_info of another version");
     }
@@ -329,5 +337,6 @@ void kernel_boot(const struct boot_info *info)
     boot.root->free_slot = boot.next_slot;
     boot.root->kernel_clock = hal_clock();
     sched_wake(boot.thread);
-    sched_exit(&boot_cpu);
+    sched_exit(hal_cpu());
+    hal_boot_others();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// All state of one CPU in the core.
+// All state of one CPU in the core.  Guarded by the kernel lock, under which other CPUs use it too.
 #pragma once
 
 #include "tree.h"
@@ -14,16 +14,20 @@ struct sched_context;
 
 #define PRIORITIES 256
 #define READY_NONE (-1)
+// Another CPU has changed something here: whatever asks whether somebody else is to run first is
+// told so, and the scheduler looks at everything anew.
+#define READY_POKED PRIORITIES
 
 struct cpu {
     struct thread *current;       // NULL: idle
     struct thread *next;          // woken last: READY, in no queue yet; NULL outside the kernel
     struct sched_context *sched;  // in use since `since`; NULL: none
-    int32_t ready_top;            // highest priority with a ready thread, READY_NONE
-    bool resched;                 // something happened that can change who runs
-    bool rotate;                  // the current thread goes behind its peers
-    bool next_first;              // `next` goes before its peers
-    uint32_t work;                // since the last preemption point that looked
+    int32_t ready_top;  // highest priority with a ready thread, READY_NONE; or READY_POKED
+    uint8_t number;
+    bool resched;     // something happened that can change who runs
+    bool rotate;      // the current thread goes behind its peers
+    bool next_first;  // `next` goes before its peers
+    uint32_t work;    // since the last preemption point that looked
     uint64_t since;
     struct thread *vector_guest;  // the guest whose vector registers were loaded last
     uint64_t timer;               // armed deadline

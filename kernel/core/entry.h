@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// What the ISA calls in the core.  Interrupts off, on the CPU's kernel stack; whatever a call
-// changes, the ISA resumes the context that was given last to hal_switch.
+// What the ISA calls in the core.  Interrupts off, with the kernel lock, on the CPU's kernel stack;
+// whatever a call changes, the ISA resumes the context that was given last to hal_switch.
 #pragma once
 
 #include "types.h"
@@ -11,8 +11,9 @@
 
 #include <abi/bootinfo.h>
 
-// Set up the core and the root task.  Returns to resume it.
-void kernel_boot(const struct boot_info *info);
+// The first CPU (number 0) sets up the core and the root task and returns to resume it; each of the
+// others, which come after that, joins with nothing to run.
+void kernel_boot(const struct boot_info *info, unsigned number);
 
 // A system call of a native thread, its arguments and words in the context.
 void kernel_syscall(struct arch_context *context);
@@ -34,6 +35,9 @@ void kernel_interrupt(unsigned irq);
 
 // The timer fired.
 void kernel_timer(void);
+
+// Another CPU changed something that this one must look at.
+void kernel_resched(void);
 
 // Fast paths of call and reply_recv.  Entry code jumps to them with the message words still in
 // their registers, which the code of fastpath.c never touches; instruction pointer, flags and stack

@@ -471,6 +471,12 @@ void sched_timer(struct cpu *cpu)
     hal_timer_arm(cpu->timer);
 }
 
+void sched_poked(struct cpu *cpu)
+{
+    hal_timer_arm(cpu->timer);
+    cpu->resched = true;
+}
+
 void sched_set_priority(struct thread *thread, unsigned priority)
 {
     struct cpu *cpu = hal_cpu();

@@ -76,6 +76,9 @@ void sched_yield(struct cpu *cpu);
 // The timer fired: replenish, charge.
 void sched_timer(struct cpu *cpu);
 
+// An interrupt from another CPU.
+void sched_poked(struct cpu *cpu);
+
 // Change a priority, re-queueing the thread wherever it waits in order of priority.
 void sched_set_priority(struct thread *thread, unsigned priority);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Entries into the core: system calls, traps, interrupts, the timer.
+// Entries into the core: system calls, traps, interrupts, the timer.  Entry code has taken the
+// kernel lock and drops it afterwards.
 #include "check.h"
 #include "cpu.h"
 #include "entry.h"
@@ -10,15 +11,12 @@
 #include "invoke.h"
 #include "ipc.h"
 #include "irq.h"
-#include "lock.h"
 #include "notification.h"
 #include "sched.h"
 
 #include <hal/cpu.h>
 
 #include <abi/message.h>
-
-struct lock kernel_lock;
 
 enum syscall {
 #define SYSCALL(number, name, args, fails, text) SYS_##name = (number),
@@ -38,11 +36,9 @@ static struct thread *thread_of_context(struct arch_context *context)
 }
 
 // Last in every entry: whoever is to run next is made current.
-static inline void leave(void) RELEASES(kernel_lock);
 static inline void leave(void)
 {
     sched_exit(hal_cpu());
-    lock_drop();
 }
 
 static enum err dispatch(struct thread *thread, uint64_t number)
@@ -68,7 +64,6 @@ static enum err dispatch(struct thread *thread, uint64_t number)
 void kernel_syscall(struct arch_context *context)
 {
     struct thread *thread = thread_of_context(context);
-    lock_take();
     enum err error = dispatch(thread, hal_context_number(context));
     if (error == ERR_PREEMPTED) {
         hal_context_restart(context);
@@ -99,7 +94,6 @@ static inline enum err dispatch_light(struct thread *thread, uint64_t number)
 
 void kernel_syscall_light(struct arch_context *context, uint64_t number)
 {
-    lock_take();
     enum err error = dispatch_light(thread_of_context(context), number);
     if (error != ERR_BLOCKED) {
         hal_context_set_result(context, error);
@@ -109,7 +103,6 @@ void kernel_syscall_light(struct arch_context *context, uint64_t number)
 
 void kernel_syscall_guest(struct arch_context *context)
 {
-    lock_take();
     guest_trap(thread_of_context(context), &(struct hal_trap){ .label = GUEST_SYSCALL });
     leave();
 }
@@ -117,7 +110,6 @@ void kernel_syscall_guest(struct arch_context *context)
 void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
 {
     struct thread *thread = thread_of_context(context);
-    lock_take();
     if (thread->flags & THREAD_GUEST) {
         guest_trap(thread, trap);
     } else {
@@ -128,14 +120,18 @@ void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
 
 void kernel_interrupt(unsigned irq)
 {
-    lock_take();
     irq_signal(irq);
     leave();
 }
 
 void kernel_timer(void)
 {
-    lock_take();
     sched_timer(hal_cpu());
+    leave();
+}
+
+void kernel_resched(void)
+{
+    sched_poked(hal_cpu());
     leave();
 }

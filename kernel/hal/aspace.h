@@ -27,7 +27,9 @@
 // A new root table (zeroed page): enter what all spaces share (the kernel's half).
 void hal_aspace_init(struct hal_aspace *hal, uint64_t root[512]);
 
-// Forget translations of [vaddr, vaddr + pages * 4 KiB) of a space on this CPU, after entries were
-// removed or narrowed. Free when the space is not the current one and the CPU has no tagged
-// translations.
+// Forget translations of [vaddr, vaddr + pages * 4 KiB) of a space on every CPU that has it loaded,
+// after entries were removed or narrowed; waits for them.  Nothing to do where none has.
 void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages);
+
+// Another CPU, whose current thread has lost its address space, leaves what it has loaded; waits.
+void hal_aspace_leave(unsigned number);

@@ -12,13 +12,24 @@
 struct cpu;
 
 // arch/cpu.h defines inline: uint64_t hal_clock(void), the kernel clock in ticks of
-// boot_info.clock_hz; struct cpu *hal_cpu(void), the core's structure of this CPU; void
-// hal_pause(void) for spin loops.
+// boot_info.clock_hz; struct cpu *hal_cpu(void), the core's structure of this CPU; struct cpu
+// *hal_cpu_at(unsigned number), of another, zeroed before the first use; void hal_pause(void) for
+// spin loops; bool hal_lock_wanted(void): another CPU waits for the kernel lock, which entry code
+// takes before it calls the core, first come first served, and drops as it leaves.
 #include <arch/cpu.h>
 
-// First thing at boot on the boot CPU: descriptor tables, traps, protection features, local
-// interrupt controller. `cpu` is what hal_cpu() will return.
-void hal_boot(const struct boot_info *info, struct cpu *cpu);
+extern unsigned hal_cpu_count;  // CPUs that run the kernel, numbered from 0
+
+// First thing at boot on each CPU: descriptor tables, traps, protection features, local interrupt
+// controller; on the first one also what there is once in the machine.  hal_cpu() works from then
+// on.
+void hal_boot(const struct boot_info *info, unsigned number);
+
+// The first CPU has set up the core: let the others in, which wait before kernel_boot.
+void hal_boot_others(void);
+
+// Make another CPU call kernel_resched() soon.
+void hal_cpu_interrupt(unsigned number);
 
 // One-shot timer: kernel_timer() is called once the clock has reached `deadline` (or soon after, at
 // once where it has passed). Replaces an earlier one.  UINT64_MAX: none.
@@ -50,8 +61,9 @@ __attribute__((noreturn)) void hal_panic(const char *file, int line, const char 
 
 // Up: what the ISA calls in the core (kernel/entry.h).  All with interrupts off on the kernel
 // stack; each returns to code that resumes the current context (hal_switch).
-//   void kernel_boot(const struct boot_info *info);
+//   void kernel_boot(const struct boot_info *info, unsigned number);
 //   void kernel_syscall(struct arch_context *context);   native or guest system call (slow path);
 //   registers are in the context void kernel_trap(struct arch_context *context, const struct
-//   hal_trap *trap); void kernel_interrupt(unsigned irq); void kernel_timer(void); fast path
+//   hal_trap *trap); void kernel_interrupt(unsigned irq); void kernel_timer(void); void
+//   kernel_resched(void); fast path
 //   (inline-called from assembly): kernel_fast_call, kernel_fast_reply_recv (see entry.S)

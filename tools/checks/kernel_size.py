@@ -7,7 +7,7 @@ kernel.lines       non-blank, non-comment lines of C, headers and assembler belo
 kernel.text_bytes  executable sections of the kernel, those of boot code apart
 
 Boot code of the kernel is what runs once and lies in sections named .boot* or .init*, and files
-named boot*.[chS] or init*.[chS].
+named boot*.[chS], *_boot.[chS] or init*.[chS].
 
 usage: kernel_size.py BUILD_DIR [ISA]
 """
@@ -29,7 +29,7 @@ def is_counted(path: Path, isa: str) -> bool:
     parts = path.parts
     if parts[0] != "kernel" or path.suffix not in SUFFIXES or sources.is_test(path):
         return False
-    if path.name.startswith(BOOT_FILES):
+    if path.name.startswith(BOOT_FILES) or path.stem.endswith("_boot"):
         return False
     return parts[1] != "arch" or parts[2] == isa
 

@@ -15,6 +15,7 @@ enum apic_register {
     APIC_TASK_PRIORITY = 0x80,
     APIC_SPURIOUS = 0xf0,
     APIC_COMMAND = 0x300,
+    APIC_COMMAND_HIGH = 0x310,
     APIC_LVT_TIMER = 0x320,
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_LINT1 = 0x360,
@@ -28,6 +29,7 @@ enum apic_register {
 #define APIC_TIMER_DEADLINE 0x40000u
 #define APIC_DIVIDE_BY_1    0xbu
 #define APIC_SELF           0x40000u
+#define APIC_PENDING        0x1000u
 #define APIC_X2_SELF        0x83fu
 
 #define APIC_BASE_X2         0x400ull
@@ -64,6 +66,25 @@ void apic_send_self(unsigned vector)
     } else {
         wrmsr(APIC_X2_SELF, vector);
     }
+}
+
+// One at a time: the register holds a request until it is delivered (Intel SDM vol. 3A, 10.6.1).
+void apic_send(uint32_t id, unsigned vector)
+{
+    if (!apic_registers) {
+        wrmsr(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)id << 32 | vector);
+        return;
+    }
+    apic_write(APIC_COMMAND_HIGH, id << 24);
+    apic_write(APIC_COMMAND, vector);
+    while (apic_read(APIC_COMMAND) & APIC_PENDING) {
+        hal_pause();
+    }
+}
+
+void hal_cpu_interrupt(unsigned number)
+{
+    apic_send(hal_percpu_at(number)->apic_id, VECTOR_RESCHED);
 }
 
 static void timer_boot(const struct boot_info *info)

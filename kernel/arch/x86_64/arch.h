@@ -17,17 +17,16 @@
 struct hal_percpu;
 
 // Up: kernel/entry.h, the core's side of the contract.
-void kernel_boot(const struct boot_info *info);
+void kernel_boot(const struct boot_info *info, unsigned number);
 void kernel_syscall(struct arch_context *context);
 void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
 void kernel_fast_fault(struct arch_context *context, const struct hal_trap *trap);
 void kernel_interrupt(unsigned irq);
 void kernel_timer(void);
+void kernel_resched(void);
 
 // linker script
 extern const char text_start[], text_end[];
-extern char stack_kernel_start[], stack_kernel_end[];
-extern char stack_nmi[], stack_debug[], stack_double[], stack_machine[];
 extern const uint64_t clac_start[], clac_end[];  // addresses of the CLAC instructions
 extern const uint32_t
     build_id_note[];  // ELF note: name bytes, descriptor bytes, type, name, descriptor
@@ -35,12 +34,22 @@ extern const uint32_t
 // entry.S
 void syscall_entry(void);
 void idle_entry(void);
-extern const char exception_stubs[], interrupt_stubs[];
+extern const char exception_stubs[], interrupt_stubs[], flush_stub[];
 
 // trap.c: called by entry.S
 void trap_user(struct arch_context *context);
 struct arch_context *trap_ist(struct arch_context *frame, struct hal_percpu *percpu);
 __attribute__((noreturn)) void trap_fatal(const struct arch_context *frame);
+
+// boot.c: called by entry.S on each CPU before it takes the lock for the first time.
+void boot_start(const struct boot_info *info, unsigned number);
+
+// lock.c: called by entry.S.  Wait until number `ticket` is served.
+void lock_wait(uint32_t ticket);
+
+// aspace.c: do what another CPU asks for, if it does; the interrupt that says so.
+void flush_serve(void);
+void flush_interrupt(void);
 
 // panic.c: the record for an exception in the kernel.
 __attribute__((noreturn)) void panic_trap(const struct arch_context *frame);
@@ -61,6 +70,7 @@ static inline void apic_eoi(void)
 }
 
 void apic_send_self(unsigned vector);
+void apic_send(uint32_t id, unsigned vector);
 void timer_fired(void);  // the interrupt came: calls kernel_timer if the deadline is reached, else
                          // programs the rest
 
@@ -74,3 +84,4 @@ void power_boot(const struct boot_info *info);
 __attribute__((noreturn)) void power_panic(void);
 void vector_boot(void);
 void trap_boot(void);
+void trap_load(void);  // on each CPU

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Brings a CPU from the state that the loader leaves (abi/bootinfo.h) to that in which the kernel
-// runs.  Called once, by the core.
+// runs.  Called by the core, once on each CPU; the first goes ahead of all others.
 #include "arch.h"
 #include "x86.h"
 
@@ -36,22 +36,39 @@
  (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | \
   RFLAGS_OF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
 
-static struct hal_percpu boot_percpu;
-static struct arch_context idle;
+unsigned hal_cpu_count = 1;
+static unsigned arrived;  // in the kernel, waiting, beside the first
+static bool ready;        // the others can go on
 
-static void tss_boot(struct hal_percpu *percpu)
+void boot_start(const struct boot_info *info, unsigned number)
 {
-    static char *const stacks[IST_COUNT] = {
-        [IST_NMI] = stack_nmi,
-        [IST_DEBUG] = stack_debug,
-        [IST_DOUBLE] = stack_double,
-        [IST_MACHINE] = stack_machine,
+    if (number) {
+        __atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
+        while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
+            hal_pause();
+        }
+        return;
+    }
+    while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) + 1 < info->cpu_count) {
+        hal_pause();
+    }
+}
+
+void hal_boot_others(void)
+{
+    __atomic_store_n(&ready, true, __ATOMIC_RELEASE);
+}
+
+static void tss_boot(struct hal_percpu *percpu, uint64_t area)
+{
+    static const unsigned stacks[IST_COUNT] = {
+        [IST_NMI] = AREA_NMI,
+        [IST_DEBUG] = AREA_DEBUG,
+        [IST_DOUBLE] = AREA_DOUBLE,
+        [IST_MACHINE] = AREA_MACHINE,
     };
     for (unsigned i = IST_NMI; i < IST_COUNT; i++) {
-        struct hal_percpu **top = (struct hal_percpu **)((uint64_t)stacks[i] + PAGE_SIZE -
-                                                         STACK_RESERVE);
-        *top = percpu;
-        percpu->tss.ist[i - 1] = (uint64_t)top;
+        percpu->tss.ist[i - 1] = area + stacks[i] + PAGE_SIZE;
     }
     percpu->tss.rsp0 = (uint64_t)(percpu->idle + 1);
     percpu->tss.io_map = sizeof(percpu->tss);  // beyond the limit: no ports
@@ -143,38 +160,58 @@ static void lower_half_drop(const struct boot_info *info)
         root[i] = 0;
     }
     hal_aspace_kernel.cr3 = info->kernel_root;
-    cr3_write(info->kernel_root);
 }
 
-static void percpu_boot(struct hal_percpu *percpu, const struct boot_info *info, struct cpu *cpu)
+static void percpu_boot(struct hal_percpu *percpu, unsigned number, uint64_t area)
 {
-    idle = (struct arch_context){
+    percpu->idle = (struct arch_context *)(percpu + 1);
+    *percpu->idle = (struct arch_context){
         .rip = (uint64_t)idle_entry,
         .cs = GDT_KERNEL_CODE,
         .rflags = RFLAGS_ONE,
-        .rsp = (uint64_t)stack_kernel_end - STACK_RESERVE,
+        .rsp = area + AREA_STACK_END,
         .ss = GDT_KERNEL_DATA,
     };
     percpu->self = percpu;
-    percpu->cpu = cpu;
-    percpu->idle = percpu->current = percpu->gs_owner = &idle;
-    percpu->stack = (uint64_t)stack_kernel_end - STACK_RESERVE;
-    percpu->cr3 = info->kernel_root;
+    percpu->cpu = hal_cpu_at(number);
+    percpu->current = percpu->gs_owner = percpu->idle;
+    percpu->stack = area + AREA_STACK_END;
+    percpu->cr3 = hal_aspace_kernel.cr3;
+    percpu->number = number;
 }
 
-void hal_boot(const struct boot_info *info, struct cpu *cpu)
+// What there is once in the machine, before and after the first CPU's own part.
+static void machine_begin(const struct boot_info *info)
 {
-    struct hal_percpu *percpu = &boot_percpu;
-    percpu_boot(percpu, info, cpu);
-    tss_boot(percpu);
-    gdt_boot(percpu);
-    msr_boot(percpu);
+    hal_cpu_count = info->cpu_count;
     trap_boot();
     lower_half_drop(info);
-    control_boot();
+}
+
+static void machine_end(const struct boot_info *info)
+{
     clac_boot();
-    vector_boot();
     power_boot(info);
-    apic_boot(info);
     irq_boot(info);
+}
+
+void hal_boot(const struct boot_info *info, unsigned number)
+{
+    uint64_t area = KERNEL_CPU_BASE + number * KERNEL_CPU_BYTES;
+    struct hal_percpu *percpu = hal_percpu_at(number);
+    if (!number) {
+        machine_begin(info);
+    }
+    percpu_boot(percpu, number, area);
+    tss_boot(percpu, area);
+    gdt_boot(percpu);
+    msr_boot(percpu);
+    trap_load();
+    cr3_write(info->kernel_root);
+    control_boot();
+    vector_boot();
+    apic_boot(info);
+    if (!number) {
+        machine_end(info);
+    }
 }

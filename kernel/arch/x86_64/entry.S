@@ -3,6 +3,10 @@
 //
 // The ways into the kernel and out of it.  Relies on boot.c for the tables, on context.h for the layout of a context.
 //
+// Whatever calls the core takes the kernel lock first, once the registers of user mode are in their context, and drops it on the way
+// out, once everything of the context that was left is there too (its GS base is the last).  What is loaded after that belongs to the
+// context that is resumed, which no other CPU writes while this one runs it.
+//
 // Interrupts are off throughout, except in two places: hal_interrupt_window (irq.c) and the idle halt below.
 // While the kernel runs GS is its per-CPU structure; handlers on stacks of their own (ist_common) may come at any instruction and
 // therefore neither use nor change it.
@@ -29,6 +33,23 @@
     .popsection
     .endm
 
+// A ticket lock: whoever takes it draws a number and waits for it to be called.  RCX and R11 are lost.
+    .macro lock_take
+    movl $1, %ecx
+    lock xaddl %ecx, hal_lock + LOCK_NEXT(%rip)
+    cmpl hal_lock + LOCK_SERVING(%rip), %ecx
+    jne 8f
+9:
+    .subsection 1
+8:  call lock_contended
+    jmp 9b
+    .previous
+    .endm
+
+    .macro lock_drop
+    incl hal_lock + LOCK_SERVING(%rip)
+    .endm
+
     .macro function name
     .globl \name
     .type \name, @function
@@ -38,9 +59,20 @@
 // ---- boot ---------------------------------------------------------------------------------------
 
     .section .text.boot, "ax"
+// RDI: the description of the machine, RSI: the number of this CPU.
 function _start
-    movq $stack_kernel_end - STACK_RESERVE, %rsp
+    movq %rsi, %rax
+    shlq $AREA_SHIFT, %rax
+    leaq AREA_STACK_END(%rax), %rsp
+    movq $KERNEL_CPU_BASE, %rax
+    addq %rax, %rsp
     xorl %ebp, %ebp
+    pushq %rdi
+    pushq %rsi
+    call boot_start                 // waits until it is this CPU's turn
+    lock_take
+    popq %rsi
+    popq %rdi
     call kernel_boot
     jmp resume
 
@@ -73,6 +105,7 @@ function syscall_entry
     movq %r11, CTX_RFLAGS(%r8)
     movq $CONTEXT_SYSCALL, CTX_VECTOR(%r8)
     movq %gs:PERCPU_STACK, %rsp
+    lock_take
     cmpq $SYS_signal, %rax
     jae syscall_light
 #if FAST_PATH
@@ -115,7 +148,8 @@ syscall_light:
     movq %r14, CTX_R14(%rdx)
     movq %r15, CTX_R15(%rdx)
     jmp resume
-1:  swapgs
+1:  lock_drop
+    swapgs
     return_from_syscall
 
 // ---- exit: resume the current context -----------------------------------------------------------
@@ -125,6 +159,7 @@ function resume
     movq %gs:PERCPU_CURRENT, %rdx
     cmpq %gs:PERCPU_GS_OWNER, %rdx
     jne resume_other
+    lock_drop
     swapgs
     cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
     jne 1f
@@ -153,6 +188,7 @@ resume_other:
     swapgs
     rdgsbase %rax
     movq %rax, CTX_GS_BASE(%rcx)
+    lock_drop
     movq CTX_GS_BASE(%rdx), %rax
     wrgsbase %rax
     cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
@@ -206,6 +242,7 @@ syscall_guest:
     movq %gs:PERCPU_SCRATCH, %rax
     movq %rax, CTX_RSP(%rdi)
     movq %gs:PERCPU_STACK, %rsp
+    lock_take
 #if FAST_PATH
     call kernel_fast_guest          // comes back where it refuses
     movq %gs:PERCPU_CURRENT, %rdi
@@ -229,6 +266,7 @@ trap_common:
     trap_from_user
     leaq -CTX_R15(%rsp), %rdi
     movq %gs:PERCPU_STACK, %rsp
+    lock_take
     call trap_user
     jmp resume
 
@@ -248,6 +286,7 @@ trap_kernel:
     iretq
 idle_interrupt:
     movq %gs:PERCPU_STACK, %rsp
+    lock_take
     call interrupt_handle
     jmp resume
 trap_bug:
@@ -256,16 +295,28 @@ trap_bug:
     leaq -CTX_R15(%rsp), %rdi
     call trap_fatal
 
-// NMI, #DB, #DF, #MC: on stacks of one page each, whose last words point at the per-CPU structure.
+// Another CPU has drawn number ECX - 1 or one before.  Everything but RCX and R11 is kept.
+function lock_contended
+    .irp reg, rax, rdx, rsi, rdi, r8, r9, r10
+    pushq %\reg
+    .endr
+    movl %ecx, %edi
+    call lock_wait
+    .irp reg, r10, r9, r8, rdi, rsi, rdx, rax
+    popq %\reg
+    .endr
+    ret
+
+// NMI, #DB, #DF, #MC: on stacks of one page each, in the area of this CPU.
 // Return whence they came, unless the C code names a context (a trap of user mode) to go on with as such.
 ist_common:
     push_registers
     clac_if_smap
     cld
     leaq -CTX_R15(%rsp), %rdi
-    movq %rsp, %rax
-    orq $STACK_LAST, %rax
-    movq 1 - STACK_RESERVE(%rax), %rsi
+    movq %rsp, %rsi
+    andq $-KERNEL_CPU_BYTES, %rsi
+    addq $AREA_PERCPU, %rsi
     call trap_ist
     testq %rax, %rax
     jnz 1f
@@ -275,6 +326,7 @@ ist_common:
 1:  movq %rax, %rdi
     swapgs
     movq %gs:PERCPU_STACK, %rsp
+    lock_take
     call trap_user
     jmp resume
 
@@ -315,7 +367,22 @@ interrupt_common:
     trap_from_user
     movzbl TRAP_ERROR + CTX_VECTOR - CTX_R15(%rsp), %edi
     movq %gs:PERCPU_STACK, %rsp
+    lock_take
     call interrupt_handle
     jmp resume
+
+// Another CPU, which has the lock, waits for this one to forget translations: served without the lock, and back.
+function flush_stub
+    pushq $VECTOR_FLUSH
+    pushq $CONTEXT_INTERRUPT
+    trap_from_user
+    movq %rsp, %rbx
+    movq %gs:PERCPU_STACK, %rsp
+    call flush_interrupt
+    movq %rbx, %rsp
+    swapgs
+    pop_registers
+    addq $TRAP_RIP, %rsp
+    iretq
 
     .section .note.GNU-stack, "", @progbits

@@ -147,6 +147,11 @@ void interrupt_handle(unsigned vector)
     } else if (vector == VECTOR_TIMER) {
         apic_eoi();
         timer_fired();
+    } else if (vector == VECTOR_RESCHED) {
+        apic_eoi();
+        kernel_resched();
+    } else if (vector == VECTOR_FLUSH) {
+        apic_eoi();  // served already, while this CPU waited for the lock
     }
 }
 
@@ -156,9 +161,12 @@ void interrupt_postpone(unsigned vector)
     unsigned irq = vector - VECTOR_IRQ;
     if (irq < IRQ_MAX) {
         line_quiet(irq);
-    } else if (vector == VECTOR_TIMER) {
+    } else if (vector == VECTOR_TIMER || vector == VECTOR_RESCHED) {
         apic_eoi();
     } else {
+        if (vector == VECTOR_FLUSH) {
+            apic_eoi();
+        }
         return;
     }
     apic_send_self(vector);

@@ -78,6 +78,12 @@ void offsets(void)
     VALUE(SYS_send, SYS_send);
     VALUE(SYS_signal, SYS_signal);
     VALUE(RFLAGS_IF, RFLAGS_IF);
-    VALUE(STACK_LAST, PAGE_SIZE - 1);
-    VALUE(STACK_RESERVE, STACK_RESERVE);
+    VALUE(VECTOR_FLUSH, VECTOR_FLUSH);
+    VALUE(LOCK_NEXT, offsetof(struct hal_lock, next));
+    VALUE(LOCK_SERVING, offsetof(struct hal_lock, serving));
+    VALUE(KERNEL_CPU_BASE, KERNEL_CPU_BASE);
+    VALUE(KERNEL_CPU_BYTES, KERNEL_CPU_BYTES);
+    VALUE(AREA_SHIFT, __builtin_ctzll(KERNEL_CPU_BYTES));
+    VALUE(AREA_STACK_END, AREA_STACK_END);
+    VALUE(AREA_PERCPU, AREA_PERCPU);
 }

@@ -12,6 +12,7 @@
 #include "arch.h"
 #include "x86.h"
 
+#include <arch/percpu.h>
 #include <hal/cpu.h>
 
 #include <abi/message.h>
@@ -104,15 +105,16 @@ struct range {
 // page below.
 static struct range stack_used(uint64_t rsp)
 {
-    const struct range kernel = { (uint64_t)stack_kernel_start, (uint64_t)stack_kernel_end };
-    if (rsp >= kernel.begin - PAGE_SIZE && rsp < kernel.end) {
-        return (struct range){ rsp < kernel.begin ? kernel.begin : rsp, kernel.end };
+    uint64_t area = rsp & ~(KERNEL_CPU_BYTES - 1), offset = rsp - area;
+    if (area < KERNEL_CPU_BASE || area >= (uint64_t)hal_percpu_at(hal_cpu_count)) {
+        return (struct range){ 0, 0 };
     }
-    const char *const own[] = { stack_nmi, stack_debug, stack_double, stack_machine };
-    for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-        if (rsp - (uint64_t)own[i] < PAGE_SIZE) {
-            return (struct range){ rsp, (uint64_t)own[i] + PAGE_SIZE };
-        }
+    if (offset < AREA_STACK_END) {
+        uint64_t begin = offset < AREA_STACK_START ? AREA_STACK_START : offset;
+        return (struct range){ area + begin, area + AREA_STACK_END };
+    }
+    if (offset < AREA_PERCPU && KERNEL_CPU_PAGES >> (offset / PAGE_SIZE) & 1) {
+        return (struct range){ rsp, (rsp | (PAGE_SIZE - 1)) + 1 };
     }
     return (struct range){ 0, 0 };
 }
@@ -131,16 +133,18 @@ static void put_backtrace(uint64_t rsp)
     }
 }
 
-// A panic inside a panic ends at once: what there is to say has been begun.
+// A panic inside a panic, or on a second CPU, ends at once: what there is to say has been begun.
+// The number of the CPU is that of the stack it runs on.
 static void put_begin(void)
 {
     static bool begun;
-    if (begun) {
+    uint64_t rsp;
+    if (__atomic_exchange_n(&begun, true, __ATOMIC_RELAXED)) {
         power_panic();
     }
-    begun = true;
+    __asm__("mov %%rsp, %0" : "=r"(rsp));
     put_text("\nPITH-PANIC v1");
-    put_decimal(" cpu=", 0);
+    put_decimal(" cpu=", (unsigned)((rsp - KERNEL_CPU_BASE) / KERNEL_CPU_BYTES));
 }
 
 static void put_place(uint64_t rip, uint64_t rsp)

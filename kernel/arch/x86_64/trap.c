@@ -48,6 +48,16 @@ static void gate_set(unsigned vector, const char *entry, unsigned attributes)
     };
 }
 
+void trap_load(void)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) pointer = { sizeof(gates) - 1, (uint64_t)gates };
+    __asm__ volatile("lidt %0" : : "m"(pointer));
+    __asm__ volatile("mov %0, %%dr7" : : "r"(DR7_CLEAR));
+}
+
 void trap_boot(void)
 {
     static const uint8_t stacks[VECTOR_EXTERNAL] = {
@@ -63,12 +73,7 @@ void trap_boot(void)
     for (unsigned i = VECTOR_EXTERNAL; i < VECTOR_END; i++) {
         gate_set(i, interrupt_stubs + (uint64_t)(i - VECTOR_EXTERNAL) * GATE_BYTES_INTERRUPT, 0);
     }
-    struct {
-        uint16_t limit;
-        uint64_t base;
-    } __attribute__((packed)) pointer = { sizeof(gates) - 1, (uint64_t)gates };
-    __asm__ volatile("lidt %0" : : "m"(pointer));
-    __asm__ volatile("mov %0, %%dr7" : : "r"(DR7_CLEAR));
+    gate_set(VECTOR_FLUSH, flush_stub, 0);
 }
 
 static uint32_t page_fault_access(uint64_t error)

@@ -82,11 +82,11 @@
 #define VECTOR_PIC      0x20
 #define VECTOR_IRQ      0x30
 #define VECTOR_TIMER    0xe0
+#define VECTOR_RESCHED  0xe1  // from another CPU: look at what is to run
+#define VECTOR_FLUSH    0xe2  // from another CPU: forget translations
 #define VECTOR_SPURIOUS 0xef
 #define VECTOR_END      0xf0
-#define STACK_RESERVE \
- 16  // at the top of each stack; those of their own keep the per-CPU pointer there
-#define IRQ_MAX (VECTOR_TIMER - VECTOR_IRQ)
+#define IRQ_MAX         (VECTOR_TIMER - VECTOR_IRQ)
 
 enum ist {
     IST_NONE,

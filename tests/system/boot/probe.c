@@ -394,7 +394,29 @@ static void print_numbers(const struct boot_info *info)
     put("\n");
 }
 
-static void check_state(const struct boot_info *info, uint64_t stack, uint64_t flags)
+// The areas of the CPUs: zeroed pages with holes between them.  The others write their argument
+// into theirs as they come.
+static void check_areas(const struct boot_info *info)
+{
+    for (uint64_t page = 0; page < (info->cpu_count + 1) * 16; page++) {
+        uint64_t at = KERNEL_CPU_BASE + page * PAGE;
+        struct mapping m = look_up(info->kernel_root, at);
+        bool mapped = page / 16 < info->cpu_count && KERNEL_CPU_PAGES >> page % 16 & 1;
+        check(m.present == mapped, "area of a CPU", at);
+        check(!mapped || (m.write && !m.execute && m.bytes == PAGE), "rights of an area", at);
+    }
+    for (uint32_t i = 1; i < info->cpu_count; i++) {
+        const volatile uint64_t *came = (uint64_t *)(KERNEL_CPU_BASE + i * KERNEL_CPU_BYTES +
+                                                     0xd000);
+        uint64_t end = read_tsc() + info->clock_hz;
+        while (*came != (uint64_t)info && read_tsc() < end) {
+            __asm__ volatile("pause");
+        }
+        check(*came == (uint64_t)info, "CPU did not come", i);
+    }
+}
+
+static void check_state(const struct boot_info *info, uint64_t number, uint64_t flags)
 {
     uint64_t cr0, cr3;
     __asm__ volatile("mov %%cr0, %0; mov %%cr3, %1" : "=r"(cr0), "=r"(cr3));
@@ -408,16 +430,19 @@ static void check_state(const struct boot_info *info, uint64_t stack, uint64_t f
     check((cr0 >> 16 & 1) && (cr0 >> 31 & 1), "CR0", cr0);
     check((read_msr(0xc0000080) & 0xc00) == 0xc00, "EFER", read_msr(0xc0000080));
     check(!(flags & 0x200), "interrupts are on", flags);
-    check(look_up(cr3, stack - 8).write, "stack is not writable", stack);
+    check(number == 0, "number of the CPU", number);
+    check(info->cpus[0].flags == (BOOT_CPU_ENABLED | BOOT_CPU_BOOT), "first CPU",
+          info->cpus[0].flags);
 }
 
-_Noreturn void probe_main(const struct boot_info *info, uint64_t stack, uint64_t flags)
+_Noreturn void probe_main(const struct boot_info *info, uint64_t number, uint64_t flags)
 {
     uint64_t now = read_tsc();
     put("probe\n");
     LINE("ticks", now - info->boot_tsc, info->calibration_ticks);
     faults_init();
-    check_state(info, stack, flags);
+    check_state(info, number, flags);
+    check_areas(info);
     print_numbers(info);
     print_machine(info);
     check_image(info);

@@ -2,14 +2,25 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // First and last instructions of the probe, and one write that may fault.
+#define KERNEL_CPU_BASE 0xffffffffc0000000
     .section .text.entry, "ax"
     .globl probe_start
 probe_start:
-    movq %rsp, %rsi                 // the stack that the loader gave
+    testq %rsi, %rsi
+    jnz probe_other
     leaq probe_stack_top(%rip), %rsp
     pushfq
     popq %rdx
     call probe_main                 // does not return
+
+// Another CPU: says that it came, in the first word of its area's last data page.
+probe_other:
+    movq %rsi, %rax
+    shlq $16, %rax
+    movq $KERNEL_CPU_BASE + 0xd000, %rcx
+    movq %rdi, (%rcx, %rax)
+1:  pause
+    jmp 1b
 
     .text
     .globl probe_write, probe_fault

@@ -196,6 +196,7 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
     __asm__ volatile("swapgs\n\t"
                      "rdgsbase %%rcx\n\t"
                      "mov %%rcx, %c[gs](%[from])\n\t"
+                     "incl hal_lock + %c[serving](%%rip)\n\t"
                      "mov %c[gs](%[to]), %%rcx\n\t"
                      "wrgsbase %%rcx\n\t"
                      "mov %c[rip](%[to]), %%rcx\n\t"
@@ -210,6 +211,7 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
                      :
                      : [to] "r"(to), [from] "r"(from), "D"(badge),
                        "S"(tag), [gs] "i"(offsetof(struct arch_context, gs_base)),
+                       [serving] "i"(offsetof(struct hal_lock, serving)),
                        [rip] "i"(offsetof(struct arch_context, rip)),
                        [rflags] "i"(offsetof(struct arch_context, rflags)),
                        [rsp] "i"(offsetof(struct arch_context, rsp))

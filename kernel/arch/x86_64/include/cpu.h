@@ -23,6 +23,17 @@ static inline struct cpu *hal_cpu(void)
     return THIS_CPU->cpu;
 }
 
+static inline struct cpu *hal_cpu_at(unsigned number)
+{
+    return (struct cpu *)(KERNEL_CPU_BASE + number * KERNEL_CPU_BYTES + AREA_CPU);
+}
+
+static inline bool hal_lock_wanted(void)
+{
+    const volatile struct hal_lock *lock = &hal_lock;
+    return lock->next - lock->serving != 1;
+}
+
 static inline void hal_pause(void)
 {
     __asm__ volatile("pause");

@@ -2,9 +2,12 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // What the ISA keeps for each CPU.  GS points at it while the kernel runs; handlers on stacks of
-// their own find it at the top of their stack.  Only its own CPU reads or writes it, with
-// interrupts off.
+// their own find it from their stack's address.  Only its own CPU writes it, with interrupts off,
+// except for the fields that say otherwise; `cr3` and `vector_owner` are guarded by the kernel lock
+// where others look at them.
 #pragma once
+
+#include <abi/bootinfo.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +15,16 @@
 
 struct arch_context;
 struct cpu;
+
+// The area of a CPU (abi/bootinfo.h), by offsets of pages.  What lies between them is unmapped.
+#define AREA_STACK_START 0x1000u  // of the kernel
+#define AREA_STACK_END   0x3000u
+#define AREA_NMI         0x4000u  // stacks of one page
+#define AREA_DEBUG       0x6000u
+#define AREA_DOUBLE      0x8000u
+#define AREA_MACHINE     0xa000u
+#define AREA_PERCPU      0xc000u  // struct hal_percpu, then the idle context
+#define AREA_CPU         0xd000u  // struct cpu
 
 // Task state segment (Intel SDM vol. 3A, 8.7).
 struct x86_tss {
@@ -44,11 +57,13 @@ struct hal_percpu {
     struct x86_tss tss;
 
     struct arch_context *idle;  // resumed when there is nothing to run
-    void *vector_owner;         // whose vector state is in the registers, NULL: nobody's
+    void *vector_owner;         // whose vector state is in the registers, NULL: nobody's; others
+                                // make it NULL where it must not be written back
     uint64_t deadline;          // of the timer, UINT64_MAX: none
     uint64_t programmed;        // when the timer will fire, at or before `deadline`
     uint32_t number, apic_id;
     uint64_t nmi_count;
+    bool flush_wanted;  // set by the CPU with the lock, cleared by this one (tlb.c)
     uint64_t gdt[GDT_ENTRIES];
 } __attribute__((aligned(512)));  // no page boundary in the TSS (Intel SDM vol. 3A, 8.2.1)
 _Static_assert(sizeof(struct hal_percpu) == 512, "divides a page");
@@ -56,3 +71,15 @@ _Static_assert(offsetof(struct hal_percpu, tss) + offsetof(struct x86_tss, rsp0)
                "first cache line");
 
 #define THIS_CPU ((struct hal_percpu __seg_gs *)0)
+
+static inline struct hal_percpu *hal_percpu_at(unsigned number)
+{
+    return (struct hal_percpu *)(KERNEL_CPU_BASE + number * KERNEL_CPU_BYTES + AREA_PERCPU);
+}
+
+// The kernel lock: one ticket lock, taken and dropped by entry code (entry.S).
+struct hal_lock {
+    uint32_t next;     // number that the next one draws
+    uint32_t serving;  // number of the one who has it
+} __attribute__((aligned(64)));
+extern struct hal_lock hal_lock;
