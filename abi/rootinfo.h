@@ -20,7 +20,7 @@ enum root_slot {
     ROOT_SLOT_ASPACE,         // its AddressSpace (original)
     ROOT_SLOT_THREAD,         // its Thread (original)
     ROOT_SLOT_SCHED_CONTEXT,  // its SchedContext (original)
-    ROOT_SLOT_SCHED_CONTROL,  // of CPU 0; further CPUs follow the other fixed slots
+    ROOT_SLOT_SCHED_CONTROL,  // of CPU 0; for others see root_info
     ROOT_SLOT_IRQ_CONTROL,
     ROOT_SLOT_IO_CONTROL,
     ROOT_SLOT_POWER_CONTROL,
@@ -61,7 +61,7 @@ struct root_info {
     uint32_t module_slot, module_count;  // one slot each: the original of a frame of whole pages
     uint32_t untyped_slot, untyped_count;
     uint32_t free_slot;  // first empty slot
-    uint32_t reserved;
+    uint32_t cpu_slot;   // SchedControls of CPUs 1 to cpu_count - 1; that of CPU 0 has a fixed slot
     uint64_t acpi_rsdp, pci_ecam, hpet_base;
     uint32_t pci_bus_first, pci_bus_last;
     struct boot_module modules[BOOT_MAX_MODULES];

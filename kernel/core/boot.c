@@ -175,7 +175,7 @@ static void boot_info_page(void)
     root->clock_hz = info->clock_hz;
     root->boot_clock = info->boot_tsc;
     root->vector_bytes = hal_vector_bytes();
-    root->cpu_count = 1;
+    root->cpu_count = hal_cpu_count;
     root->acpi_rsdp = info->acpi_rsdp;
     root->pci_ecam = info->pci_ecam;
     root->hpet_base = info->hpet_base;
@@ -259,6 +259,10 @@ static void boot_memory(void)
 static void boot_controls(void)
 {
     boot_cap(ROOT_SLOT_SCHED_CONTROL, KIND_SCHED_CONTROL, 0, 0);
+    boot.root->cpu_slot = boot.next_slot;
+    for (unsigned i = 1; i < hal_cpu_count; i++) {
+        boot_cap(boot.next_slot++, KIND_SCHED_CONTROL, 0, 0)->aux = i;
+    }
     boot_cap(ROOT_SLOT_IRQ_CONTROL, KIND_IRQ_CONTROL, 0, 0);
     boot_cap(ROOT_SLOT_IO_CONTROL, KIND_IO_CONTROL, 0, 0);
     boot_cap(ROOT_SLOT_POWER_CONTROL, KIND_POWER_CONTROL, 0, 0);
@@ -271,7 +275,8 @@ static void boot_thread(void)
                                                                 THREAD_BITS));
     struct cap *cap = boot_object(ROOT_SLOT_SCHED_CONTEXT, KIND_SCHED_CONTEXT, SCHED_CONTEXT_BITS);
     struct sched_context *sched = sched_context_of(cap);
-    sched->slice = sched->simple = true;
+    sched->slice = true;
+    sched_context_simple(sched);
     sched->budget = sched->period = boot.info->clock_hz / ROOT_PERIOD_HZ;
     sched->refills[0] = (struct refill){ .time = 0, .amount = sched->budget };
     sched->bound = thread;
@@ -297,22 +302,27 @@ static struct cap *boot_pages(uint32_t slot, uint64_t vaddr, uint64_t pages, uns
     return frame;
 }
 
-static void cpu_boot(const struct boot_info *info, unsigned number)
+// All CPUs, so that each can be given something to do before it has come.
+static void boot_cpus(void)
 {
-    hal_boot(info, number);
-    struct cpu *cpu = hal_cpu();
-    cpu->number = (uint8_t)number;
-    cpu->ready_top = READY_NONE;
-    cpu->timer = UINT64_MAX;
+    for (unsigned i = 0; i < hal_cpu_count; i++) {
+        struct cpu *cpu = hal_cpu_at(i);
+        cpu->number = (uint8_t)i;
+        cpu->ready_top = READY_NONE;
+        cpu->timer = UINT64_MAX;
+    }
 }
 
 void kernel_boot(const struct boot_info *info, unsigned number)
 {
-    cpu_boot(info, number);
+    hal_boot(info, number);
     if (number) {
+        sched_poked(hal_cpu());
+        sched_exit(hal_cpu());
         return;
     }
     boot.info = info;
+    boot_cpus();
     if (info->magic != BOOT_INFO_MAGIC || info->major != BOOT_INFO_MAJOR) {
         kernel_panic(__FILE__, __LINE__, "boot_info of another version");
     }

@@ -29,10 +29,11 @@ struct cpu {
     bool next_first;  // `next` goes before its peers
     uint32_t work;    // since the last preemption point that looked
     uint64_t since;
-    struct thread *vector_guest;  // the guest whose vector registers were loaded last
-    uint64_t timer;               // armed deadline
-    uint64_t admitted;            // millionths of this CPU handed out through limited SchedControls
-    struct tree waiting;          // contexts without budget by release time
+    struct thread *vector_thread;  // whose vector registers are in the hardware, NULL: nobody's
+    struct thread *vector_guest;   // the same if it is a guest, and its registers may be accessible
+    uint64_t timer;                // armed deadline
+    uint64_t admitted;    // millionths of this CPU handed out through limited SchedControls
+    struct tree waiting;  // contexts without budget by release time
     uint64_t ready_bits[PRIORITIES / 64];
     struct thread *ready[PRIORITIES];  // rings, first to run
 };

@@ -203,6 +203,10 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     }
     struct reply *reply = (struct reply *)reply_cap->address;
     struct sched_context *sched = thread->sched;
+    struct cpu *cpu = hal_cpu();
+    if (UNLIKELY(cpu->ready_top == READY_POKED)) {
+        goto slow;  // there may be no context any more
+    }
     // Most often the time in use is what this call lent: then there is a caller and the context
     // does not change.
     if (UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0)) || UNLIKELY(sched->reply != reply)) {
@@ -213,7 +217,6 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
         }
         goto slow;
     }
-    struct cpu *cpu = hal_cpu();
     struct thread *caller = reply->thread;
     if (UNLIKELY(caller->flags & THREAD_VECTOR) || UNLIKELY(!direct(cpu, caller))) {
         goto slow;

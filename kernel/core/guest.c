@@ -150,6 +150,9 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
 void guest_kick(struct thread *guest)
 {
     guest->kicked = true;
+    if (guest->sched && sched_context_cpu(guest->sched)->current == guest) {
+        sched_poke(sched_context_cpu(guest->sched));
+    }
     hal_cpu()->resched = true;
 }
 

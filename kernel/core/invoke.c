@@ -96,7 +96,7 @@ enum err invoke(struct thread *thread, uint64_t slot, uint64_t tag)
     if (hal_cpu()->current != thread) {
         return ERR_BLOCKED;  // it destroyed itself
     }
-    if (error == ERR_PREEMPTED) {
+    if (error == ERR_PREEMPTED || error == ERR_RETRY) {
         thread->restarted = true;
     } else if (!error || error == err_blame(ERR_TABLES, 1) || error == err_blame(ERR_TABLES, 2)) {
         for (unsigned i = 0; i < inv->results; i++) {
@@ -165,7 +165,7 @@ enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uin
     if (hal_cpu()->current != thread) {
         return ERR_BLOCKED;
     }
-    thread->restarted = error == ERR_PREEMPTED;
+    thread->restarted = error == ERR_PREEMPTED || error == ERR_RETRY;
     hal_context_set_arguments(&thread->context, slot, offset, count);
     return error;
 }

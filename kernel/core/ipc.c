@@ -99,7 +99,7 @@ static enum err budget_check(struct thread *thread, uint64_t min_budget)
         return ERR_OK;
     }
     thread->gathered = true;
-    sched_wait(cpu, context, sched_context_head(context)->time);
+    sched_wait(context, sched_context_head(context)->time);
     return ERR_PREEMPTED;
 }
 

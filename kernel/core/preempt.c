@@ -12,5 +12,5 @@ bool preempt_point(unsigned work)
         return false;
     }
     cpu->work = 0;
-    return hal_interrupt_window();
+    return hal_interrupt_window() || hal_lock_wanted();
 }

@@ -7,8 +7,8 @@
 #include "types.h"
 
 // Count `work` units (one is about ten instructions) of a long operation; true where it should stop
-// and answer ERR_PREEMPTED because an interrupt waits.  Interrupts are looked at only every
-// PREEMPT_WORK units, so that calling it in a tight loop is cheap. At least one bounded step of
-// progress must lie between two calls that return true.
+// and answer ERR_PREEMPTED because an interrupt waits, or another CPU for the lock.  Interrupts are
+// looked at only every PREEMPT_WORK units, so that calling it in a tight loop is cheap. At least
+// one bounded step of progress must lie between two calls that return true.
 #define PREEMPT_WORK 100u
 MUST_USE bool preempt_point(unsigned work);

@@ -29,7 +29,7 @@ static inline void ready_insert(struct cpu *cpu, struct thread *thread, bool fir
 {
     unsigned priority = thread->priority;
     struct thread *head = cpu->ready[priority];
-    thread->queued = true;
+    thread->place = PLACE_QUEUED;
     if (!head) {
         thread->next = thread->prev = thread;
         cpu->ready[priority] = thread;
@@ -51,7 +51,7 @@ static inline void ready_insert(struct cpu *cpu, struct thread *thread, bool fir
 static void ready_remove(struct cpu *cpu, struct thread *thread)
 {
     unsigned priority = thread->priority;
-    thread->queued = false;
+    thread->place = PLACE_NONE;
     if (thread->next == thread) {
         cpu->ready[priority] = NULL;
         cpu->ready_bits[priority / 64] &= ~(1ull << priority % 64);
@@ -67,14 +67,38 @@ static void ready_remove(struct cpu *cpu, struct thread *thread)
     }
 }
 
+void sched_poke(struct cpu *cpu)
+{
+    cpu->resched = true;
+    if (cpu != hal_cpu() && cpu->ready_top != READY_POKED) {
+        cpu->ready_top = READY_POKED;
+        hal_cpu_interrupt(cpu->number);
+    }
+}
+
+void sched_displace(struct cpu *cpu, struct thread *thread)
+{
+    thread->place = PLACE_DISPLACED;
+    sched_poke(cpu);
+}
+
+bool sched_is_current(const struct thread *thread)
+{
+    return thread == hal_cpu()->current || thread->place == PLACE_DISPLACED ||
+           (thread->sched && sched_context_cpu(thread->sched)->current == thread);
+}
+
 void sched_remove(struct thread *thread)
 {
-    struct cpu *cpu = hal_cpu();
-    cpu->resched = true;
-    if (cpu->next == thread) {
-        cpu->next = NULL;
-    } else if (thread->queued) {
+    struct cpu *here = hal_cpu();
+    struct cpu *cpu = thread->sched ? sched_context_cpu(thread->sched) : here;
+    here->resched = true;
+    if (here->next == thread) {
+        here->next = NULL;
+    } else if (thread->place == PLACE_QUEUED) {
         ready_remove(cpu, thread);
+    } else if (cpu != here && cpu->current == thread) {
+        sched_displace(cpu, thread);
     }
 }
 
@@ -101,32 +125,35 @@ void sched_drop(struct thread *thread)
     }
 }
 
-void sched_wait(struct cpu *cpu, struct sched_context *context, uint64_t time)
+void sched_wait(struct sched_context *context, uint64_t time)
 {
+    struct cpu *cpu = sched_context_cpu(context);
     if (context->waiting) {
         return;
     }
-    cpu->resched = true;
     context->release_key = time;
     context->waiting = true;
-    context->simple = false;
+    sched_context_simple(context);
     tree_insert(&cpu->waiting, &context->release, RELEASE_KEY);
-    if (context->release_key < cpu->timer) {
-        cpu->timer = context->release_key;
-        hal_timer_arm(cpu->timer);
+    sched_poke(cpu);
+    if (time < cpu->timer) {
+        cpu->timer = time;
+        if (cpu == hal_cpu()) {
+            hal_timer_arm(time);  // another one does that itself, being poked
+        }
     }
 }
 
-void sched_unwait(struct cpu *cpu, struct sched_context *context)
+void sched_unwait(struct sched_context *context)
 {
     if (context->waiting) {
         context->waiting = false;
-        context->simple = context->slice;
-        tree_remove(&cpu->waiting, &context->release, RELEASE_KEY);
+        sched_context_simple(context);
+        tree_remove(&sched_context_cpu(context)->waiting, &context->release, RELEASE_KEY);
     }
 }
 
-void sched_exhausted(struct cpu *cpu, struct sched_context *context)
+void sched_exhausted(struct sched_context *context)
 {
     struct thread *thread = context->thread;
     if (!thread || thread->state != THREAD_READY) {
@@ -135,19 +162,17 @@ void sched_exhausted(struct cpu *cpu, struct sched_context *context)
     sched_remove(thread);
     if (!context->reply) {
         if (!fault_timeout(thread, context->used)) {
-            sched_wait(cpu, context, sched_context_head(context)->time);
+            sched_wait(context, sched_context_head(context)->time);
         }
         return;
     }
     // One loan at a time, so that the step is bounded: the caller gets the empty context back, and
     // where that was lent to it in turn the timer, due at once, comes back here for the next.
     context->waiting = true;  // nobody is queued on it meanwhile
-    context->simple = false;
     bool done = reply_recall(context, context->reply->below);
     context->waiting = false;
-    context->simple = context->slice;
     (void)done;
-    sched_wait(cpu, context, context->reply ? 0 : sched_context_head(context)->time);
+    sched_wait(context, context->reply ? 0 : sched_context_head(context)->time);
 }
 
 // The context in use has used up what it had: a time slice begins anew behind its peers, any other
@@ -159,8 +184,8 @@ static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context
     }
     struct thread *thread = context->thread;
     if (!sched_context_ready(context, now)) {
-        sched_exhausted(cpu, context);
-    } else if (thread && thread->queued) {
+        sched_exhausted(context);
+    } else if (thread && thread->place == PLACE_QUEUED) {
         ready_remove(cpu, thread);
         ready_insert(cpu, thread, false);
     } else if (thread && thread == cpu->current) {
@@ -172,7 +197,8 @@ uint64_t sched_charge(struct cpu *cpu)
 {
     uint64_t now = hal_clock();
     struct sched_context *context = cpu->sched;
-    uint64_t used = now - cpu->since;
+    // Another CPU may have counted, by a clock that is a little ahead.
+    uint64_t used = (int64_t)(now - cpu->since) > 0 ? now - cpu->since : 0;
     cpu->since = now;
     if (context && UNLIKELY(sched_context_charge(context, used, now))) {
         charge_exhausted(cpu, context, now);
@@ -180,16 +206,37 @@ uint64_t sched_charge(struct cpu *cpu)
     return now;
 }
 
-static bool runnable(const struct thread *thread)
+static bool runnable(const struct cpu *cpu, const struct thread *thread)
 {
-    return thread && thread->state == THREAD_READY && thread->sched && !thread->sched->waiting;
+    return thread && thread->state == THREAD_READY && thread->sched && !thread->sched->waiting &&
+           thread->sched->cpu == cpu->number;
+}
+
+bool sched_vector_elsewhere(const struct thread *thread)
+{
+    const struct cpu *cpu = hal_cpu_at(thread->vector_cpu);
+    return cpu->vector_thread == thread && cpu != hal_cpu();
 }
 
 // The one who was woken last waits in cpu->next, outside the queues, until the kernel is left: most
 // run at once.
 //
-// A thread without a context in use, or whose budget must be looked at first.  True: it can run.
-static __attribute__((noinline)) bool wake_prepare(struct cpu *cpu, struct thread *thread)
+// On another CPU it goes into the queue there.
+static void wake_elsewhere(struct cpu *cpu, struct thread *thread, bool first)
+{
+    const struct thread *current = cpu->current;
+    if (thread->place || current == thread) {
+        return;
+    }
+    ready_insert(cpu, thread, first);
+    if (!current || current->priority < thread->priority) {
+        sched_poke(cpu);
+    }
+}
+
+// A thread without a context in use, or whose budget must be looked at first, or that runs on
+// another CPU.  True: it can run here.
+static __attribute__((noinline)) bool wake_prepare(struct thread *thread, bool first)
 {
     if (!thread->sched) {
         struct sched_context *home = sched_home(thread);
@@ -199,6 +246,7 @@ static __attribute__((noinline)) bool wake_prepare(struct cpu *cpu, struct threa
         sched_assign(thread, home);
     }
     struct sched_context *context = thread->sched;
+    struct cpu *cpu = sched_context_cpu(context);
     if (context->waiting) {
         return false;
     }
@@ -208,9 +256,13 @@ static __attribute__((noinline)) bool wake_prepare(struct cpu *cpu, struct threa
             sched_context_begin(context, now);
         }
         if (!sched_context_ready(context, now)) {
-            sched_wait(cpu, context, sched_context_head(context)->time);
+            sched_wait(context, sched_context_head(context)->time);
             return false;
         }
+    }
+    if (cpu != hal_cpu()) {
+        wake_elsewhere(cpu, thread, first);
+        return false;
     }
     return true;
 }
@@ -221,10 +273,11 @@ static inline void wake(struct thread *thread, bool first)
     struct sched_context *context = thread->sched;
     thread->state = THREAD_READY;
     cpu->resched = true;
-    if ((UNLIKELY(!context) || UNLIKELY(!context->simple)) && !wake_prepare(cpu, thread)) {
+    if ((UNLIKELY(!context) || UNLIKELY(context->simple_to != cpu->number)) &&
+        !wake_prepare(thread, first)) {
         return;
     }
-    if (thread->queued || thread == cpu->next || thread == cpu->current) {
+    if (thread->place || thread == cpu->next || thread == cpu->current) {
         return;
     }
     if (UNLIKELY(cpu->next != NULL)) {
@@ -251,7 +304,7 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     uint64_t used = now - cpu->since;
     // Anything less would be joined with a later replenishment: the old context could not go on.
     if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting ||
-        sched_context_head(next)->time > now) {
+        next->cpu != cpu->number || sched_context_head(next)->time > now) {
         return false;
     }
     // Where the old one had no budget any more its thread has been dealt with, and this is what the
@@ -304,7 +357,7 @@ static inline struct thread *pick(struct cpu *cpu)
     if (next && next->priority > best) {
         best = next->priority;
     }
-    if (runnable(current) && !current->queued) {
+    if (runnable(cpu, current) && current->place != PLACE_QUEUED) {
         if (current->priority > best || (current->priority == best && !rotate)) {
             if (next) {
                 ready_insert(cpu, next, cpu->next_first);
@@ -335,9 +388,47 @@ static void put_back(struct cpu *cpu, struct thread *chosen)
     }
 }
 
+// A thread that this CPU was asked to let go is passed on: it can run here after all, or elsewhere,
+// or not at all.
+static void let_go(struct cpu *cpu, struct thread *thread)
+{
+    thread->place = PLACE_NONE;
+    if (thread == cpu->current) {
+        if (runnable(cpu, thread)) {
+            return;
+        }
+        cpu->current = NULL;
+    }
+    if (thread == cpu->vector_thread) {
+        hal_vector_sync(thread->vector);
+        hal_vector_forget(cpu->number, thread->vector);
+        cpu->vector_thread = cpu->vector_guest = NULL;
+    }
+    if (thread->state == THREAD_READY) {
+        sched_wake(thread);
+    }
+}
+
+// Another CPU has changed something.
+static COLD void poked(struct cpu *cpu)
+{
+    struct thread *current = cpu->current;
+    struct thread *vector = cpu->vector_thread;
+    cpu->ready_top = ready_top(cpu);
+    if (current && current->place == PLACE_DISPLACED) {
+        let_go(cpu, current);
+    }
+    if (vector && vector->place == PLACE_DISPLACED) {
+        let_go(cpu, vector);
+    }
+}
+
 static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
     for (;;) {
+        if (UNLIKELY(cpu->ready_top == READY_POKED)) {
+            poked(cpu);
+        }
         cpu->resched = false;
         struct thread *chosen = pick(cpu);
         if (UNLIKELY(!chosen)) {
@@ -346,6 +437,11 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
                 return;
             }
             continue;  // the charge woke somebody
+        }
+        if (chosen->flags & THREAD_VECTOR && UNLIKELY(sched_vector_elsewhere(chosen))) {
+            sched_displace(hal_cpu_at(chosen->vector_cpu), chosen);
+            cpu->resched = true;
+            continue;
         }
         if (chosen->sched != cpu->sched) {
             uint64_t now = sched_charge(cpu);
@@ -372,10 +468,11 @@ static inline bool hand_off(struct cpu *cpu)
         return false;
     }
     bool preempted = current->state == THREAD_READY;
-    if (preempted && (next->priority <= current->priority || !runnable(current))) {
+    if (preempted && (next->priority <= current->priority || !runnable(cpu, current))) {
         return false;
     }
-    if (!sched_account(cpu, next->sched)) {
+    if ((next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
+        !sched_account(cpu, next->sched)) {
         return false;
     }
     cpu->next = NULL;
@@ -401,11 +498,13 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
 static inline bool rotate(struct cpu *cpu)
 {
     struct thread *current = cpu->current;
-    if (cpu->next || !cpu->sched || !runnable(current) || cpu->ready_top != current->priority) {
+    if (cpu->next || !cpu->sched || !runnable(cpu, current) ||
+        cpu->ready_top != current->priority) {
         return false;
     }
     struct thread *next = cpu->ready[current->priority];
-    if (next->kicked || !sched_account(cpu, next->sched)) {
+    if (next->kicked || (next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
+        !sched_account(cpu, next->sched)) {
         return false;
     }
     cpu->rotate = false;
@@ -421,8 +520,8 @@ static inline bool rotate(struct cpu *cpu)
         next->prev->next = current;
     }
     cpu->ready[current->priority] = first;
-    current->queued = true;
-    next->queued = false;
+    current->place = PLACE_QUEUED;
+    next->place = PLACE_NONE;
     sched_run(cpu, next);
     return true;
 }
@@ -452,12 +551,12 @@ void sched_timer(struct cpu *cpu)
         if (context->release_key > now) {
             break;
         }
-        sched_unwait(cpu, context);
+        sched_unwait(context);
         if (context->thread && context->thread->state == THREAD_READY) {
             if (sched_context_ready(context, now)) {
                 sched_wake(context->thread);
             } else {
-                sched_exhausted(cpu, context);
+                sched_exhausted(context);
             }
         }
     }
@@ -479,15 +578,18 @@ void sched_poked(struct cpu *cpu)
 
 void sched_set_priority(struct thread *thread, unsigned priority)
 {
-    struct cpu *cpu = hal_cpu();
-    cpu->resched = true;
-    if (thread->queued) {
-        ready_remove(cpu, thread);
-        thread->priority = (uint8_t)priority;
-        ready_insert(cpu, thread, false);
-    } else if (thread->state == THREAD_BLOCKED_SEND) {
+    struct cpu *cpu = thread->sched ? sched_context_cpu(thread->sched) : hal_cpu();
+    if (thread->state == THREAD_BLOCKED_SEND) {
         endpoint_requeue(thread, priority);
-    } else {
-        thread->priority = (uint8_t)priority;
+        return;
     }
+    bool queued = thread->place == PLACE_QUEUED;
+    if (queued) {
+        ready_remove(cpu, thread);
+    }
+    thread->priority = (uint8_t)priority;
+    if (queued) {
+        ready_insert(cpu, thread, false);
+    }
+    sched_poke(cpu);
 }

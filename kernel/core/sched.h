@@ -3,6 +3,10 @@
 //
 // Who runs: ready queues, contexts of time, accounting.  All guarded by the kernel lock.
 //
+// A thread runs where its context says.  Any CPU changes the queues of any other, with the lock;
+// what another CPU is to notice is left there and the CPU is poked.  A thread that another CPU runs
+// cannot be taken away at once: it is displaced, and that CPU passes it on.
+//
 // A ready queue holds only threads that could run and do not (Benno scheduling): the running thread
 // is in none. A thread is runnable when it is READY and its context (`sched`) has budget; a context
 // without budget waits in the CPU's `waiting` tree for its next replenishment.  The clock is read
@@ -20,8 +24,20 @@ void sched_wake(struct thread *thread);
 void sched_wake_first(struct thread *thread);
 
 // A thread is no longer to run (its state says so already, or its context is about to change): out
-// of its queue.
+// of its queue; on its way out of another CPU that runs it (PLACE_DISPLACED).
 void sched_remove(struct thread *thread);
+
+// Whether a CPU runs the thread (in user mode, or on its way out of it).
+bool sched_is_current(const struct thread *thread);
+
+// Whether its vector registers are in another CPU's hardware.
+bool sched_vector_elsewhere(const struct thread *thread);
+
+// Ask the CPU that has a thread, or its vector registers, to let go.
+void sched_displace(struct cpu *cpu, struct thread *thread);
+
+// Something changed that `cpu` must look at before it goes on in user mode.
+void sched_poke(struct cpu *cpu);
 
 // Give `context` to a thread as the one in use (NULL: none), leaving its old one unused.  Does not
 // queue.
@@ -113,7 +129,7 @@ static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context 
     if (next == old) {
         return true;
     }
-    if (UNLIKELY(!(old->simple & next->simple))) {
+    if (UNLIKELY(old->simple_from != next->simple_to)) {
         return sched_account_general(cpu, next);
     }
     uint64_t now = hal_clock();
@@ -150,7 +166,7 @@ static inline MUST_USE bool sched_pass(struct thread *next)
 }
 
 // The budget of a context is used up (it has been charged), or less than somebody asks for.
-void sched_exhausted(struct cpu *cpu, struct sched_context *context);
+void sched_exhausted(struct sched_context *context);
 // Wait until `time`: nobody runs on the context before; the timer then looks at it.
-void sched_wait(struct cpu *cpu, struct sched_context *context, uint64_t time);
-void sched_unwait(struct cpu *cpu, struct sched_context *context);
+void sched_wait(struct sched_context *context, uint64_t time);
+void sched_unwait(struct sched_context *context);

@@ -154,7 +154,7 @@ static void sched_context_release(struct sched_context *context)
     if (context->thread) {
         sched_drop(context->thread);
     }
-    sched_unwait(hal_cpu(), context);
+    sched_unwait(context);
 }
 
 enum err sched_context_destroy_step(struct cap *original)
@@ -164,14 +164,42 @@ enum err sched_context_destroy_step(struct cap *original)
         return ERR_PREEMPTED;
     }
     sched_context_release(context);
-    struct cpu *cpu = hal_cpu();
+    struct cpu *cpu = sched_context_cpu(context);
     if (cpu->sched == context) {
-        (void)sched_charge(cpu);
         cpu->sched = NULL;
     }
     cpu->admitted -= context->share;
     context->share = 0;
     return ERR_OK;
+}
+
+// What the CPU has used of the context since it last counted.
+static uint64_t uncounted(const struct sched_context *context)
+{
+    const struct cpu *cpu = sched_context_cpu(context);
+    int64_t used = (int64_t)(hal_clock() - cpu->since);
+    return cpu->sched == context && used > 0 ? (uint64_t)used : 0;
+}
+
+// Whoever uses the context is off its old CPU before it can be on the new one.
+static void context_set(struct sched_context *context, struct cpu *to, uint64_t budget,
+                        uint64_t period)
+{
+    struct cpu *from = sched_context_cpu(context);
+    context->used += uncounted(context);
+    sched_unwait(context);
+    if (from->sched == context) {
+        from->since = hal_clock();
+        from->sched = from == to ? context : NULL;
+    }
+    context->cpu = to->number;
+    context->budget = budget;
+    context->period = period;
+    context->slice = budget == period;
+    sched_context_simple(context);
+    context->first = 0;
+    context->count = 1;
+    context->refills[0] = (struct refill){ .time = hal_clock(), .amount = budget };
 }
 
 enum err op_sched_context_configure(struct invocation *inv)
@@ -193,30 +221,27 @@ enum err op_sched_context_configure(struct invocation *inv)
     if (budget < SCHED_MIN_TICKS || budget > period) {
         return err_blame(ERR_RANGE, 2);
     }
-    struct cpu *cpu = hal_cpu();
+    struct cpu *from = sched_context_cpu(context);
+    struct cpu *to = hal_cpu_at(control->aux);
     uint32_t share = control->badge ? (uint32_t)((budget >> 20 ? budget >> 8 : budget) * 1000000 /
                                                  (budget >> 20 ? period >> 8 : period))
                                     : 0;
-    if (control->badge && cpu->admitted - context->share + share > control->badge) {
+    if (control->badge &&
+        to->admitted - (from == to ? context->share : 0) + share > control->badge) {
         return err_blame(ERR_LIMIT, 1);
     }
-    if (cpu->sched == context) {
-        (void)sched_charge(cpu);
-    }
-    cpu->admitted = cpu->admitted - context->share + share;
+    from->admitted -= context->share;
+    to->admitted += share;
     context->share = share;
-    context->budget = budget;
-    context->period = period;
-    context->slice = budget == period;
-    context->simple = context->slice && !context->waiting;
-    context->first = 0;
-    context->count = 1;
-    context->refills[0] = (struct refill){ .time = hal_clock(), .amount = budget };
-    sched_unwait(cpu, context);
-    if (context->thread && context->thread->state == THREAD_READY &&
-        context->thread != cpu->current) {
-        sched_remove(context->thread);
-        sched_wake(context->thread);
+    struct thread *thread = context->thread;
+    bool moves = thread && thread->state == THREAD_READY &&
+                 (from != to || thread != hal_cpu()->current);
+    if (moves) {
+        sched_remove(thread);
+    }
+    context_set(context, to, budget, period);
+    if (moves) {
+        sched_wake(thread);
     }
     return ERR_OK;
 }
@@ -291,11 +316,7 @@ enum err op_sched_context_consumed(struct invocation *inv)
     if (!(inv->self->rights & RIGHT_READ)) {
         return ERR_RIGHTS;
     }
-    struct cpu *cpu = hal_cpu();
-    if (cpu->sched == context) {
-        (void)sched_charge(cpu);
-    }
-    inv->words[0] = context->used;
+    inv->words[0] = context->used + uncounted(context);
     inv->results = 1;
     return ERR_OK;
 }

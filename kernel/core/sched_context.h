@@ -26,8 +26,10 @@ struct sched_context {
     uint8_t first, count;  // replenishments, a ring
     bool waiting;          // in the CPU's tree
     bool slice;            // the budget is the whole period: a time slice, refills[0]
-    bool simple;           // a slice that does not wait: switched to and from in a few steps
-    uint32_t share;        // millionths admitted through a limited SchedControl
+    // Both are the CPU's number for a slice that does not wait, which is switched to and from in a
+    // few steps; otherwise each is a value that the other never has.
+    uint8_t simple_from, simple_to;
+    uint32_t share;  // millionths admitted through a limited SchedControl
     struct thread
         *thread;           // that uses it now; NULL: none (also while parked with a caller's Reply)
     struct thread *bound;  // that it belongs to
@@ -39,6 +41,23 @@ struct sched_context {
 };
 #define SCHED_CONTEXT_BITS 9
 _Static_assert(sizeof(struct sched_context) <= 1u << SCHED_CONTEXT_BITS, "size");
+
+#define SIMPLE_NOT_FROM 0xfe
+#define SIMPLE_NOT_TO   0xff
+
+// After a change of slice, waiting or cpu.
+static inline void sched_context_simple(struct sched_context *context)
+{
+    bool simple = context->slice && !context->waiting;
+    context->simple_from = simple ? context->cpu : SIMPLE_NOT_FROM;
+    context->simple_to = simple ? context->cpu : SIMPLE_NOT_TO;
+}
+
+// The CPU that a context belongs to.
+static inline struct cpu *sched_context_cpu(const struct sched_context *context)
+{
+    return hal_cpu_at(context->cpu);
+}
 
 static inline struct sched_context *sched_context_of(const struct cap *cap)
 {

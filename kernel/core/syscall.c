@@ -61,11 +61,18 @@ static enum err dispatch(struct thread *thread, uint64_t number)
     }
 }
 
+// Another CPU may have stopped a thread that was on its way into the kernel, or taken its time:
+// then what it came for has not happened yet.
+static inline bool too_late(const struct thread *thread)
+{
+    return UNLIKELY(thread->place == PLACE_DISPLACED);
+}
+
 void kernel_syscall(struct arch_context *context)
 {
     struct thread *thread = thread_of_context(context);
-    enum err error = dispatch(thread, hal_context_number(context));
-    if (error == ERR_PREEMPTED) {
+    enum err error = too_late(thread) ? ERR_RETRY : dispatch(thread, hal_context_number(context));
+    if (error == ERR_PREEMPTED || error == ERR_RETRY) {
         hal_context_restart(context);
     } else if (error != ERR_BLOCKED) {
         hal_context_set_result(context, error);
@@ -94,7 +101,13 @@ static inline enum err dispatch_light(struct thread *thread, uint64_t number)
 
 void kernel_syscall_light(struct arch_context *context, uint64_t number)
 {
-    enum err error = dispatch_light(thread_of_context(context), number);
+    struct thread *thread = thread_of_context(context);
+    if (too_late(thread)) {
+        hal_context_restart_light(context, number);
+        leave();
+        return;
+    }
+    enum err error = dispatch_light(thread, number);
     if (error != ERR_BLOCKED) {
         hal_context_set_result(context, error);
     }
@@ -103,14 +116,21 @@ void kernel_syscall_light(struct arch_context *context, uint64_t number)
 
 void kernel_syscall_guest(struct arch_context *context)
 {
-    guest_trap(thread_of_context(context), &(struct hal_trap){ .label = GUEST_SYSCALL });
+    struct thread *thread = thread_of_context(context);
+    if (too_late(thread)) {
+        hal_context_restart(context);
+    } else {
+        guest_trap(thread, &(struct hal_trap){ .label = GUEST_SYSCALL });
+    }
     leave();
 }
 
 void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
 {
     struct thread *thread = thread_of_context(context);
-    if (thread->flags & THREAD_GUEST) {
+    if (thread->state != THREAD_READY) {
+        // Suspended on its way in: that cancels the trap.
+    } else if (thread->flags & THREAD_GUEST) {
         guest_trap(thread, trap);
     } else {
         fault_trap(thread, trap);

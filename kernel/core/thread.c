@@ -42,6 +42,16 @@ static void *slot_ram(const struct cap *slot, uint64_t offset, uint64_t bytes)
     return cap_empty(slot) ? NULL : frame_ram(slot, offset, bytes, RIGHT_READ | RIGHT_WRITE);
 }
 
+// Another CPU that runs the thread does not go on in the space that it had.
+static void aspace_leave(const struct thread *thread)
+{
+    for (unsigned i = 0; i < hal_cpu_count; i++) {
+        if (hal_cpu_at(i) != hal_cpu() && hal_cpu_at(i)->current == thread) {
+            hal_aspace_leave(i);
+        }
+    }
+}
+
 void thread_slot_changed(struct cap *slot)
 {
     struct thread *thread = (struct thread *)((uintptr_t)slot &
@@ -57,6 +67,7 @@ void thread_slot_changed(struct cap *slot)
         if (hal_cpu()->current == thread) {
             hal_switch(&thread->context, thread->translation);
         }
+        aspace_leave(thread);
         break;
     case THREAD_BUFFER:
         thread->buffer = slot_ram(slot, thread->buffer_offset[0], MESSAGE_BUFFER_BYTES);
@@ -91,21 +102,29 @@ static void context_unbind(struct sched_context **bound)
 {
     if (*bound) {
         (*bound)->bound = NULL;
-        sched_unwait(hal_cpu(), *bound);
+        sched_unwait(*bound);
         *bound = NULL;
     }
+}
+
+// Suspend a thread that is blocked in nothing.  False: another CPU has it, and was asked to let go.
+static bool thread_stop(struct thread *thread)
+{
+    sched_remove(thread);
+    sched_block(thread, THREAD_SUSPENDED);
+    return thread->place != PLACE_DISPLACED;
 }
 
 enum err thread_destroy_step(struct cap *original)
 {
     struct thread *thread = thread_of(original);
-    struct cpu *cpu = hal_cpu();
     if (!ipc_cancel(thread, ERR_DEAD)) {
         return ERR_PREEMPTED;
     }
-    sched_remove(thread);
-    sched_block(thread, THREAD_SUSPENDED);
     thread->object_kind = 0;
+    if (!thread_stop(thread)) {
+        return ERR_RETRY;
+    }
     if (thread->sched) {
         sched_assign(thread, NULL);  // lent time stays with its Reply
     }
@@ -117,16 +136,27 @@ enum err thread_destroy_step(struct cap *original)
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
         slot_clear(thread, (enum thread_slot)i);
     }
-    if (cpu->vector_guest &&
-        (cpu->vector_guest == thread || cpu->vector_guest->handler == thread)) {
-        cpu->vector_guest = NULL;
+    for (unsigned i = 0; i < hal_cpu_count; i++) {
+        struct cpu *cpu = hal_cpu_at(i);
+        if (cpu->vector_guest && cpu->vector_guest->handler == thread) {
+            cpu->vector_guest = NULL;
+        }
     }
-    hal_vector_forget(thread->vector);
+    thread_vector_forget(thread);
     hal_context_forget(&thread->context);
-    if (cpu->current == thread) {
-        cpu->current = NULL;
+    if (hal_cpu()->current == thread) {
+        hal_cpu()->current = NULL;
     }
     return ERR_OK;
+}
+
+void thread_vector_forget(struct thread *thread)
+{
+    struct cpu *cpu = hal_cpu_at(thread->vector_cpu);
+    if (cpu->vector_thread == thread) {
+        hal_vector_forget(cpu->number, thread->vector);
+        cpu->vector_thread = cpu->vector_guest = NULL;
+    }
 }
 
 void thread_vector_switch(struct thread *next)
@@ -134,6 +164,8 @@ void thread_vector_switch(struct thread *next)
     struct cpu *cpu = hal_cpu();
     if (next->flags & THREAD_VECTOR) {
         hal_vector_switch(next->vector, false);
+        next->vector_cpu = cpu->number;
+        cpu->vector_thread = next;
         cpu->vector_guest = next->flags & THREAD_GUEST ? next : NULL;
         return;
     }
@@ -183,6 +215,9 @@ enum err op_thread_configure(struct invocation *inv)
     }
     if (thread->state != THREAD_SUSPENDED) {
         return ERR_STATE;
+    }
+    if (thread->place == PLACE_DISPLACED) {
+        return ERR_RETRY;
     }
     if ((error = configure_lookup(inv, 0, KIND_CAPTABLE, 0, &cspace)) ||
         (error = configure_lookup(inv, 1, KIND_ADDRESS_SPACE, 0, &aspace)) ||
@@ -265,9 +300,7 @@ enum err op_thread_suspend(struct invocation *inv)
     if (!ipc_cancel(thread, ERR_CANCELLED)) {
         return ERR_PREEMPTED;
     }
-    sched_remove(thread);
-    sched_block(thread, THREAD_SUSPENDED);
-    return ERR_OK;
+    return thread_stop(thread) ? ERR_OK : ERR_RETRY;
 }
 
 enum err op_thread_cancel(struct invocation *inv)

@@ -34,6 +34,15 @@ enum thread_sending {
     SENDING_GUEST,  // a guest's trap: no reply object, no time lent
 };
 
+// Where a thread is, beside what its state says.
+enum thread_place {
+    PLACE_NONE,
+    PLACE_QUEUED,     // in the ready queue of its context's CPU
+    PLACE_DISPLACED,  // another CPU has it, or its vector registers, and has been asked to let go;
+                      // that CPU takes care of it.  Until then it is not destroyed, read or
+                      // written, and no system call of it begins.
+};
+
 // Slots inside a thread.
 enum thread_slot {
     THREAD_CSPACE,
@@ -78,7 +87,7 @@ struct thread {
 
     uint8_t object_kind;  // KIND_THREAD; 0 while dying
     uint8_t ceiling;      // of the priority, and of those that this thread can give
-    bool queued;          // in a ready queue
+    uint8_t place;        // enum thread_place
     bool gathered;        // has waited until it had the budget that an endpoint asks for
     bool restarted;       // the invocation was preempted and is being executed again
 
@@ -89,6 +98,7 @@ struct thread {
     uint64_t endpoint_address;  // BLOCKED_SEND: of the endpoint's capability: which ones come home
     uint8_t send_rights;        // BLOCKED_SEND: rights of the capability sent through (GRANT)
     bool kicked;                // guest: a KICK is to be delivered
+    uint8_t vector_cpu;         // that had its vector registers last
     uint16_t buffer_offset[2];  // of the message buffer and the guest frame in their pages
     struct thread *handler;     // guest: who received its last trap; only compared, never followed
     struct sched_context *own;  // bound with SCHED_OWN
@@ -121,6 +131,8 @@ static inline bool thread_vector_unchanged(const struct cpu *cpu, const struct t
 void thread_give(struct thread *thread, enum thread_slot which, struct cap *from);
 // Make the vector registers those of `next`, the thread that is about to run.
 void thread_vector_switch(struct thread *next);
+// Its vector state is what its object holds, wherever it was.
+void thread_vector_forget(struct thread *thread);
 
 MUST_USE enum err op_thread_configure(struct invocation *inv);
 MUST_USE enum err op_thread_set_buffer(struct invocation *inv);

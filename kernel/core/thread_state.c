@@ -3,7 +3,7 @@
 //
 // Registers and vector state of threads as their owners read and write them.
 #include "aspace.h"
-#include "cpu.h"
+#include "sched.h"
 #include "thread.h"
 
 #include <hal/cpu.h>
@@ -11,10 +11,14 @@
 _Static_assert(sizeof(struct thread_regs) <= sizeof(uint64_t) * MSG_MAX_WORDS,
                "registers fit a message buffer");
 
-// A thread whose registers can be read: it is not running, its context holds them all.
-static bool stopped(const struct thread *thread)
+// The registers of a thread that is not running are all in its context: OK; STATE; or RETRY: they
+// will be.
+static enum err stopped(const struct thread *thread)
 {
-    return hal_cpu()->current != thread;
+    if (thread->place == PLACE_DISPLACED) {
+        return ERR_RETRY;
+    }
+    return sched_is_current(thread) ? ERR_STATE : ERR_OK;
 }
 
 // A thread whose registers can be written without breaking a system call that it waits in.
@@ -39,8 +43,9 @@ enum err op_thread_read_regs(struct invocation *inv)
     if (!(inv->self->rights & RIGHT_READ)) {
         return ERR_RIGHTS;
     }
-    if (!stopped(thread)) {
-        return ERR_STATE;
+    enum err error = stopped(thread);
+    if (error) {
+        return error;
     }
     if (!inv->thread->buffer) {
         return ERR_BUFFER;
@@ -57,6 +62,9 @@ enum err op_thread_write_regs(struct invocation *inv)
     }
     if (!writable(thread)) {
         return ERR_STATE;
+    }
+    if (thread->place == PLACE_DISPLACED) {
+        return ERR_RETRY;
     }
     if (!inv->thread->buffer) {
         return ERR_BUFFER;
@@ -96,12 +104,16 @@ enum err op_thread_read_vector(struct invocation *inv)
     if (!(inv->self->rights & RIGHT_READ)) {
         return ERR_RIGHTS;
     }
-    if (!stopped(thread) || !(thread->flags & THREAD_VECTOR)) {
-        return ERR_STATE;
+    enum err error = stopped(thread);
+    if (!error && !(thread->flags & THREAD_VECTOR)) {
+        error = ERR_STATE;
     }
-    enum err error = vector_ram(inv, RIGHT_WRITE, &ram);
-    if (error) {
+    if (error || (error = vector_ram(inv, RIGHT_WRITE, &ram))) {
         return error;
+    }
+    if (sched_vector_elsewhere(thread)) {
+        sched_displace(hal_cpu_at(thread->vector_cpu), thread);
+        return ERR_RETRY;
     }
     hal_vector_sync(thread->vector);
     copy_words(ram, thread->vector, hal_vector_bytes());
@@ -120,12 +132,15 @@ enum err op_thread_write_vector(struct invocation *inv)
     if (!writable(thread) || !(thread->flags & THREAD_VECTOR)) {
         return ERR_STATE;
     }
+    if (thread->place == PLACE_DISPLACED) {
+        return ERR_RETRY;
+    }
     enum err error = vector_ram(inv, RIGHT_READ, &ram);
     if (error) {
         return error;
     }
     // Copied into the thread, then checked there: what is not loadable leaves a fresh state behind.
-    hal_vector_forget(thread->vector);
+    thread_vector_forget(thread);
     copy_words(thread->vector, ram, hal_vector_bytes());
     if (hal_vector_valid(thread->vector)) {
         return ERR_OK;

@@ -27,6 +27,8 @@ enum err {
     ERR_LAST,              // one more than the greatest
     ERR_PREEMPTED = 0xff,  // internal: an interrupt is pending; the system call is to be restarted
     ERR_BLOCKED = 0xfe,    // internal: the caller blocks (or was served); no result is written
+    ERR_RETRY = 0xfd,  // internal: another CPU must do something first; the system call is to be
+                       // restarted, since that CPU needs the lock for it
     ERR_MAX = 0xffff,
 };
 

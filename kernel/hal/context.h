@@ -42,6 +42,8 @@ void hal_context_init(struct arch_context *context);
 // Back to the system-call instruction, so that it is executed again with the arguments as they are
 // in the context.
 void hal_context_restart(struct arch_context *context);
+// The same for a system call whose words are still in their registers (entry.h).
+void hal_context_restart_light(struct arch_context *context, uint64_t number);
 
 // All registers out of, or sanitised into, a context that is not running.  Fields live in hardware
 // (bases) are fetched first.
@@ -86,8 +88,9 @@ void hal_vector_init(void *area);
 void hal_vector_switch(void *area, bool keep_live);
 bool hal_vector_idle(void);  // no vector registers accessible now: a switch between two threads
                              // without the attribute needs nothing (inline)
-void hal_vector_sync(void *area);    // if live, write the registers back to `area`
-void hal_vector_forget(void *area);  // `area` is about to be destroyed or overwritten
+void hal_vector_sync(void *area);  // if live, write the registers back to `area`
+// `area` is about to be destroyed or overwritten: CPU `number` must not write to it any more.
+void hal_vector_forget(unsigned number, void *area);
 // Check user-made state of hal_vector_bytes() in place (x86: XSTATE_BV, XCOMP_BV, reserved bytes,
 // MXCSR); false: not loadable.
 bool hal_vector_valid(const void *area);

@@ -11,7 +11,6 @@
 
 // Registers by their offsets in memory; x2APIC has them as MSRs, 16 bytes to one.
 enum apic_register {
-    APIC_ID = 0x20,
     APIC_TASK_PRIORITY = 0x80,
     APIC_SPURIOUS = 0xf0,
     APIC_COMMAND = 0x300,
@@ -52,11 +51,6 @@ static void apic_write(enum apic_register reg, uint32_t value)
 static uint32_t apic_read(enum apic_register reg)
 {
     return apic_registers ? apic_registers[reg / 4] : (uint32_t)rdmsr(MSR_X2APIC + reg / 16);
-}
-
-uint32_t apic_id(void)
-{
-    return apic_registers ? apic_read(APIC_ID) >> 24 : apic_read(APIC_ID);
 }
 
 void apic_send_self(unsigned vector)
@@ -110,7 +104,6 @@ void apic_boot(const struct boot_info *info)
     if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) {
         apic_registers = NULL;
     }
-    THIS_CPU->apic_id = apic_id();
     apic_write(APIC_TASK_PRIORITY, 0);
     apic_write(APIC_LVT_LINT0, APIC_MASKED);
     apic_write(APIC_LVT_LINT1, APIC_NMI);

@@ -57,7 +57,6 @@ __attribute__((noreturn)) void panic_trap(const struct arch_context *frame);
 // apic.c
 extern volatile uint32_t *apic_registers;  // NULL: x2APIC
 void apic_boot(const struct boot_info *info);
-uint32_t apic_id(void);
 
 // End of interrupt.
 static inline void apic_eoi(void)

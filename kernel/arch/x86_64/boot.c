@@ -184,6 +184,9 @@ static void percpu_boot(struct hal_percpu *percpu, unsigned number, uint64_t are
 static void machine_begin(const struct boot_info *info)
 {
     hal_cpu_count = info->cpu_count;
+    for (unsigned i = 0; i < hal_cpu_count; i++) {
+        hal_percpu_at(i)->apic_id = info->cpus[i].hw_id;
+    }
     trap_boot();
     lower_half_drop(info);
 }

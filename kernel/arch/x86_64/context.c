@@ -49,6 +49,12 @@ void hal_context_restart(struct arch_context *context)
     context->vector = 0;
 }
 
+void hal_context_restart_light(struct arch_context *context, uint64_t number)
+{
+    context->rip -= SYSCALL_BYTES;
+    context->rax = number;
+}
+
 void hal_context_read(struct arch_context *context, struct thread_regs *regs)
 {
     if (THIS_CPU->current == context) {

@@ -146,13 +146,16 @@ void hal_vector_sync(void *area)
     access_set(access);
 }
 
-void hal_vector_forget(void *area)
+void hal_vector_forget(unsigned number, void *area)
 {
-    if (THIS_CPU->vector_owner != area) {
+    struct hal_percpu *percpu = hal_percpu_at(number);
+    if (percpu->vector_owner != area) {
         return;
     }
-    THIS_CPU->vector_owner = NULL;
-    access_set(false);
+    percpu->vector_owner = NULL;
+    if (percpu == THIS_CPU->self) {
+        access_set(false);
+    }
 }
 
 // What makes XRSTOR of the standard form fault (Intel SDM vol. 1, 13.8.1).
