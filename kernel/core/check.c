@@ -25,11 +25,12 @@ static bool in_ring(const struct thread *head, const struct thread *thread)
 
 static void check_ready(const struct thread *thread)
 {
-    const struct cpu *cpu = hal_cpu();
+    const struct cpu *cpu = thread->sched ? sched_context_cpu(thread->sched) : hal_cpu();
     bool could_run = thread->sched && !thread->sched->waiting;
-    ASSERT(!thread->queued || (could_run && thread != cpu->current));
-    ASSERT(thread->queued || !could_run || thread == cpu->current);
-    ASSERT(!thread->queued || in_ring(cpu->ready[thread->priority], thread));
+    bool queued = thread->place == PLACE_QUEUED;
+    ASSERT(!queued || (could_run && thread != cpu->current));
+    ASSERT(thread->place || !could_run || thread == cpu->current);
+    ASSERT(!queued || in_ring(cpu->ready[thread->priority], thread));
 }
 
 static void check_sender(const struct thread *thread)
@@ -44,7 +45,7 @@ static void check_sender(const struct thread *thread)
 static void check_thread(const struct thread *thread)
 {
     ASSERT(thread->priority <= thread->ceiling);
-    ASSERT(!thread->queued || thread->state == THREAD_READY);
+    ASSERT(thread->place != PLACE_QUEUED || thread->state == THREAD_READY);
     ASSERT(!thread->sched || thread->sched->thread == thread);
     ASSERT(!thread->own || thread->own->bound == thread);
     ASSERT(!thread->fallback || thread->fallback->bound == thread);
@@ -79,7 +80,8 @@ static void check_context(const struct sched_context *context)
     ASSERT(context->refills[context->first].time == UINT64_MAX ||
            (context->slice ? sum <= context->budget : sum == context->budget));
     ASSERT(!context->thread || context->thread->sched == context);
-    ASSERT(context->simple == (context->slice && !context->waiting));
+    ASSERT((context->simple_from == context->cpu) == (context->slice && !context->waiting));
+    ASSERT((context->simple_to == context->cpu) == (context->slice && !context->waiting));
     ASSERT(!context->slice || context->first == 0);
     for (const struct reply *reply = context->reply; reply; reply = reply->below) {
         ASSERT(reply->context == context && reply_caller(reply));
@@ -131,13 +133,20 @@ static void check_cpu(const struct cpu *cpu)
         ASSERT(marked == (cpu->ready[priority] != NULL));
         top = marked ? priority : top;
     }
-    ASSERT(top == cpu->ready_top);
+    ASSERT(top == cpu->ready_top || cpu->ready_top == READY_POKED);
+    // Whoever runs may, or is being displaced, or the CPU is to look again.
+    const struct thread *current = cpu->current;
+    ASSERT(!current || current->place == PLACE_DISPLACED || cpu->resched ||
+           (current->state == THREAD_READY && current->sched &&
+            current->sched->cpu == cpu->number));
 }
 
 void check_invariants(void)
 {
     cap_check();
-    check_cpu(hal_cpu());
+    for (unsigned i = 0; i < hal_cpu_count; i++) {
+        check_cpu(hal_cpu_at(i));
+    }
 }
 
 #endif

@@ -136,6 +136,7 @@ void sched_context_init(struct cap *original)
     context->object_kind = KIND_SCHED_CONTEXT;
     context->count = 1;  // no budget until configured
     context->refills[0].time = UINT64_MAX;
+    sched_context_simple(context);
 }
 
 // Take the context away from its owner and from whoever uses it; no call has it on loan any more.

@@ -143,7 +143,7 @@ static void compare_state(const struct thread *thread, const struct model_thread
     same("ceiling of the thread", at, thread->ceiling, wanted->ceiling);
     same("flags of the thread", at, thread->flags & 7, wanted->flags);
     same("kick of the thread", at, thread->kicked, wanted->kicked);
-    same("queue of the thread", at, thread->queued, wanted->queued);
+    same("queue of the thread", at, thread->place == PLACE_QUEUED, wanted->queued);
     same("context of the thread", at, address_of(thread->sched), wanted->context);
     same("own context of the thread", at, address_of(thread->own), wanted->own);
     same("fall-back context of the thread", at, address_of(thread->fallback), wanted->fallback);

@@ -14,6 +14,7 @@
 
 uint64_t host_clock = 1000000;
 struct cpu *host_cpu;
+unsigned hal_cpu_count = 1;
 struct arch_context *host_context;
 uint64_t host_words[MSG_REG_WORDS];
 struct hal_aspace hal_aspace_kernel;
@@ -30,6 +31,12 @@ void hal_context_set_guest(struct arch_context *context, bool guest)
 
 void hal_context_restart(struct arch_context *context)
 {
+    context->restarts++;
+}
+
+void hal_context_restart_light(struct arch_context *context, uint64_t number)
+{
+    (void)number;
     context->restarts++;
 }
 
@@ -85,9 +92,20 @@ void hal_vector_sync(void *area)
     (void)area;
 }
 
-void hal_vector_forget(void *area)
+void hal_vector_forget(unsigned number, void *area)
 {
+    (void)number;
     (void)area;
+}
+
+void hal_cpu_interrupt(unsigned number)
+{
+    (void)number;
+}
+
+void hal_aspace_leave(unsigned number)
+{
+    (void)number;
 }
 
 bool hal_vector_valid(const void *area)

@@ -139,7 +139,9 @@ static int setup(void **state)
     endpoint = (struct endpoint){ .object_kind = KIND_ENDPOINT };
     reply = (struct reply){ .object_kind = KIND_REPLY };
     notification = (struct notification){ .object_kind = KIND_NOTIFICATION };
-    lent = own = (struct sched_context){ .slice = true, .simple = true, .budget = 1u << 20 };
+    lent = own = (struct sched_context){ .slice = true, .budget = 1u << 20 };
+    sched_context_simple(&lent);
+    sched_context_simple(&own);
     lent.refills[0].amount = own.refills[0].amount = 1u << 20;
     the_cpu.ready_top = READY_NONE;
     the_cpu.timer = 1;  // armed for something earlier than the end of any budget

@@ -4,6 +4,7 @@
 // The development host as an ISA: clock and CPU structure.  Contract: hal/cpu.h.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cpu;
@@ -19,6 +20,18 @@ static inline uint64_t hal_clock(void)
 static inline struct cpu *hal_cpu(void)
 {
     return host_cpu;
+}
+
+// There is one.
+static inline struct cpu *hal_cpu_at(unsigned number)
+{
+    (void)number;
+    return host_cpu;
+}
+
+static inline bool hal_lock_wanted(void)
+{
+    return false;
 }
 
 static inline void hal_pause(void) {}
