@@ -20,6 +20,7 @@ SUMMARY = re.compile(r"^SUMMARY checks (\d+) failed (\d+)\r?$", re.MULTILINE)
 CR0_WP = 1 << 16
 CR4_WANTED = {"UMIP": 1 << 11, "SMEP": 1 << 20, "SMAP": 1 << 21}
 RFLAGS_AC = 1 << 18
+PERCPU = 0xFFFFFFFFC000C000  # of the first CPU
 PERCPU_WORDS = 64
 NMI_LEAST = 300
 NMI_PAUSE = 0.001
@@ -134,7 +135,7 @@ class Sampler:
     def __init__(self, machine):
         self.machine = machine
         self.symbols = kernel_symbols()
-        self.percpu = next(address for address, name in self.symbols if name == "boot_percpu")
+        self.percpu = PERCPU
         self.before = self.last = percpu_words(machine, self.percpu)
         self.levels = {0: 0, 3: 0}
 
