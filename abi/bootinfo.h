@@ -36,8 +36,8 @@
 #define KERNEL_DIRECT_BASE 0xffff800000000000ull
 #define KERNEL_IMAGE_BASE  0xffffffff80000000ull
 #define KERNEL_CPU_BASE    0xffffffffc0000000ull
-#define KERNEL_CPU_BYTES   0x10000ull
-#define KERNEL_CPU_PAGES   0x7556u
+#define KERNEL_CPU_BYTES   0x20000ull
+#define KERNEL_CPU_PAGES   0x75556u
 
 #define BOOT_MAX_MEMORY        128
 #define BOOT_MAX_CPUS          64

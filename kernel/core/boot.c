@@ -310,6 +310,8 @@ static void boot_cpus(void)
         cpu->number = (uint8_t)i;
         cpu->ready_top = READY_NONE;
         cpu->timer = UINT64_MAX;
+        cpu->floor = READY_NONE;
+        alarm_init(cpu);
     }
 }
 

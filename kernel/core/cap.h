@@ -42,6 +42,7 @@ enum cap_flag {
     CAP_IN_USE = 128,   // page table: in use
     CAP_BURIED =
         CAP_ATTACHED,        // table: being destroyed, its original in its own slot 0 (destroy.c)
+    CAP_PLAIN = CAP_IN_USE,  // internal slot: nothing is cached from it.  Belongs to the slot, too.
     CAP_NAMED = CAP_IN_USE,  // buried table: has a list of derived capabilities, through which its
                              // slots can be named
 };

@@ -121,6 +121,7 @@ void object_check(const struct cap *original)
     case KIND_IRQ_CONTROL:
     case KIND_IO_CONTROL:
     case KIND_POWER_CONTROL:
+    case KIND_TIMER:
     case KIND_COUNT: break;
     }
 }
@@ -133,6 +134,8 @@ static void check_cpu(const struct cpu *cpu)
         ASSERT(marked == (cpu->ready[priority] != NULL));
         top = marked ? priority : top;
     }
+    alarm_check(cpu);
+    top = top > cpu->floor ? top : cpu->floor;
     ASSERT(top == cpu->ready_top || cpu->ready_top == READY_POKED);
     // Whoever runs may, or is being displaced, or the CPU is to look again.
     const struct thread *current = cpu->current;

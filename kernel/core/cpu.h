@@ -22,7 +22,8 @@ struct cpu {
     struct thread *current;       // NULL: idle
     struct thread *next;          // woken last: READY, in no queue yet; NULL outside the kernel
     struct sched_context *sched;  // in use since `since`; NULL: none
-    int32_t ready_top;  // highest priority with a ready thread, READY_NONE; or READY_POKED
+    int32_t
+        ready_top;  // highest priority with a ready thread (or `floor`), READY_NONE; or READY_POKED
     uint8_t number;
     bool resched;     // something happened that can change who runs
     bool rotate;      // the current thread goes behind its peers
@@ -32,8 +33,12 @@ struct cpu {
     struct thread *vector_thread;  // whose vector registers are in the hardware, NULL: nobody's
     struct thread *vector_guest;   // the same if it is a guest, and its registers may be accessible
     uint64_t timer;                // armed deadline
-    uint64_t admitted;    // millionths of this CPU handed out through limited SchedControls
-    struct tree waiting;  // contexts without budget by release time
+    uint64_t admitted;  // millionths of this CPU handed out through limited SchedControls
+    int32_t floor;  // the timer goes off only for alarms of a higher priority; -1: for all.  Who
+                    // has a lower one is not run without a look at them (ready_top is not lower).
     uint64_t ready_bits[PRIORITIES / 64];
     struct thread *ready[PRIORITIES];  // rings, first to run
+    struct tree alarms[PRIORITIES];    // alarm.c
+    uint64_t earliest[2 * PRIORITIES];
 };
+_Static_assert(sizeof(struct cpu) <= 3 * 4096, "what the ISA has room for");

@@ -47,10 +47,10 @@ static bool is_buried(const struct cap *cap)
 // Empty the slot of a capability that has left the forest.
 static void slot_release(struct cap *cap)
 {
-    bool internal = cap->flags & CAP_INTERNAL;
+    unsigned slot = cap->flags & CAP_INTERNAL ? cap->flags & (CAP_INTERNAL | CAP_PLAIN) : 0;
     cap_clear(cap);
-    if (internal) {
-        cap->flags = CAP_INTERNAL;
+    cap->flags = (uint8_t)slot;
+    if (slot == CAP_INTERNAL) {
         object_internal_cleared(cap);
     }
 }

@@ -149,7 +149,7 @@ void cap_derive(struct cap *to, struct cap *from, unsigned rights)
     ASSERT(cap_empty(to) && forest_has_list(from) && !(from->flags & CAP_MARKED));
     to->kind = from->kind;
     to->rights = from->rights & (uint8_t)rights;
-    to->flags = (to->flags & CAP_INTERNAL) | (from->flags & CAP_DEVICE);
+    to->flags = (to->flags & (CAP_INTERNAL | CAP_PLAIN)) | (from->flags & CAP_DEVICE);
     to->bits = from->bits;
     to->aux = from->aux;
     to->address = from->address;

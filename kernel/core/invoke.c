@@ -16,6 +16,7 @@
 #include "preempt.h"
 #include "sched_context.h"
 #include "thread.h"
+#include "timer.h"
 
 #include <hal/cpu.h>
 
@@ -36,6 +37,7 @@
 #define FN_IRQ_CONTROL(name)   op_irq_control_##name
 #define FN_IO_CONTROL(name)    op_io_control_##name
 #define FN_POWER_CONTROL(name) op_power_control_##name
+#define FN_TIMER(name)         op_timer_##name
 
 #define COUNT_(unused, a1, a2, a3, a4, a5, a6, count, ...) count
 #define ARGS(...)                                          COUNT_(0 __VA_OPT__(, ) __VA_ARGS__, 6, 5, 4, 3, 2, 1, 0, 0)

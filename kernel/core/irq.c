@@ -19,13 +19,8 @@ static struct {
 void irq_init(void)
 {
     for (unsigned i = 0; i < IRQ_MAX; i++) {
-        lines[i].notification.flags = CAP_INTERNAL;
+        lines[i].notification.flags = CAP_INTERNAL | CAP_PLAIN;
     }
-}
-
-bool irq_owns(const struct cap *slot)
-{
-    return (uintptr_t)slot >= (uintptr_t)lines && (uintptr_t)slot < (uintptr_t)(lines + IRQ_MAX);
 }
 
 void irq_signal(unsigned irq)

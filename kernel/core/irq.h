@@ -13,8 +13,6 @@
 void irq_init(void);
 // A line fired (masked or acknowledged at the controller already).
 void irq_signal(unsigned irq);
-// Is this the slot of a line, as opposed to one of a thread?
-bool irq_owns(const struct cap *slot);
 
 MUST_USE enum err irq_destroy_step(struct cap *original);
 MUST_USE enum err op_irq_handler_bind(struct invocation *inv);

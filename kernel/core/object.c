@@ -12,6 +12,7 @@
 #include "reply.h"
 #include "sched_context.h"
 #include "thread.h"
+#include "timer.h"
 
 static void nothing_init(struct cap *original)
 {
@@ -45,6 +46,7 @@ static const struct {
     [KIND_IRQ_CONTROL] = { nothing_init, nothing_destroy },
     [KIND_IO_CONTROL] = { nothing_init, nothing_destroy },
     [KIND_POWER_CONTROL] = { nothing_init, nothing_destroy },
+    [KIND_TIMER] = { timer_init, timer_destroy_step },
 };
 
 void object_init(struct cap *original)
@@ -64,9 +66,6 @@ enum err object_detach(struct cap *cap)
 
 void object_internal_cleared(struct cap *slot)
 {
-    if (irq_owns(slot)) {
-        return;  // nothing is cached from the slot of an interrupt
-    }
     thread_slot_changed(slot);
 }
 

@@ -44,7 +44,8 @@ MUST_USE enum err object_destroy_step(struct cap *original);
 // A derived capability with CAP_ATTACHED is about to be cleared: detach what hangs on it.
 // Preemptible.
 MUST_USE enum err object_detach(struct cap *cap);
-// A CAP_INTERNAL slot was emptied by somebody else than its owner: drop what was cached from it.
+// A CAP_INTERNAL slot (not a plain one) was emptied by somebody else than its owner: drop what was
+// cached from it.
 void object_internal_cleared(struct cap *slot);
 // An attached capability (frame, page table) was copied to slot `to`; `from` is still intact: fix
 // what points to it.

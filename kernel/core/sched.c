@@ -8,12 +8,10 @@
 #include "fault.h"
 #include "guest.h"
 #include "reply.h"
+#include "timer.h"
 
-#define RELEASE_KEY                                        \
- ((ptrdiff_t)offsetof(struct sched_context, release_key) - \
-  (ptrdiff_t)offsetof(struct sched_context, release))
-// Contexts released by one timer interrupt; the rest by the next, which is due at once.
-#define RELEASE_BATCH 16
+// Alarms that one timer interrupt sees to; the rest by the next, which is due at once.
+#define ALARM_BATCH 4
 
 static int32_t ready_top(const struct cpu *cpu)
 {
@@ -23,6 +21,12 @@ static int32_t ready_top(const struct cpu *cpu)
         }
     }
     return READY_NONE;
+}
+
+static void top_changed(struct cpu *cpu)
+{
+    int32_t top = ready_top(cpu);
+    cpu->ready_top = top > cpu->floor ? top : cpu->floor;
 }
 
 static inline void ready_insert(struct cpu *cpu, struct thread *thread, bool first)
@@ -56,7 +60,7 @@ static void ready_remove(struct cpu *cpu, struct thread *thread)
         cpu->ready[priority] = NULL;
         cpu->ready_bits[priority / 64] &= ~(1ull << priority % 64);
         if ((int32_t)priority == cpu->ready_top) {
-            cpu->ready_top = ready_top(cpu);
+            top_changed(cpu);
         }
         return;
     }
@@ -111,6 +115,7 @@ void sched_assign(struct thread *thread, struct sched_context *context)
     thread->sched = context;
     if (context) {
         context->thread = thread;
+        alarm_set_priority(&context->alarm, thread->priority);
     }
 }
 
@@ -131,17 +136,10 @@ void sched_wait(struct sched_context *context, uint64_t time)
     if (context->waiting) {
         return;
     }
-    context->release_key = time;
     context->waiting = true;
     sched_context_simple(context);
-    tree_insert(&cpu->waiting, &context->release, RELEASE_KEY);
+    alarm_set(cpu, &context->alarm, time, context->thread ? context->thread->priority : 0);
     sched_poke(cpu);
-    if (time < cpu->timer) {
-        cpu->timer = time;
-        if (cpu == hal_cpu()) {
-            hal_timer_arm(time);  // another one does that itself, being poked
-        }
-    }
 }
 
 void sched_unwait(struct sched_context *context)
@@ -149,7 +147,7 @@ void sched_unwait(struct sched_context *context)
     if (context->waiting) {
         context->waiting = false;
         sched_context_simple(context);
-        tree_remove(&sched_context_cpu(context)->waiting, &context->release, RELEASE_KEY);
+        alarm_clear(&context->alarm);
     }
 }
 
@@ -423,14 +421,74 @@ static COLD void poked(struct cpu *cpu)
     }
 }
 
+static void context_released(struct sched_context *context, uint64_t now)
+{
+    struct thread *thread = context->thread;
+    sched_unwait(context);
+    if (!thread || thread->state != THREAD_READY) {
+        return;
+    }
+    if (sched_context_ready(context, now)) {
+        sched_wake(thread);
+    } else {
+        sched_exhausted(context);
+    }
+}
+
+// See to the alarms that are due and more important than `above`, the priority of who runs
+// otherwise; then the timer goes off for what comes next, or the end of the budget.
+static void alarms_see_to(struct cpu *cpu, uint64_t now, int32_t above)
+{
+    struct alarm *alarm;
+    for (unsigned n = 0; n < ALARM_BATCH && (alarm = alarm_due(cpu, now, above)); n++) {
+        if (alarm->kind == ALARM_TIMER) {
+            timer_expired((struct timer *)alarm, now);
+        } else {
+            context_released(CONTAINER_OF(alarm, struct sched_context, alarm), now);
+        }
+    }
+    cpu->timer = alarm_next(cpu, above);
+    if (cpu->sched && now + sched_context_head(cpu->sched)->amount < cpu->timer) {
+        cpu->timer = now + sched_context_head(cpu->sched)->amount;
+    }
+    hal_timer_arm(cpu->timer);
+}
+
+// Somebody is to run who is less important than those for whose sake alarms were put off.
+static COLD void come_down(struct cpu *cpu, struct thread *chosen)
+{
+    if (chosen) {
+        put_back(cpu, chosen);
+    }
+    cpu->floor = READY_NONE;
+    top_changed(cpu);
+    cpu->resched = true;
+    alarms_see_to(cpu, sched_charge(cpu), chosen ? chosen->priority : READY_NONE);
+    if (cpu->timer > alarm_next(cpu, READY_NONE)) {
+        cpu->timer = alarm_next(cpu, READY_NONE);
+        hal_timer_arm(cpu->timer);
+    }
+}
+
 static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
     for (;;) {
         if (UNLIKELY(cpu->ready_top == READY_POKED)) {
             poked(cpu);
         }
+        int32_t floor = cpu->floor;
+        if (UNLIKELY(floor >= 0)) {
+            cpu->ready_top = ready_top(cpu);
+        }
         cpu->resched = false;
         struct thread *chosen = pick(cpu);
+        if (UNLIKELY(floor >= 0)) {
+            if (!chosen || chosen->priority < floor) {
+                come_down(cpu, chosen);
+                continue;
+            }
+            top_changed(cpu);
+        }
         if (UNLIKELY(!chosen)) {
             idle(cpu);
             if (!cpu->resched) {
@@ -503,7 +561,7 @@ static inline bool rotate(struct cpu *cpu)
         return false;
     }
     struct thread *next = cpu->ready[current->priority];
-    if (next->kicked || (next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
+    if (!next || next->kicked || (next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
         !sched_account(cpu, next->sched)) {
         return false;
     }
@@ -541,33 +599,14 @@ void sched_yield(struct cpu *cpu)
 void sched_timer(struct cpu *cpu)
 {
     uint64_t now = sched_charge(cpu);
-    cpu->timer = UINT64_MAX;
-    for (unsigned n = 0; n < RELEASE_BATCH; n++) {
-        struct tree_node *node = tree_find_ge(&cpu->waiting, 0, RELEASE_KEY);
-        if (!node) {
-            break;
-        }
-        struct sched_context *context = CONTAINER_OF(node, struct sched_context, release);
-        if (context->release_key > now) {
-            break;
-        }
-        sched_unwait(context);
-        if (context->thread && context->thread->state == THREAD_READY) {
-            if (sched_context_ready(context, now)) {
-                sched_wake(context->thread);
-            } else {
-                sched_exhausted(context);
-            }
-        }
+    const struct thread *current = cpu->current;
+    int32_t above = current && runnable(cpu, current) ? current->priority : READY_NONE;
+    alarms_see_to(cpu, now, above);
+    // Those that wait now are looked at when somebody less important is to run.
+    cpu->floor = alarm_next(cpu, READY_NONE) < alarm_next(cpu, above) ? above : READY_NONE;
+    if (cpu->ready_top != READY_POKED) {
+        top_changed(cpu);
     }
-    struct tree_node *node = tree_find_ge(&cpu->waiting, 0, RELEASE_KEY);
-    if (node) {
-        cpu->timer = CONTAINER_OF(node, struct sched_context, release)->release_key;
-    }
-    if (cpu->sched && now + sched_context_head(cpu->sched)->amount < cpu->timer) {
-        cpu->timer = now + sched_context_head(cpu->sched)->amount;
-    }
-    hal_timer_arm(cpu->timer);
 }
 
 void sched_poked(struct cpu *cpu)
@@ -588,6 +627,9 @@ void sched_set_priority(struct thread *thread, unsigned priority)
         ready_remove(cpu, thread);
     }
     thread->priority = (uint8_t)priority;
+    if (thread->sched) {
+        alarm_set_priority(&thread->sched->alarm, priority);
+    }
     if (queued) {
         ready_insert(cpu, thread, false);
     }

@@ -6,6 +6,7 @@
 // used.  A budget equal to its period is a time slice.
 #pragma once
 
+#include "alarm.h"
 #include "cap.h"
 #include "object.h"
 #include "thread.h"
@@ -24,7 +25,7 @@ struct sched_context {
     uint8_t cpu;
     uint8_t role;          // SCHED_OWN, SCHED_FALLBACK: of `bound`
     uint8_t first, count;  // replenishments, a ring
-    bool waiting;          // in the CPU's tree
+    bool waiting;          // for its alarm: nobody runs on it before
     bool slice;            // the budget is the whole period: a time slice, refills[0]
     // Both are the CPU's number for a slice that does not wait, which is switched to and from in a
     // few steps; otherwise each is a value that the other never has.
@@ -35,8 +36,7 @@ struct sched_context {
     struct thread *bound;  // that it belongs to
     struct reply *reply;   // the last call that lent it; NULL: its own thread has it
     uint64_t budget, period, used;
-    struct tree_node release;  // in the CPU's waiting tree
-    uint64_t release_key;
+    struct alarm alarm;  // the end of its waiting
     struct refill refills[SCHED_REFILLS];
 };
 #define SCHED_CONTEXT_BITS 9

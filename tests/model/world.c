@@ -150,6 +150,8 @@ void world_reset(unsigned preempt)
     host_cpu = &step.cpu;
     step.cpu.ready_top = READY_NONE;
     step.cpu.timer = UINT64_MAX;
+    step.cpu.floor = READY_NONE;
+    alarm_init(&step.cpu);
     world.original = (struct cap){ .kind = KIND_CAPTABLE,
                                    .rights = RIGHT_ALL,
                                    .flags = 0,

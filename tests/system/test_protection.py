@@ -19,8 +19,8 @@ CONTROL = re.compile(r"\b(CR0|CR4|EFER)=([0-9a-f]+)")
 CR0_WP, CR0_AM = 1 << 16, 1 << 18
 CR4 = {"UMIP": 1 << 11, "SMEP": 1 << 20, "SMAP": 1 << 21}
 EFER_NXE = 1 << 11
-AREA, AREA_BYTES = 0xFFFFFFFFC0000000, 0x10000  # of the first CPU (abi/bootinfo.h)
-AREA_PAGES = {1, 2, 4, 6, 8, 10, 12, 13, 14}    # stacks: 1 and 2, 4, 6, 8, 10
+AREA, AREA_BYTES = 0xFFFFFFFFC0000000, 0x20000  # of the first CPU (abi/bootinfo.h)
+AREA_PAGES = {1, 2, 4, 6, 8, 10, 12, 14, 16, 17, 18}    # stacks: 1 and 2, 4, 6, 8, 10
 
 
 @pytest.fixture(scope="module")

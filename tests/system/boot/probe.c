@@ -398,16 +398,16 @@ static void print_numbers(const struct boot_info *info)
 // into theirs as they come.
 static void check_areas(const struct boot_info *info)
 {
-    for (uint64_t page = 0; page < (info->cpu_count + 1) * 16; page++) {
+    for (uint64_t page = 0; page < (info->cpu_count + 1) * 32; page++) {
         uint64_t at = KERNEL_CPU_BASE + page * PAGE;
         struct mapping m = look_up(info->kernel_root, at);
-        bool mapped = page / 16 < info->cpu_count && KERNEL_CPU_PAGES >> page % 16 & 1;
+        bool mapped = page / 32 < info->cpu_count && KERNEL_CPU_PAGES >> page % 32 & 1;
         check(m.present == mapped, "area of a CPU", at);
         check(!mapped || (m.write && !m.execute && m.bytes == PAGE), "rights of an area", at);
     }
     for (uint32_t i = 1; i < info->cpu_count; i++) {
         const volatile uint64_t *came = (uint64_t *)(KERNEL_CPU_BASE + i * KERNEL_CPU_BYTES +
-                                                     0xd000);
+                                                     0x10000);
         uint64_t end = read_tsc() + info->clock_hz;
         while (*came != (uint64_t)info && read_tsc() < end) {
             __asm__ volatile("pause");

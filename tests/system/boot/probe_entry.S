@@ -16,8 +16,8 @@ probe_start:
 // Another CPU: says that it came, in the first word of its area's last data page.
 probe_other:
     movq %rsi, %rax
-    shlq $16, %rax
-    movq $KERNEL_CPU_BASE + 0xd000, %rcx
+    shlq $17, %rax
+    movq $KERNEL_CPU_BASE + 0x10000, %rcx
     movq %rdi, (%rcx, %rax)
 1:  pause
     jmp 1b

@@ -68,7 +68,8 @@ static cap_t sample_make(enum rt_kind kind)
     case KIND_SCHED_CONTEXT:
     case KIND_ENDPOINT:
     case KIND_REPLY:
-    case KIND_NOTIFICATION: return make(kind);
+    case KIND_NOTIFICATION:
+    case KIND_TIMER: return make(kind);
     case KIND_EMPTY:
     case KIND_COUNT: break;
     }

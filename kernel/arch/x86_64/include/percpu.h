@@ -23,8 +23,8 @@ struct cpu;
 #define AREA_DEBUG       0x6000u
 #define AREA_DOUBLE      0x8000u
 #define AREA_MACHINE     0xa000u
-#define AREA_PERCPU      0xc000u  // struct hal_percpu, then the idle context
-#define AREA_CPU         0xd000u  // struct cpu
+#define AREA_PERCPU      0xc000u   // struct hal_percpu, then the idle context
+#define AREA_CPU         0x10000u  // struct cpu, three pages
 
 // Task state segment (Intel SDM vol. 3A, 8.7).
 struct x86_tss {

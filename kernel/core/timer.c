@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Operations of timers (abi/ops.def).  A timer has the priority of whoever armed it: it interrupts
+// only what is less important.
+#include "timer.h"
+
+#include "notification.h"
+#include "sched.h"
+
+static struct timer *timer_of(const struct cap *cap)
+{
+    return (struct timer *)cap->address;
+}
+
+void timer_init(struct cap *original)
+{
+    struct timer *timer = timer_of(original);
+    timer->alarm.kind = ALARM_TIMER;
+    timer->notification.flags = CAP_INTERNAL | CAP_PLAIN;
+}
+
+static void notification_clear(struct timer *timer)
+{
+    enum err error = cap_delete_derived(&timer->notification);
+    ASSERT(!error);  // attached to nothing, it goes at once
+    (void)error;
+}
+
+enum err timer_destroy_step(struct cap *original)
+{
+    alarm_clear(&timer_of(original)->alarm);
+    notification_clear(timer_of(original));
+    return ERR_OK;
+}
+
+// A period that was missed is not made up for.
+void timer_expired(struct timer *timer, uint64_t now)
+{
+    struct alarm *alarm = &timer->alarm;
+    const struct cap *cap = &timer->notification;
+    alarm_clear(alarm);
+    if (timer->period) {
+        uint64_t missed = (now - alarm->time) / timer->period;
+        alarm_set(hal_cpu(), alarm, alarm->time + (missed + 1) * timer->period, alarm->priority);
+    }
+    if (!cap_empty(cap)) {
+        notification_signal(notification_of(cap), cap->badge ? cap->badge : 1);
+    }
+}
+
+enum err op_timer_bind(struct invocation *inv)
+{
+    struct timer *timer = timer_of(inv->self);
+    struct cap *cap = NULL;
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    if (inv->words[0]) {
+        enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_WRITE,
+                                         1, &cap);
+        if (error) {
+            return error;
+        }
+    }
+    notification_clear(timer);
+    if (cap) {
+        cap_derive(&timer->notification, cap, cap->rights);
+    }
+    return ERR_OK;
+}
+
+enum err op_timer_arm(struct invocation *inv)
+{
+    struct timer *timer = timer_of(inv->self);
+    uint64_t deadline = inv->words[0], period = inv->words[1];
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    if (deadline > TIMER_MAX) {
+        return err_blame(ERR_RANGE, 1);
+    }
+    if (period && (period < SCHED_MIN_TICKS || period > SCHED_MAX_TICKS)) {
+        return err_blame(ERR_RANGE, 2);
+    }
+    alarm_clear(&timer->alarm);
+    timer->period = period;
+    alarm_set(hal_cpu(), &timer->alarm, deadline, inv->thread->priority);
+    return ERR_OK;
+}
+
+enum err op_timer_cancel(struct invocation *inv)
+{
+    struct timer *timer = timer_of(inv->self);
+    if (!(inv->self->rights & RIGHT_WRITE)) {
+        return ERR_RIGHTS;
+    }
+    inv->words[0] = timer->alarm.set;
+    inv->results = 1;
+    alarm_clear(&timer->alarm);
+    return ERR_OK;
+}
