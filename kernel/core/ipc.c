@@ -185,6 +185,7 @@ enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, stru
     if (sender) {
         endpoint_remove_sender(sender);
         deliver(sender, thread);
+        sched_wake(thread);  // time that a waiting caller lends may have to be waited for
         return ERR_BLOCKED;
     }
     if (reply) {
