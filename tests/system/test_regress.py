@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The Pith authors
-"""Objects that end at awkward moments, and time that is lent and bound at once.
+"""Objects that end at awkward moments, time that is lent and bound at once, invocations that lose their
+capability half-way.
 
 The guest (tests/system/regress) prints "ok NAME" or "FAIL NAME WHY".
 """
@@ -9,4 +10,4 @@ from harness import boot
 
 def test_awkward_moments_are_survived(artefacts, pith_build):
     result = boot("regress", artefacts, timeout=240)
-    result.expect("SUMMARY checks 6 failed 0", status=0)
+    result.expect("SUMMARY checks 7 failed 0", status=0)

@@ -38,5 +38,6 @@ void bind_while_serving(void);
 void bind_while_time_is_lent(void);
 void answer_moves_its_reply(void);
 void lent_time_without_budget(void);
+void restart_without_capability(void);
 void end_in_all_orders(void);
 void end_on_lent_time(void);
