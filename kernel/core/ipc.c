@@ -18,6 +18,7 @@ void ipc_finish(struct thread *thread, enum err error)
     switch ((enum thread_sending)thread->sending) {
     case SENDING_GUEST:
         if (thread->state == THREAD_BLOCKED_SEND) {
+            thread->handler = NULL;
             sched_block(thread, THREAD_STOPPED);
             return;
         }
