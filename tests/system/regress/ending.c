@@ -130,7 +130,8 @@ static void thread_begin(enum object thread, enum object time, cap_t table,
     cap_t cap = slot_of(thread);
     uint64_t period = random_below(2) ? RT_SLICE : 2 * RT_SLICE;
     must(thread_configure(cap, table, ROOT_SLOT_ASPACE, 0, 0, 0), "configuring");
-    must(thread_set_buffer(cap, 0, slot_of(BUFFER), stack * MESSAGE_BUFFER_BYTES), "buffer");
+    must(thread_set_buffer(cap, 0, slot_of(BUFFER), (uint64_t)stack * MESSAGE_BUFFER_BYTES),
+         "buffer");
     must(thread_set_priority(cap, ACTOR_PRIORITY - random_below(3), ACTOR_PRIORITY), "priority");
     must(rt_thread_set_regs(cap, &regs), "registers");
     must(sched_context_configure(slot_of(time), ROOT_SLOT_SCHED_CONTROL, RT_SLICE, period), "time");
@@ -155,7 +156,7 @@ static void batch_move_away(cap_t self)
 // its time without losing the context, is stopped, or goes on as a guest.
 static void batch_fill(void)
 {
-    uint8_t order[OBJECTS];
+    uint8_t order[OBJECTS] = { 0 };
     batch_count = 0;
     cap_t self = inner_slot(SUICIDE);
     unsigned first = random_below(4);
