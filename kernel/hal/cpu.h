@@ -66,7 +66,7 @@ __attribute__((noreturn)) void hal_panic(const char *file, int line, const char 
 //   kernel_syscall_guest                     system calls of guests
 //   kernel_trap                              exceptions in user mode
 //   kernel_interrupt, kernel_timer           interrupt lines, the one-shot timer
-//   kernel_resched                           hal_cpu_poke of another CPU
+//   kernel_resched                           hal_cpu_interrupt of another CPU
 //   kernel_fast_call, kernel_fast_reply_recv, kernel_fast_send, kernel_fast_guest,
 //   kernel_fast_fault                        fast paths, which entry code jumps to
 //   kernel_panic                             exceptions in the kernel

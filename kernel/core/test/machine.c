@@ -14,11 +14,11 @@ jmp_buf machine_end;
 bool machine_vector_live;
 
 static struct {
-    jmp_buf left;                    // a system call ended by resuming a thread
-    struct cpu *cpu;                 // of the core that was booted last
-    bool running;                    // it can be trusted
-    struct cap *table;               // the root task's
-    uint64_t first_slot, next_slot;  // of what tests make
+    jmp_buf left;                                 // a system call ended by resuming a thread
+    struct arch_context *contexts[MACHINE_CPUS];  // that each CPU would resume
+    bool running;                                 // it can be trusted
+    struct cap *table;                            // the root task's
+    uint64_t first_slot, next_slot;               // of what tests make
     uint64_t bell;
     uint64_t pool;    // slot of the Untyped
     uint64_t offset;  // in it: what is not taken
@@ -27,15 +27,40 @@ static struct {
 struct arch_context *host_context;
 uint64_t host_words[MSG_REG_WORDS];
 uint64_t host_clock;
-struct cpu *host_cpu;
+unsigned machine_number;
+bool machine_lock_wanted;
+unsigned hal_cpu_count = 1;
+static struct cpu cpus[MACHINE_CPUS];
 struct hal_aspace hal_aspace_kernel;
 
 // ---- what the core asks of hardware -------------------------------------------------------------
 
-void hal_boot(const struct boot_info *info, struct cpu *cpu)
+struct cpu *machine_cpu(unsigned number)
+{
+    return &cpus[number];
+}
+
+void hal_boot(const struct boot_info *info, unsigned number)
 {
     (void)info;
-    host_cpu = host.cpu = cpu;
+    assert_int_equal(number, machine_number);
+}
+
+void hal_boot_others(void)
+{
+    machine.others = true;
+}
+
+void hal_cpu_interrupt(unsigned number)
+{
+    assert_int_not_equal(number, machine_number);
+    machine.interrupted |= 1u << number;
+}
+
+void hal_aspace_leave(unsigned number)
+{
+    assert_int_not_equal(number, machine_number);
+    machine.aspace_left |= 1u << number;
 }
 
 void hal_context_init(struct arch_context *context)
@@ -50,6 +75,12 @@ void hal_context_set_guest(struct arch_context *context, bool guest)
 
 void hal_context_restart(struct arch_context *context)
 {
+    context->restarts++;
+}
+
+void hal_context_restart_light(struct arch_context *context, uint64_t number)
+{
+    assert_int_equal(context->code, number);
     context->restarts++;
 }
 
@@ -104,8 +135,9 @@ void hal_vector_sync(void *area)
     }
 }
 
-void hal_vector_forget(void *area)
+void hal_vector_forget(unsigned number, void *area)
 {
+    machine.vector_forgot = number;
     if (machine.vector_area == area) {
         machine.vector_area = NULL;
     }
@@ -312,19 +344,31 @@ void machine_describe(void)
     };
 }
 
+void machine_on(unsigned number)
+{
+    host.contexts[machine_number] = host_context;
+    machine_number = number;
+    host_context = host.contexts[number];
+}
+
 void machine_boot(void)
 {
     // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): machine_describe has set it
     memset(machine.memory, 0x5a, MACHINE_BYTES);
     host_clock = 1000000;
     host_context = NULL;
-    if (host.cpu) {
-        memset(host.cpu, 0, sizeof(*host.cpu));
-    }
+    machine_number = 0;
+    machine_lock_wanted = false;
+    memset(cpus, 0, sizeof(cpus));
+    memset(host.contexts, 0, sizeof(host.contexts));
     forest_roots.root = NULL;
-    kernel_lock.held = false;
     host.running = true;
-    kernel_boot(&machine.info);
+    kernel_boot(&machine.info, 0);
+    for (unsigned i = 1; i < hal_cpu_count; i++) {
+        machine_on(i);
+        kernel_boot(&machine.info, i);
+    }
+    machine_on(0);
 }
 
 // The RAM that objects are made from: the first Untyped that is large enough.
@@ -354,14 +398,26 @@ static void bell_make(void)
     assert_int_equal(INVOKE(handler, KIND_IRQ_HANDLER, 0, host.bell), ERR_OK);
 }
 
-int machine_setup(void **state)
+static int setup(unsigned count)
 {
-    (void)state;
+    hal_cpu_count = count;
     machine_describe();
     machine_boot();
     pool_find();
     bell_make();
     return 0;
+}
+
+int machine_setup(void **state)
+{
+    (void)state;
+    return setup(1);
+}
+
+int machine_setup_pair(void **state)
+{
+    (void)state;
+    return setup(MACHINE_CPUS);
 }
 
 // Empty a slot of the root task's table, as the kernel does it once nobody preempts.
@@ -378,13 +434,14 @@ int machine_teardown(void **state)
     if (!host.running) {
         return 0;
     }
+    machine_on(0);
     check_invariants();
     for (uint64_t slot = host.first_slot; slot < host.next_slot; slot++) {
         slot_delete(slot);
     }
     assert_int_equal(cap_drain(), ERR_OK);
     assert_null(host.table[host.pool].objects.root);
-    sched_exit(host_cpu);  // whoever was woken
+    sched_exit(hal_cpu());  // whoever was woken
     check_invariants();
     return 0;
 }
@@ -398,7 +455,7 @@ void machine_forget(void)
 
 struct thread *current(void)
 {
-    return host_cpu->current;
+    return hal_cpu()->current;
 }
 
 static void enter_fast(struct arch_context *context, enum machine_syscall number, uint64_t slot,

@@ -20,7 +20,6 @@
 #include <kernel/forest.h>
 #include <kernel/guest.h>
 #include <kernel/irq.h>
-#include <kernel/lock.h>
 #include <kernel/notification.h>
 #include <kernel/reply.h>
 #include <kernel/sched.h>
@@ -45,6 +44,7 @@
 #define MACHINE_BYTES (1ull << MACHINE_BITS)
 #define MACHINE_CLOCK 1000000ull  // ticks per second; the root task's slice is a hundredth
 #define MACHINE_IRQS  24u
+#define MACHINE_CPUS  2u
 #define SLICE         (MACHINE_CLOCK / 100)
 
 enum machine_syscall {
@@ -68,6 +68,10 @@ struct machine {
     const void *vector_area;  // whose vector registers were loaded last
     bool vector_kept;         // the last switch left them accessible
     unsigned flushes;         // of translations
+    bool others;              // were let in
+    unsigned interrupted;     // CPUs that are to look at what changed: a bit each
+    unsigned aspace_left;     // CPUs that had to leave an address space
+    unsigned vector_forgot;   // CPU that forgot vector registers last
     uint32_t irq_flags[MACHINE_IRQS];
     bool irq_masked[MACHINE_IRQS];
     char console;
@@ -92,6 +96,10 @@ void machine_describe(void);
 void machine_boot(void);
 // Both; for cmocka.
 int machine_setup(void **state);
+// The same with two CPUs; the second one is idle, its SchedControl in CONTROL(1).
+int machine_setup_pair(void **state);
+// This CPU is at work from now on.
+void machine_on(unsigned number);
 // All invariants hold, and whatever the test made can be deleted.
 int machine_teardown(void **state);
 
