@@ -54,7 +54,7 @@ struct cap {
     uint8_t bits;      // log2 of the size of the object (derived frame: of the whole frame); buried
                        // table: of the range it keeps
     uint32_t aux;      // frame: pages; ports: first | count << 16; interrupt: number; page table in
-                       // use: its place (pagetable.h); buried table: slots below are empty (while
+                       // use: its place (pagetable.c); buried table: slots below are empty (while
                        // named: the count, as in the header)
     uint64_t address;  // of the object (or first page) in the direct map, also where it is no RAM
     union {

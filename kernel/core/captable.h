@@ -36,8 +36,6 @@ static inline struct cap *captable_slot(const struct cap *cap, uint64_t slot)
     return slot && slot < table->count ? captable_slots(table) + slot : NULL;
 }
 
-// Write the header of a new table.  (A table is destroyed by the capability code itself, not
-// through its row in object.c.)
 // cap_lookup_kind for paths that must be short: one comparison of the slot's first word, everything
 // else out of line.
 #define CAP_WORD(kind, rights) ((uint32_t)(kind) | (uint32_t)(rights) << 8)
@@ -75,6 +73,8 @@ static inline MUST_USE enum err cap_find(struct thread *thread, uint64_t slot, e
     return cap_lookup_kind(thread, slot, kind, rights, argument, cap);
 }
 
+// Write the header of a new table.  (A table is destroyed by the capability code itself, not
+// through its row in object.c.)
 void captable_init(struct cap *original);
 
 MUST_USE enum err op_untyped_retype(struct invocation *inv);

@@ -148,7 +148,7 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
 }
 
 // The answer to a guest's fault that carries a mapping of one page.  Returns only where it refuses:
-// the label that is left to do.
+// the tag of what is left to do, without the mapping where that was done.
 static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint,
                                                      const struct cap *cap, uint64_t tag,
                                                      struct arch_context *context)

@@ -39,6 +39,7 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
         guest_frame_write(guest, trap);
     }
     if (!cap_is(handler, KIND_ENDPOINT, 0)) {
+        guest->handler = NULL;
         sched_block(guest, THREAD_STOPPED);
         return;
     }

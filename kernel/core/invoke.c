@@ -87,6 +87,7 @@ enum err invoke(struct thread *thread, uint64_t slot, uint64_t tag)
     struct invocation *inv = &thread->invocation;
     enum err error = cap_find_any(thread, slot, &inv->self);
     if (error) {
+        thread->restarted = false;
         return error;
     }
     if (invocation_begin(thread, tag)) {

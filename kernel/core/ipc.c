@@ -18,6 +18,7 @@ void ipc_finish(struct thread *thread, enum err error)
     switch ((enum thread_sending)thread->sending) {
     case SENDING_GUEST:
         if (thread->state == THREAD_BLOCKED_SEND) {
+            thread->handler = NULL;
             sched_block(thread, THREAD_STOPPED);
             return;
         }
@@ -185,6 +186,7 @@ enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, stru
     if (sender) {
         endpoint_remove_sender(sender);
         deliver(sender, thread);
+        sched_wake(thread);  // time that a waiting caller lends may have to be waited for
         return ERR_BLOCKED;
     }
     if (reply) {

@@ -71,8 +71,10 @@ void hal_context_forget(struct arch_context *context);
 //   NORETURN hal_pass_guest(struct arch_context *from, struct arch_context *to, const struct
 //   hal_aspace *aspace, uint64_t badge, uint64_t tag)
 
-//   NORETURN hal_pass_from_guest(...): the words are set already, by hal_set_live_words(word0,
-//   word1, word2)
+// The same from a thread that faulted, a guest or native, all its registers in its context; the
+// words are set already, by hal_set_live_words(word0, word1, word2).
+//   NORETURN hal_pass_from_guest(struct arch_context *from, struct arch_context *to, const struct
+//   hal_aspace *aspace, uint64_t badge, uint64_t tag)
 
 // Only there (inline): the first message word as it is in its register; the words into the context;
 // resume the current context by the general way out, which does not return.

@@ -35,9 +35,9 @@ void hal_cpu_interrupt(unsigned number);
 // once where it has passed). Replaces an earlier one.  UINT64_MAX: none.
 void hal_timer_arm(uint64_t deadline);
 
-// Let pending interrupts in for a moment: they are recorded, not handled.  True where one is now
-// pending (kernel_interrupts_pending must then be called before the next return to user mode; the
-// return path does).  Called from preemption points, interrupts off.
+// Let pending interrupts in for a moment: they are made pending again, not handled, so that they
+// are taken before the next instruction in user mode.  True where there was one.  Called from
+// preemption points, interrupts off.
 bool hal_interrupt_window(void);
 
 // Interrupt lines (x86: global system interrupts of the I/O APICs), 0 to hal_irq_count() - 1.
@@ -60,10 +60,13 @@ __attribute__((noreturn)) void hal_reset(void);
 __attribute__((noreturn)) void hal_panic(const char *file, int line, const char *what);
 
 // Up: what the ISA calls in the core (kernel/entry.h).  All with interrupts off on the kernel
-// stack; each returns to code that resumes the current context (hal_switch).
-//   void kernel_boot(const struct boot_info *info, unsigned number);
-//   void kernel_syscall(struct arch_context *context);   native or guest system call (slow path);
-//   registers are in the context void kernel_trap(struct arch_context *context, const struct
-//   hal_trap *trap); void kernel_interrupt(unsigned irq); void kernel_timer(void); void
-//   kernel_resched(void); fast path
-//   (inline-called from assembly): kernel_fast_call, kernel_fast_reply_recv (see entry.S)
+// stack. Where one returns, the ISA resumes the context that was given last to hal_switch.
+//   kernel_boot                              once on each CPU, by the entry point of the kernel
+//   kernel_syscall, kernel_syscall_light     system calls of native threads
+//   kernel_syscall_guest                     system calls of guests
+//   kernel_trap                              exceptions in user mode
+//   kernel_interrupt, kernel_timer           interrupt lines, the one-shot timer
+//   kernel_resched                           hal_cpu_interrupt of another CPU
+//   kernel_fast_call, kernel_fast_reply_recv, kernel_fast_send, kernel_fast_guest,
+//   kernel_fast_fault                        fast paths, which entry code jumps to
+//   kernel_panic                             exceptions in the kernel

@@ -18,6 +18,7 @@ CONFIGURATIONS = {c.name: c for c in (
     Configuration("debug", "gcc", True),
     Configuration("clang", "clang", False),
     Configuration("clang-debug", "clang", True),
+    Configuration("coverage", "gcc", False),  # only its host tests are built
 )}
 
 
@@ -48,7 +49,8 @@ def configure(configuration: Configuration, tree: Path) -> None:
     command = ["meson", "setup", *(["--reconfigure"] if configured else []),
                "--cross-file", f"tools/cross/x86_64-{configuration.compiler}.ini",
                f"-Ddebug_kernel={str(configuration.debug).lower()}",
-               f"-Dhost_tests={str(configuration.name == 'release').lower()}",
+               f"-Dhost_tests={str(configuration.name in ('release', 'coverage')).lower()}",
+               f"-Dcoverage={str(configuration.name == 'coverage').lower()}",
                str(directory), str(tree)]
     must_run(command, tree / "build" / "logs" / f"setup-{configuration.name}.log",
              f"configuring {configuration.name}", cwd=tree)

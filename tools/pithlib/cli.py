@@ -44,6 +44,12 @@ def command_bench(arguments) -> int:
     return bench.bench(arguments.json, arguments.check, arguments.expression, arguments.repeat)
 
 
+def command_coverage(arguments) -> int:
+    from . import coverage
+    packages.setup("run")
+    return coverage.coverage()
+
+
 def command_debug(arguments) -> int:
     from . import panic
     return panic.explain(arguments.record, arguments.build)
@@ -108,6 +114,13 @@ def add_bench(add) -> None:
                         help="run each program N times; every run must give the same figures")
 
 
+def add_coverage(add) -> None:
+    add("coverage", command_coverage, "measure which branches of the core the host tests take", """
+        Builds the unit tests and the model so that they count branches, runs them, prints for each
+        source of kernel/core how many of its branches were taken, and fails where one is not taken
+        that tests/coverage.toml does not excuse, or is excused without need.""")
+
+
 def add_debug(add) -> None:
     parser = add("debug", command_debug, "explain a panic record", """
         Turns a panic record (a line that starts with PITH-PANIC) into functions and source lines.
@@ -144,7 +157,7 @@ def make_parser() -> tuple:
         known[name] = (sub, short)
         return sub
 
-    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_debug, add_mutants):
+    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_coverage, add_debug, add_mutants):
         add_one(add)
     return parser, known
 

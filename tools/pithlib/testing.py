@@ -18,7 +18,7 @@ from typing import Callable, NamedTuple, Optional
 
 from checks import sources
 
-from . import bench, mutants, packages
+from . import bench, coverage, mutants, packages
 from . import build as builds
 from .ui import TREE, Failure, Step, environment, run_logged, say, tail
 
@@ -172,6 +172,11 @@ def check_bench() -> Score:
     metrics, limits = bench.evaluate(builds.build_dir(RELEASE), TREE, None, repeat=2)
     missed = bench.misses(metrics, limits)
     return Score(len(limits) - len(missed), len(missed), "\n".join(missed))
+
+
+def check_coverage() -> Score:
+    report, wrong = coverage.judge()
+    return Score(int(not wrong), len(wrong), "\n".join([*wrong[:coverage.SHOWN], report[-1]]))
 
 
 def check_mutants() -> Score:
