@@ -66,6 +66,9 @@ bool fault_pass(struct thread *thread, const struct cap *handler, enum thread_se
 bool fault_timeout(struct thread *thread, uint64_t used)
 {
     const struct cap *handler = &thread->slots[THREAD_TIMEOUT];
+    if (thread->place == PLACE_DISPLACED) {
+        return false;  // another CPU may still run it: it cannot stop in a fault here
+    }
     if (!usable(handler, KIND_ENDPOINT)) {
         fault_tell_timeout(thread, used);
         return false;

@@ -191,7 +191,8 @@ static void context_set(struct sched_context *context, struct cpu *to, uint64_t 
     sched_unwait(context);
     if (from->sched == context) {
         from->since = hal_clock();
-        from->sched = from == to ? context : NULL;
+        from->sched = NULL;  // taken up anew where it is used on: the timer is armed by its budget
+        sched_poke(from);
     }
     context->cpu = to->number;
     context->budget = budget;

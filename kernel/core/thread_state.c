@@ -112,6 +112,7 @@ enum err op_thread_read_vector(struct invocation *inv)
         return error;
     }
     if (sched_vector_elsewhere(thread)) {
+        sched_remove(thread);  // it may be ready
         sched_displace(hal_cpu_at(thread->vector_cpu), thread);
         return ERR_RETRY;
     }

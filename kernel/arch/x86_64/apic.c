@@ -63,9 +63,12 @@ void apic_send_self(unsigned vector)
 }
 
 // One at a time: the register holds a request until it is delivered (Intel SDM vol. 3A, 10.6.1).
+// What the other CPU is to see must be there before: a write to memory-mapped registers comes after
+// all earlier ones, a write to an MSR may not (10.12.3).
 void apic_send(uint32_t id, unsigned vector)
 {
     if (!apic_registers) {
+        __asm__ volatile("mfence; lfence" : : : "memory");
         wrmsr(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)id << 32 | vector);
         return;
     }

@@ -42,6 +42,10 @@ static bool ready;        // the others can go on
 
 void boot_start(const struct boot_info *info, unsigned number)
 {
+    // Whoever waits for the lock looks at its own structure.
+    struct hal_percpu *percpu = hal_percpu_at(number);
+    percpu->self = percpu;
+    wrmsr(MSR_GS_BASE, (uint64_t)percpu);
     if (number) {
         __atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
         while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
@@ -172,7 +176,6 @@ static void percpu_boot(struct hal_percpu *percpu, unsigned number, uint64_t are
         .rsp = area + AREA_STACK_END,
         .ss = GDT_KERNEL_DATA,
     };
-    percpu->self = percpu;
     percpu->cpu = hal_cpu_at(number);
     percpu->current = percpu->gs_owner = percpu->idle;
     percpu->stack = area + AREA_STACK_END;
