@@ -7,6 +7,7 @@
 #include "x86.h"
 
 #include <arch/context.h>
+#include <arch/patch.h>
 #include <hal/context.h>
 
 #include <abi/bootinfo.h>
@@ -27,9 +28,14 @@ void kernel_resched(void);
 
 // linker script
 extern const char text_start[], text_end[];
-extern const uint64_t clac_start[], clac_end[];  // addresses of the CLAC instructions
+extern const struct patch patches_start[], patches_end[];
 extern const uint32_t
     build_id_note[];  // ELF note: name bytes, descriptor bytes, type, name, descriptor
+
+// patch_boot.c: changes the text to suit the CPU.
+void patch_boot(const struct boot_info *info);
+extern unsigned patches_in_force;  // PATCH_*
+void mitigate_cpu_boot(void);      // of each CPU: what its registers keep in force
 
 // entry.S
 void syscall_entry(void);

@@ -24,13 +24,7 @@
 #define CPUID_1_EDX_MCE  (1u << 7)
 #define CPUID_1_EDX_PGE  (1u << 13)
 #define CPUID_7_EBX_SMEP (1u << 7)
-#define CPUID_7_EBX_SMAP (1u << 20)
 #define CPUID_7_ECX_UMIP (1u << 2)
-
-#define NOP3       \
- {                 \
-  0x0f, 0x1f, 0x00 \
- }
 
 #define SYSCALL_CLEARS                                                                            \
  (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | \
@@ -135,23 +129,6 @@ static void control_boot(void)
     cr0_write((cr0_read() & ~CR0_AM) | CR0_WP);
 }
 
-// CLAC is undefined where SMAP is missing: there its places become NOPs, through a moment of
-// writable text.
-static void clac_boot(void)
-{
-    static const uint8_t nop[] = NOP3;
-    if (cr4_read() & CR4_SMAP) {
-        return;
-    }
-    cr0_write(cr0_read() & ~CR0_WP);
-    for (const uint64_t *place = clac_start; place < clac_end; place++) {
-        for (unsigned i = 0; i < sizeof(nop); i++) {
-            ((volatile uint8_t *)*place)[i] = nop[i];
-        }
-    }
-    cr0_write(cr0_read() | CR0_WP);
-}
-
 // What the loader left below is the loader's own.
 static void lower_half_drop(const struct boot_info *info)
 {
@@ -187,13 +164,13 @@ static void machine_begin(const struct boot_info *info)
     for (unsigned i = 0; i < hal_cpu_count; i++) {
         hal_percpu_at(i)->apic_id = info->cpus[i].hw_id;
     }
+    patch_boot(info);
     trap_boot();
     lower_half_drop(info);
 }
 
 static void machine_end(const struct boot_info *info)
 {
-    clac_boot();
     power_boot(info);
     irq_boot(info);
 }
@@ -212,6 +189,7 @@ void hal_boot(const struct boot_info *info, unsigned number)
     trap_load();
     cr3_write(info->kernel_root);
     control_boot();
+    mitigate_cpu_boot();
     vector_boot();
     apic_boot(info);
     if (!number) {

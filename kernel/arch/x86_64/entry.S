@@ -26,11 +26,19 @@
     .endr
     .endm
 
+    // What lies between the labels 1 and 2 before it becomes a jump, a call or nothing (arch/patch.h).
+    .macro patch when, how, target=0
+    .pushsection .patch, "a"
+    .long 1b - .
+    .long \target - .
+    .long \when
+    .byte \how, 2b - 1b, 0, 0
+    .popsection
+    .endm
+
     .macro clac_if_smap
 1:  clac
-    .pushsection .clac, "a"
-    .quad 1b
-    .popsection
+2:  patch PATCH_SMAP << PATCH_UNLESS, PATCH_NOP, 1b
     .endm
 
 // A ticket lock: whoever takes it draws a number and waits for it to be called.  RCX and R11 are lost.
@@ -151,6 +159,17 @@ syscall_light:
 1:  lock_drop
     swapgs
     return_from_syscall
+
+// ---- indirect branches --------------------------------------------------------------------------
+
+// In place of CALL *%RAX: what the CPU predicts from its return stack ends in the loop.
+function retpoline
+    call 1f
+2:  pause
+    lfence
+    jmp 2b
+1:  movq %rax, (%rsp)
+    ret
 
 // ---- exit: resume the current context -----------------------------------------------------------
 

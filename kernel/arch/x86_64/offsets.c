@@ -6,6 +6,7 @@
 #include "x86.h"
 
 #include <arch/context.h>
+#include <arch/patch.h>
 #include <arch/percpu.h>
 
 #include <abi/message.h>
@@ -86,4 +87,14 @@ void offsets(void)
     VALUE(AREA_SHIFT, __builtin_ctzll(KERNEL_CPU_BYTES));
     VALUE(AREA_STACK_END, AREA_STACK_END);
     VALUE(AREA_PERCPU, AREA_PERCPU);
+    VALUE(PATCH_SMAP, PATCH_SMAP);
+    VALUE(PATCH_PTI, PATCH_PTI);
+    VALUE(PATCH_IBPB, PATCH_IBPB);
+    VALUE(PATCH_RSB, PATCH_RSB);
+    VALUE(PATCH_VERW, PATCH_VERW);
+    VALUE(PATCH_FENCE, PATCH_FENCE);
+    VALUE(PATCH_UNLESS, PATCH_UNLESS);
+    VALUE(PATCH_JUMP, PATCH_JUMP);
+    VALUE(PATCH_CALL, PATCH_CALL);
+    VALUE(PATCH_NOP, PATCH_NOP);
 }
