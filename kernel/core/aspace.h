@@ -76,7 +76,11 @@ static inline void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t
         offset >= end) {
         return NULL;
     }
-    return hal_element((void *)frame->address, offset, end, 0);
+    void *ram = hal_element((void *)frame->address, offset, end, 0);
+    if (!ram) {
+        __builtin_unreachable();  // it is in the direct map: callers need not look
+    }
+    return ram;
 }
 
 // Operations (abi/ops.def)

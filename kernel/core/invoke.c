@@ -21,7 +21,7 @@
 
 #include <abi/message.h>
 
-#define OPS_MAX 12
+#define OPS_MAX 16
 
 // Names of the functions: prefix of the kind, then the operation.
 #define FN_UNTYPED(name)       op_untyped_##name

@@ -10,8 +10,8 @@
 
 // A shift or an addition, longer than it must be.  Patched, it is a jump to the same behind a mask that
 // depends on the comparison by data, not by prediction.
-#define MASKED(padding, operation)            \
- "1:\t.byte " padding "\n\t" operation "\n"   \
+#define MASKED(operation)                     \
+ "1:\t.byte " PATCH_PADDING ", " PATCH_PADDING "\n\t" operation "\n" \
  "2:\n\t"                                     \
  ".pushsection .text.masked, \"ax\"\n"       \
  "3:\tcmp %[count], %[index]\n\t"            \
@@ -25,15 +25,15 @@ __attribute__((always_inline)) static inline void *hal_element(const void *base,
 {
     uint64_t mask;
     if (!shift) {
-        __asm__(MASKED(PATCH_PADDING ", " PATCH_PADDING, "add %[base], %[index]")
+        __asm__(MASKED("add %[base], %[index]")
                 : [index] "+r"(index), [mask] "=&r"(mask)
-                : [base] "r"(base), [count] "r"(count), [when] "i"(PATCH_MASK), [how] "i"(PATCH_JUMP)
+                : [base] "r"(base), [count] "re"(count), [when] "i"(PATCH_MASK), [how] "i"(PATCH_JUMP)
                 : "cc");
         return (void *)index;
     }
-    __asm__(MASKED(PATCH_PADDING, "shl %[shift], %[index]")
+    __asm__(MASKED("shl %[shift], %[index]")
             : [index] "+r"(index), [mask] "=&r"(mask)
-            : [count] "r"(count), [shift] "i"(shift), [when] "i"(PATCH_MASK), [how] "i"(PATCH_JUMP)
+            : [count] "re"(count), [shift] "i"(shift), [when] "i"(PATCH_MASK), [how] "i"(PATCH_JUMP)
             : "cc");
     return (void *)((uint64_t)base + index);
 }
