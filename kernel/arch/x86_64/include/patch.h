@@ -35,11 +35,11 @@ _Static_assert(sizeof(struct patch) == 16, "as PATCH and entry.S write it");
 // A prefix that means nothing before instructions without memory operands.
 #define PATCH_PADDING "0x2e"
 
-// For inline assembly with operands `when` and `how`; later entries for the same place prevail.
-#define PATCH(begin, end, target)             \
- ".pushsection .patch, \"a\"\n\t"             \
- ".long " begin " - .\n\t"                    \
- ".long " target " - .\n\t"                   \
- ".long %c[when]\n\t"                         \
- ".byte %c[how], " end " - " begin ", 0, 0\n\t" \
- ".popsection"
+// For inline assembly, which gives `when` and `how` as operands; later entries for the same place prevail.
+#define PATCH(begin, end, target, when, how)         \
+ ".pushsection .patch, \"a\"\n\t"                    \
+ ".long " begin " - .\n\t"                           \
+ ".long " target " - .\n\t"                          \
+ ".long " when "\n\t"                                \
+ ".byte " how ", " end " - " begin ", 0, 0\n\t"      \
+ ".popsection\n\t"

@@ -18,7 +18,7 @@
  "sbb %[mask], %[mask]\n\t"                  \
  "and %[mask], %[index]\n\t" operation "\n\t" \
  "jmp 2b\n\t"                                \
- ".popsection\n\t" PATCH("1b", "2b", "3b")
+ ".popsection\n\t" PATCH("1b", "2b", "3b", "%c[when]", "%c[how]")
 
 __attribute__((always_inline)) static inline void *hal_element(const void *base, uint64_t index,
                                                                uint64_t count, unsigned shift)
@@ -54,7 +54,7 @@ static inline unsigned hal_call_4(uintptr_t function, void *a, void *b, unsigned
 # define INDIRECT_CALL                                  \
   "1:\t.byte " PATCH_PADDING ", " PATCH_PADDING ", " PATCH_PADDING "\n\t" \
   "call *%%rax\n"                                        \
-  "2:\n\t" PATCH("1b", "2b", "retpoline")
+  "2:\n\t" PATCH("1b", "2b", "retpoline", "%c[when]", "%c[how]")
 
 __attribute__((always_inline)) static inline unsigned hal_call(uintptr_t function, void *argument)
 {
