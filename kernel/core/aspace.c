@@ -57,9 +57,8 @@ enum err aspace_destroy_step(struct cap *original)
     return ERR_OK;
 }
 
-static enum err stock_check(const struct cap *slots, uint64_t slot)
+static enum err stock_check(const struct cap *table)
 {
-    const struct cap *table = &slots[slot];
     if (cap_empty(table)) {
         return err_blame(ERR_SLOT, 2);
     }
@@ -90,13 +89,13 @@ enum err op_aspace_stock(struct invocation *inv)
     if (words[2] == 0 || words[2] > table->count - words[1]) {
         return err_blame(ERR_RANGE, 3);
     }
-    struct cap *slots = captable_slots(table);
     for (;;) {
-        err = stock_check(slots, words[1]);
+        struct cap *slot = cap_at(captable_slots(table), words[1], table->count);
+        err = stock_check(slot);
         if (err) {
             return err;
         }
-        table_stock(aspace_of(inv->self), &slots[words[1]]);
+        table_stock(aspace_of(inv->self), slot);
         words[1]++;
         words[2]--;
         if (!words[2]) {

@@ -71,12 +71,16 @@ MUST_USE enum err frame_map(struct cap *frame, uint64_t words[4]);
 static inline void *frame_ram(const struct cap *frame, uint64_t offset, uint64_t size,
                               unsigned rights)
 {
-    uint64_t bytes = cap_bytes(frame);
+    uint64_t bytes = cap_bytes(frame), end = bytes - size + 1;
     if (frame->flags & CAP_DEVICE || (frame->rights & rights) != rights || size > bytes ||
-        offset > bytes - size) {
+        offset >= end) {
         return NULL;
     }
-    return (void *)(frame->address + offset);
+    void *ram = hal_element((void *)frame->address, offset, end, 0);
+    if (!ram) {
+        __builtin_unreachable();  // it is in the direct map: callers need not look
+    }
+    return ram;
 }
 
 // Operations (abi/ops.def)

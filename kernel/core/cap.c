@@ -11,7 +11,7 @@ enum err cap_lookup(struct thread *thread, uint64_t slot, struct cap **cap)
     if (slot == 0 || slot >= thread->cspace_count) {
         return ERR_SLOT;
     }
-    struct cap *found = thread->cspace + slot;
+    struct cap *found = cap_at(thread->cspace, slot, thread->cspace_count);
     if (cap_empty(found)) {
         return ERR_SLOT;
     }

@@ -29,6 +29,8 @@
 #include "tree.h"
 #include "types.h"
 
+#include <hal/speculation.h>
+
 enum cap_flag {
     CAP_ORIGINAL = 1,   // owns its object
     CAP_IN_TREE = 2,    // sits in the tree of its parent, an Untyped, or of the root Untypeds
@@ -92,6 +94,13 @@ _Static_assert(sizeof(struct cap) == 64, "a slot is one cache line");
 static inline bool cap_empty(const struct cap *cap)
 {
     return cap->kind == KIND_EMPTY;
+}
+
+// Slot `slot`, which user space chose, of a table of `count`; only for one that is below, which the caller
+// checks before or afterwards.
+static inline struct cap *cap_at(struct cap *table, uint64_t slot, uint64_t count)
+{
+    return hal_element(table, slot, count, CAP_BITS);
 }
 
 // Bytes of physical memory that a child of an Untyped or a frame covers.

@@ -33,7 +33,7 @@ static inline struct cap *captable_slots(struct captable *table)
 static inline struct cap *captable_slot(const struct cap *cap, uint64_t slot)
 {
     struct captable *table = captable_of(cap);
-    return slot && slot < table->count ? captable_slots(table) + slot : NULL;
+    return slot && slot < table->count ? cap_at(captable_slots(table), slot, table->count) : NULL;
 }
 
 // cap_lookup_kind for paths that must be short: one comparison of the slot's first word, everything
@@ -52,7 +52,7 @@ static inline bool cap_is(const struct cap *cap, enum kind kind, unsigned rights
 static inline MUST_USE enum err cap_find_any(struct thread *thread, uint64_t slot, struct cap **cap)
 {
     if (LIKELY(slot < thread->cspace_count)) {
-        struct cap *at = &thread->cspace[slot];
+        struct cap *at = cap_at(thread->cspace, slot, thread->cspace_count);
         if (LIKELY(at->kind != KIND_EMPTY) && LIKELY(!(at->flags & (CAP_MARKED | CAP_EMBRYO)))) {
             *cap = at;
             return ERR_OK;
@@ -65,10 +65,12 @@ static inline MUST_USE enum err cap_find_any(struct thread *thread, uint64_t slo
 static inline MUST_USE enum err cap_find(struct thread *thread, uint64_t slot, enum kind kind,
                                          unsigned rights, unsigned argument, struct cap **cap)
 {
-    if (LIKELY(slot < thread->cspace_count) &&
-        LIKELY(cap_is(&thread->cspace[slot], kind, rights))) {
-        *cap = &thread->cspace[slot];
-        return ERR_OK;
+    if (LIKELY(slot < thread->cspace_count)) {
+        struct cap *at = cap_at(thread->cspace, slot, thread->cspace_count);
+        if (LIKELY(cap_is(at, kind, rights))) {
+            *cap = at;
+            return ERR_OK;
+        }
     }
     return cap_lookup_kind(thread, slot, kind, rights, argument, cap);
 }

@@ -30,10 +30,10 @@ enum {
 // Words 6 and on.  False: it cannot be done here.
 static inline bool long_message(const struct thread *from, struct thread *to, uint64_t tag)
 {
-    uint64_t length = tag & TAG_LOW_MASK;
-    if (length > MSG_MAX_WORDS || !from->buffer || !to->buffer) {
+    if ((tag & TAG_LOW_MASK) > MSG_MAX_WORDS || !from->buffer || !to->buffer) {
         return false;
     }
+    uint64_t length = tag & TAG_LENGTH_MASK;  // within a buffer whatever the CPU made of the comparison
     for (uint64_t i = MSG_REG_WORDS; i < length; i++) {
         to->buffer->words[i] = from->buffer->words[i];
     }
@@ -51,7 +51,7 @@ HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t 
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
-    struct cap *cap = thread->cspace + slot;
+    struct cap *cap = cap_at(thread->cspace, slot, thread->cspace_count);
     if (UNLIKELY(slot >= thread->cspace_count) ||
         UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND))) {
         goto slow;
@@ -191,8 +191,8 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
-    struct cap *cap = thread->cspace + slot;
-    struct cap *reply_cap = thread->cspace + third;
+    struct cap *cap = cap_at(thread->cspace, slot, thread->cspace_count);
+    struct cap *reply_cap = cap_at(thread->cspace, third, thread->cspace_count);
     if (UNLIKELY(slot >= thread->cspace_count) || UNLIKELY(third >= thread->cspace_count) ||
         UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_RECEIVE))) {
         goto slow;
@@ -247,7 +247,7 @@ HOT void kernel_fast_send(uint64_t slot, uint64_t tag, uint64_t third, uint64_t 
 {
     (void)unused;
     struct thread *thread = (struct thread *)context;
-    struct cap *cap = thread->cspace + slot;
+    struct cap *cap = cap_at(thread->cspace, slot, thread->cspace_count);
     if (UNLIKELY(slot >= thread->cspace_count) ||
         UNLIKELY(!cap_is(cap, KIND_ENDPOINT, RIGHT_SEND)) ||
         UNLIKELY((tag & TAG_LOW_MASK) > MSG_REG_WORDS)) {

@@ -22,7 +22,7 @@
 
 #include <abi/message.h>
 
-#define OPS_MAX 12
+#define OPS_MAX 16
 
 // Names of the functions: prefix of the kind, then the operation.
 #define FN_UNTYPED(name)       op_untyped_##name
@@ -52,19 +52,27 @@ static const struct operation {
 #undef OP
 };
 
+#define OPERATION_SHIFT 4
+_Static_assert(sizeof(struct operation) == 1 << OPERATION_SHIFT, "as operation_at scales");
+
+static inline const struct operation *operation_at(unsigned kind, uint64_t number)
+{
+    return hal_element(operations[kind], number, OPS_MAX, OPERATION_SHIFT);
+}
+
 static inline enum err operation_run(struct invocation *inv, uint64_t label)
 {
     const struct cap *self = inv->self;
     uint64_t number = label & 0xff;
-    if (label >> 8 != self->kind || number >= OPS_MAX || !operations[self->kind][number].function) {
+    const struct operation *operation = operation_at(self->kind, number);
+    if (label >> 8 != self->kind || number >= OPS_MAX || !operation->function) {
         return err_blame(ERR_OP, 1);
     }
-    const struct operation *operation = &operations[self->kind][number];
     if (inv->length != operation->arguments) {
         return err_blame(ERR_LENGTH, 1);
     }
     inv->results = 0;
-    return operation->function(inv);
+    return (enum err)hal_call((uintptr_t)operation->function, inv);
 }
 
 // Prepare `inv` for a new operation, whose words the caller fills in; or, in a restart, leave it as

@@ -86,6 +86,7 @@ enum err op_irq_control_get(struct invocation *inv)
     if (irq >= IRQ_MAX || irq >= hal_irq_count() || hal_irq_reserved((unsigned)irq)) {
         return err_blame(ERR_RANGE, 1);
     }
+    irq = (uint64_t)hal_element(NULL, irq, IRQ_MAX, 0);
     if (lines[irq].taken) {
         return err_blame(ERR_OCCUPIED, 1);
     }

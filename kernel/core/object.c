@@ -51,12 +51,12 @@ static const struct {
 
 void object_init(struct cap *original)
 {
-    kinds[original->kind].init(original);
+    hal_call((uintptr_t)kinds[original->kind].init, original);
 }
 
 enum err object_destroy_step(struct cap *original)
 {
-    return kinds[original->kind].destroy_step(original);
+    return (enum err)hal_call((uintptr_t)kinds[original->kind].destroy_step, original);
 }
 
 enum err object_detach(struct cap *cap)

@@ -292,6 +292,12 @@ static uint64_t absent_pages(struct place place, uint64_t vaddr)
     return ((end << entry_shift(place.level)) - vaddr) / PAGE_SIZE;
 }
 
+static inline enum err leaves_visit(struct visit *visit, uint64_t *entry, unsigned count,
+                                    unsigned level)
+{
+    return (enum err)hal_call_4((uintptr_t)visit->leaves, visit, entry, count, level);
+}
+
 // One step of a pass; how many pages it covered.
 static enum err visit_step(struct visit *visit, struct place place, uint64_t *pages)
 {
@@ -304,11 +310,11 @@ static enum err visit_step(struct visit *visit, struct place place, uint64_t *pa
     visit->searches = 0;
     visit->partial = place.level && *pages < entry_pages(1);
     if (place.level) {
-        return visit->leaves(visit, place.entry, 1, place.level);
+        return leaves_visit(visit, place.entry, 1, place.level);
     }
     unsigned count = (unsigned)least(*pages, CHUNK_PAGES);
     visit->done = count;
-    enum err err = visit->leaves(visit, place.entry, count, 0);
+    enum err err = leaves_visit(visit, place.entry, count, 0);
     *pages = err ? count : visit->done;
     return err;
 }

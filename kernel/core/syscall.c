@@ -47,9 +47,13 @@ static enum err dispatch(struct thread *thread, uint64_t number)
     uint64_t slot = hal_context_slot(context);
     uint64_t tag = hal_context_tag(context);
     uint64_t third = hal_context_third(context);
+    if (number == SYS_call) {
+        return ipc_send(thread, slot, tag, SENDING_CALL, true);
+    }
+    if (number == SYS_reply_recv) {
+        return ipc_reply_receive(thread, slot, tag, third);
+    }
     switch (number) {
-    case SYS_call: return ipc_send(thread, slot, tag, SENDING_CALL, true);
-    case SYS_reply_recv: return ipc_reply_receive(thread, slot, tag, third);
     case SYS_send: return ipc_send(thread, slot, tag, SENDING_SEND, true);
     case SYS_nb_send: return ipc_send(thread, slot, tag, SENDING_SEND, false);
     case SYS_recv: return ipc_receive(thread, slot, third, true);
@@ -80,23 +84,36 @@ void kernel_syscall(struct arch_context *context)
     leave();
 }
 
-// The system calls that have nothing to do with message words.
+// Beyond the last.
+static COLD enum err dispatch_debug(uint64_t number, uint64_t argument)
+{
+#if PITH_DEBUG
+    switch (number) {
+    case SYS_debug_putc: hal_console_put((char)argument); return ERR_OK;
+    case SYS_debug_check: check_invariants(); return ERR_OK;
+    case SYS_debug_panic: kernel_panic(__FILE__, __LINE__, "asked for");
+    default: return ERR_OP;
+    }
+#else
+    (void)number;
+    (void)argument;
+    return ERR_OP;
+#endif
+}
+
+// The system calls that have nothing to do with message words, those that should be short first.
 static inline enum err dispatch_light(struct thread *thread, uint64_t number)
 {
     uint64_t slot = hal_context_slot(&thread->context);
-    switch (number) {
-    case SYS_signal: return notification_signal_slot(thread, slot);
-    case SYS_wait: return notification_wait(thread, slot, true);
-    case SYS_poll: return notification_wait(thread, slot, false);
-    case SYS_yield: sched_yield(hal_cpu()); return ERR_OK;
-    case SYS_null: return ERR_OK;
-#if PITH_DEBUG
-    case SYS_debug_putc: hal_console_put((char)slot); return ERR_OK;
-    case SYS_debug_check: check_invariants(); return ERR_OK;
-    case SYS_debug_panic: kernel_panic(__FILE__, __LINE__, "asked for");
-#endif
-    default: return ERR_OP;
+    if (number == SYS_yield) {
+        sched_yield(hal_cpu());
+        return ERR_OK;
     }
+    if (number > SYS_yield) {
+        return LIKELY(number == SYS_null) ? ERR_OK : dispatch_debug(number, slot);
+    }
+    return LIKELY(number == SYS_signal) ? notification_signal_slot(thread, slot)
+                                        : notification_wait(thread, slot, number == SYS_wait);
 }
 
 void kernel_syscall_light(struct arch_context *context, uint64_t number)

@@ -272,7 +272,7 @@ enum err op_thread_set_buffer(struct invocation *inv)
         slot->address += inv->words[2] & ~(PAGE_SIZE - 1);
         slot->aux = 1;
     }
-    thread->buffer_offset[inv->words[0]] = (uint16_t)(inv->words[2] & (PAGE_SIZE - 1));
+    thread->buffer_offset[!!inv->words[0]] = (uint16_t)(inv->words[2] & (PAGE_SIZE - 1));
     thread_slot_changed(slot);
     return ERR_OK;
 }

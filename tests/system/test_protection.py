@@ -3,13 +3,10 @@
 """The CPU's protection features and the kernel's own mappings, as QEMU sees them once a program has
 run and powered the machine off."""
 import re
-import subprocess
-import time
 
 import pytest
 
-from harness import build_directory
-from pithlib import qemu
+from harness import Monitor
 
 KERNEL = 1 << 63
 PAGE = 4096
@@ -26,37 +23,9 @@ AREA_PAGES = {1, 2, 4, 6, 8, 10, 12, 14, 16, 17, 18}    # stacks: 1 and 2, 4, 6,
 @pytest.fixture(scope="module")
 def said() -> str:
     """What the monitor tells of the machine's registers and translations."""
-    build = build_directory()
-    command = qemu.command(build / "boot" / "loader", build / "hello.img")
-    place = command.index("-device")  # without its exit device the machine stays, stopped
-    command[place:place + 2] = ["-no-shutdown", "-display", "none", "-serial", "null",
-                                "-monitor", "stdio"]
-    machine = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        return ask(machine)
-    finally:
-        machine.kill()
-        machine.wait()
-
-
-def status(machine, before: str = "") -> str:
-    """What the monitor answers up to the machine's status."""
-    machine.stdin.write(before + "info status\n")
-    machine.stdin.flush()
-    lines = []
-    while not lines or "VM status" not in lines[-1]:
-        lines.append(machine.stdout.readline())
-        assert lines[-1], "QEMU is gone:\n" + "".join(lines)
-    return "".join(lines)
-
-
-def ask(machine) -> str:
-    """Wait until the guest is off, then ask."""
-    end = time.monotonic() + 30
-    while "shutdown" not in status(machine):
-        assert time.monotonic() < end, "the guest did not power off"
-        time.sleep(0.1)
-    return status(machine, "info registers\ninfo tlb\n")
+    with Monitor("hello") as guest:
+        guest.wait_off()
+        return guest.ask("info registers", "info tlb")
 
 
 def controls(text: str) -> dict:
@@ -66,7 +35,7 @@ def controls(text: str) -> dict:
 def leaves(text: str) -> list:
     """(address, physical address, can be executed, for user mode, can be written) of each leaf."""
     return [(int(m[1], 16), int(m[2], 16), m[3] == "-", m[5] == "U", m[6] == "W")
-            for m in LEAF.finditer(text.replace("\r", ""))]
+            for m in LEAF.finditer(text)]
 
 
 def kernel_leaves(text: str) -> list:

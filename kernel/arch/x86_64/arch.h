@@ -7,6 +7,7 @@
 #include "x86.h"
 
 #include <arch/context.h>
+#include <arch/patch.h>
 #include <hal/context.h>
 
 #include <abi/bootinfo.h>
@@ -27,12 +28,19 @@ void kernel_resched(void);
 
 // linker script
 extern const char text_start[], text_end[];
-extern const uint64_t clac_start[], clac_end[];  // addresses of the CLAC instructions
+extern const char entry_start[], entry_end[];  // what of it user mode's translations have, in any case
+extern const struct patch patches_start[], patches_end[];
 extern const uint32_t
     build_id_note[];  // ELF note: name bytes, descriptor bytes, type, name, descriptor
 
+// patch_boot.c: changes the text to suit the CPU.
+void patch_boot(const struct boot_info *info);
+extern unsigned patches_in_force;  // PATCH_*
+void mitigate_cpu_boot(void);      // of each CPU: what its registers keep in force
+
 // entry.S
 void syscall_entry(void);
+void syscall_isolated(void);
 void idle_entry(void);
 extern const char exception_stubs[], interrupt_stubs[], flush_stub[];
 
@@ -46,6 +54,12 @@ void boot_start(const struct boot_info *info, unsigned number);
 
 // lock.c: called by entry.S.  Wait until number `ticket` is served.
 void lock_wait(uint32_t ticket);
+
+// aspace.c: the root table whose upper half all spaces get.
+extern const uint64_t *aspace_shared;
+
+// isolate_boot.c: makes that a nearly empty one.
+void isolate_boot(void);
 
 // aspace.c: do what another CPU asks for, if it does; the interrupt that says so.
 void flush_serve(void);

@@ -18,12 +18,12 @@
 #define FLUSH_SINGLES 32  // more pages than this: everything
 
 struct hal_aspace hal_aspace_kernel;
+const uint64_t *aspace_shared;
 
 void hal_aspace_init(struct hal_aspace *hal, uint64_t root[512])
 {
-    const uint64_t *kernel = (const uint64_t *)(hal_aspace_kernel.cr3 + KERNEL_DIRECT_BASE);
     for (unsigned i = KERNEL_HALF; i < ROOT_ENTRIES; i++) {
-        root[i] = kernel[i];
+        root[i] = aspace_shared[i];
     }
     hal->cr3 = (uint64_t)root - KERNEL_DIRECT_BASE;
 }
@@ -38,7 +38,7 @@ static struct {
 static void flush_here(uint64_t vaddr, uint64_t pages)
 {
     if (pages > FLUSH_SINGLES) {
-        cr3_write(THIS_CPU->cr3);
+        cr3_write(cr3_read());
         return;
     }
     for (uint64_t i = 0; i < pages; i++) {

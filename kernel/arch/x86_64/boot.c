@@ -24,13 +24,7 @@
 #define CPUID_1_EDX_MCE  (1u << 7)
 #define CPUID_1_EDX_PGE  (1u << 13)
 #define CPUID_7_EBX_SMEP (1u << 7)
-#define CPUID_7_EBX_SMAP (1u << 20)
 #define CPUID_7_ECX_UMIP (1u << 2)
-
-#define NOP3       \
- {                 \
-  0x0f, 0x1f, 0x00 \
- }
 
 #define SYSCALL_CLEARS                                                                            \
  (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | \
@@ -71,16 +65,21 @@ static void tss_boot(struct hal_percpu *percpu, uint64_t area)
         [IST_DOUBLE] = AREA_DOUBLE,
         [IST_MACHINE] = AREA_MACHINE,
     };
+    struct x86_entry *entry = x86_entry_of(percpu);
+    entry->kernel_cr3 = hal_aspace_kernel.cr3;
     for (unsigned i = IST_NMI; i < IST_COUNT; i++) {
-        percpu->tss.ist[i - 1] = area + stacks[i] + PAGE_SIZE;
+        struct x86_entry_stack *stack = &entry->stacks[i - IST_NMI];
+        percpu->tss.ist[i - 1] = stack->stack = area + stacks[i] + PAGE_SIZE;
+        entry->tss.ist[i - 1] = (uint64_t)&stack->stack;
     }
     percpu->tss.rsp0 = (uint64_t)(percpu->idle + 1);
-    percpu->tss.io_map = sizeof(percpu->tss);  // beyond the limit: no ports
+    entry->tss.rsp0 = (uint64_t)(entry->frame + sizeof(entry->frame) / sizeof(entry->frame[0]));
+    percpu->tss.io_map = entry->tss.io_map = sizeof(percpu->tss);  // beyond the limit: no ports
 }
 
 static void gdt_boot(struct hal_percpu *percpu)
 {
-    uint64_t tss = (uint64_t)&percpu->tss;
+    uint64_t tss = (uint64_t)(patches_in_force & PATCH_PTI ? &x86_entry_of(percpu)->tss : &percpu->tss);
     percpu->gdt[GDT_KERNEL_CODE / 8] = DESCRIPTOR_KERNEL_CODE;
     percpu->gdt[GDT_KERNEL_DATA / 8] = DESCRIPTOR_KERNEL_DATA;
     percpu->gdt[GDT_USER_DATA / 8] = DESCRIPTOR_USER_DATA;
@@ -114,7 +113,7 @@ static void msr_boot(struct hal_percpu *percpu)
 {
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
     wrmsr(MSR_STAR, (uint64_t)(GDT_USER_BASE | 3) << 48 | (uint64_t)GDT_KERNEL_CODE << 32);
-    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_LSTAR, (uint64_t)(patches_in_force & PATCH_PTI ? syscall_isolated : syscall_entry));
     wrmsr(MSR_SFMASK, SYSCALL_CLEARS);
     wrmsr(MSR_SYSENTER_CS, 0);  // SYSENTER faults
     wrmsr(MSR_PAT, PAT);
@@ -135,25 +134,9 @@ static void control_boot(void)
     cr4 |= extended.ebx & CPUID_7_EBX_SMAP ? CR4_SMAP : 0;
     cr4 |= extended.ecx & CPUID_7_ECX_UMIP ? CR4_UMIP : 0;
     cr4_write(cr4);
-    cr4_write(cr4 | (basic.edx & CPUID_1_EDX_PGE ? CR4_PGE : 0));
+    bool global = basic.edx & CPUID_1_EDX_PGE && !(patches_in_force & PATCH_PTI);
+    cr4_write(cr4 | (global ? CR4_PGE : 0));
     cr0_write((cr0_read() & ~CR0_AM) | CR0_WP);
-}
-
-// CLAC is undefined where SMAP is missing: there its places become NOPs, through a moment of
-// writable text.
-static void clac_boot(void)
-{
-    static const uint8_t nop[] = NOP3;
-    if (cr4_read() & CR4_SMAP) {
-        return;
-    }
-    cr0_write(cr0_read() & ~CR0_WP);
-    for (const uint64_t *place = clac_start; place < clac_end; place++) {
-        for (unsigned i = 0; i < sizeof(nop); i++) {
-            ((volatile uint8_t *)*place)[i] = nop[i];
-        }
-    }
-    cr0_write(cr0_read() | CR0_WP);
 }
 
 // What the loader left below is the loader's own.
@@ -164,6 +147,7 @@ static void lower_half_drop(const struct boot_info *info)
         root[i] = 0;
     }
     hal_aspace_kernel.cr3 = info->kernel_root;
+    aspace_shared = root;
 }
 
 static void percpu_boot(struct hal_percpu *percpu, unsigned number, uint64_t area)
@@ -190,13 +174,16 @@ static void machine_begin(const struct boot_info *info)
     for (unsigned i = 0; i < hal_cpu_count; i++) {
         hal_percpu_at(i)->apic_id = info->cpus[i].hw_id;
     }
+    patch_boot(info);
     trap_boot();
     lower_half_drop(info);
 }
 
 static void machine_end(const struct boot_info *info)
 {
-    clac_boot();
+    if (patches_in_force & PATCH_PTI) {
+        isolate_boot();
+    }
     power_boot(info);
     irq_boot(info);
 }
@@ -215,6 +202,7 @@ void hal_boot(const struct boot_info *info, unsigned number)
     trap_load();
     cr3_write(info->kernel_root);
     control_boot();
+    mitigate_cpu_boot();
     vector_boot();
     apic_boot(info);
     if (!number) {

@@ -12,12 +12,20 @@
 // therefore neither use nor change it.
 #include "offsets.h"
 
+#define RETURN_STACK 32  // entries that a CPU predicts returns from, at most
+
 // What a trap has pushed when its stub ends in trap_common or ist_common: vector, error code, RIP, CS, RFLAGS, RSP, SS.
 // These two continue and undo it, in the order of struct arch_context.
-    .macro push_registers
-    .irp reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    .macro push_registers_rest
+    .irp reg, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
     pushq %\reg
     .endr
+    .endm
+
+    .macro push_registers
+    pushq %rdi
+    pushq %rsi
+    push_registers_rest
     .endm
 
     .macro pop_registers
@@ -26,11 +34,19 @@
     .endr
     .endm
 
+    // What lies between the labels 1 and 2 before it becomes a jump, a call or nothing (arch/patch.h).
+    .macro patch when, how, target=1b
+    .pushsection .patch, "a"
+    .long 1b - .
+    .long \target - .
+    .long \when
+    .byte \how, 2b - 1b, 0, 0
+    .popsection
+    .endm
+
     .macro clac_if_smap
 1:  clac
-    .pushsection .clac, "a"
-    .quad 1b
-    .popsection
+2:  patch PATCH_SMAP << PATCH_UNLESS, PATCH_NOP
     .endm
 
 // A ticket lock: whoever takes it draws a number and waits for it to be called.  RCX and R11 are lost.
@@ -88,15 +104,28 @@ function _start
     movq CTX_RSP(%rdx), %rsp
     xorl %r8d, %r8d
     xorl %r9d, %r9d
-    xorl %r10d, %r10d
     xorl %edx, %edx
+1:  xorl %r10d, %r10d
     sysretq
+2:  patch PATCH_PTI | PATCH_VERW, PATCH_JUMP, sysret_patched
     .endm
 
-    .text
+// Where RDX is loaded, for the way out: under isolation R10 then has the user's CR3 too.
+    .macro load_rdx from
+1:  movq %gs:\from, %rdx
+2:  patch PATCH_PTI, PATCH_JUMP, 3f
+    .subsection 1
+3:  movq %gs:\from, %rdx
+    movq %gs:PERCPU_CR3, %r10
+    jmp 2b
+    .previous
+    .endm
+
+    .section .text.entry, "ax"
     .balign 64
 function syscall_entry
     swapgs
+syscall_entered:
     cmpb $0, %gs:PERCPU_GUEST
     jne syscall_guest
     movq %gs:PERCPU_CURRENT, %r8
@@ -138,7 +167,7 @@ syscall_light:
     movq %r8, %rdi
     movq %rax, %rsi
     call kernel_syscall_light
-    movq %gs:PERCPU_GS_OWNER, %rdx
+    load_rdx PERCPU_GS_OWNER
     cmpq %gs:PERCPU_CURRENT, %rdx
     je 1f
     movq %rbx, CTX_RBX(%rdx)
@@ -156,28 +185,31 @@ syscall_light:
 
 // Where the context is the one that entered the kernel, C has kept the registers of the message words.
 function resume
-    movq %gs:PERCPU_CURRENT, %rdx
+    load_rdx PERCPU_CURRENT
     cmpq %gs:PERCPU_GS_OWNER, %rdx
     jne resume_other
     lock_drop
     swapgs
     cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
-    jne 1f
+    jne 4f
     return_from_syscall
-1:  ja resume_words
+4:  ja resume_words
 
 // From the context itself, which is a stack for a moment; what may interrupt here has a stack of its own.
 resume_all:
-    leaq CTX_R15(%rdx), %rsp
+1:  {disp32} leaq CTX_R15(%rdx), %rsp
+2:  patch PATCH_PTI, PATCH_JUMP, resume_isolated
     pop_registers
     cmpq $CONTEXT_GUEST_SYSCALL, (%rsp)
-    je 1f
-    addq $TRAP_RIP, %rsp
+    je 3f
+1:  addq $TRAP_RIP, %rsp
     iretq
-1:  movq TRAP_RIP(%rsp), %rcx
+2:  patch PATCH_VERW, PATCH_JUMP, iret_patched
+3:  movq TRAP_RIP(%rsp), %rcx
     movq TRAP_RFLAGS(%rsp), %r11
-    movq TRAP_RSP(%rsp), %rsp
+1:  movq TRAP_RSP(%rsp), %rsp
     sysretq
+2:  patch PATCH_VERW, PATCH_JUMP, sysret_guest_patched
 
 // Another context than the one that ran last in user mode: exchange the GS bases.
 resume_other:
@@ -253,17 +285,29 @@ syscall_guest:
 // ---- exceptions and interrupts ------------------------------------------------------------------
 
 // From user mode RSP is inside the current context (TSS.RSP0), from kernel mode on the kernel's stack.
-    .macro trap_from_user
-    testb $3, TRAP_CS(%rsp)
+    .macro trap_from_user label
+1:  testb $3, TRAP_CS(%rsp)
+2:  patch PATCH_PTI, PATCH_JUMP, trap_isolated
     jz trap_kernel
-    push_registers
+1:  swapgs
+    pushq %rdi
+    pushq %rsi
+2:  patch PATCH_FENCE, PATCH_JUMP, 3f
+    .subsection 1
+3:  swapgs
+    lfence
+\label:
+    pushq %rdi
+    pushq %rsi
+    jmp 2b
+    .previous
+    push_registers_rest
     clac_if_smap
     cld
-    swapgs
     .endm
 
 trap_common:
-    trap_from_user
+    trap_from_user trap_entered
     leaq -CTX_R15(%rsp), %rdi
     movq %gs:PERCPU_STACK, %rsp
     lock_take
@@ -272,7 +316,13 @@ trap_common:
 
 // From kernel mode: an interrupt while halted or in the window, or a bug of the kernel's.
 trap_kernel:
+1:  cmpq $CONTEXT_INTERRUPT, (%rsp)
+2:  patch PATCH_FENCE, PATCH_JUMP, 3f
+    .subsection 1
+3:  lfence
     cmpq $CONTEXT_INTERRUPT, (%rsp)
+    jmp 2b
+    .previous
     jne trap_bug
     movzbl TRAP_ERROR(%rsp), %edi
     cmpq $idle_halted, TRAP_RIP(%rsp)
@@ -310,7 +360,16 @@ function lock_contended
 // NMI, #DB, #DF, #MC: on stacks of one page each, in the area of this CPU.
 // Return whence they came, unless the C code names a context (a trap of user mode) to go on with as such.
 ist_common:
-    push_registers
+1:  pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rax
+2:  patch PATCH_PTI, PATCH_JUMP, ist_isolated
+ist_entered:
+    .irp reg, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    pushq %\reg
+    .endr
     clac_if_smap
     cld
     leaq -CTX_R15(%rsp), %rdi
@@ -319,11 +378,13 @@ ist_common:
     addq $AREA_PERCPU, %rsi
     call trap_ist
     testq %rax, %rax
-    jnz 1f
+    jnz 3f
     pop_registers
-    addq $TRAP_RIP, %rsp
+1:  addq $TRAP_RIP, %rsp
     iretq
-1:  movq %rax, %rdi
+2:  patch PATCH_VERW, PATCH_JUMP, iret_patched
+    patch PATCH_PTI, PATCH_JUMP, ist_return_isolated
+3:  movq %rax, %rdi
     swapgs
     movq %gs:PERCPU_STACK, %rsp
     lock_take
@@ -364,7 +425,7 @@ function interrupt_stubs
     .endr
 interrupt_common:
     pushq $CONTEXT_INTERRUPT
-    trap_from_user
+    trap_from_user interrupt_entered
     movzbl TRAP_ERROR + CTX_VECTOR - CTX_R15(%rsp), %edi
     movq %gs:PERCPU_STACK, %rsp
     lock_take
@@ -375,14 +436,187 @@ interrupt_common:
 function flush_stub
     pushq $VECTOR_FLUSH
     pushq $CONTEXT_INTERRUPT
-    trap_from_user
-    movq %rsp, %rbx
+    trap_from_user flush_entered
     movq %gs:PERCPU_STACK, %rsp
     call flush_interrupt
-    movq %rbx, %rsp
+    movq %gs:PERCPU_CURRENT, %rdx
     swapgs
-    pop_registers
+    jmp resume_all
+
+// ---- where user mode runs without the kernel's mappings, and other ways out ---------------------
+
+// What user mode's translations have of the kernel is this section, the descriptor tables and the page of the per-CPU structure: until
+// CR3 is the kernel's, and from when it is the user's, nothing else is touched.  RSP is the one register at hand.
+    .macro enter_kernel_space
+    movq %gs:ENTRY_KERNEL_CR3, %rsp
+    movq %rsp, %cr3
+    .endm
+
+    .macro enter_user_space
+    movq %gs:PERCPU_CR3, %rsp
+    movq %rsp, %cr3
+    .endm
+
+    .macro clear_buffers
+1:  verw verw_selector(%rip)
+2:  patch PATCH_VERW << PATCH_UNLESS, PATCH_NOP
+    .endm
+
+function syscall_isolated
+    swapgs
+    movq %rsp, %gs:PERCPU_SCRATCH
+    enter_kernel_space
+    movq %gs:PERCPU_SCRATCH, %rsp
+    jmp syscall_entered
+
+// In place of the end of a native return: R10 is the user's CR3.
+function sysret_patched
+1:  movq %r10, %cr3
+2:  patch PATCH_PTI << PATCH_UNLESS, PATCH_NOP
+    xorl %r10d, %r10d
+    clear_buffers
+    sysretq
+
+iret_patched:
     addq $TRAP_RIP, %rsp
+    clear_buffers
     iretq
+
+sysret_guest_patched:
+    movq TRAP_RSP(%rsp), %rsp
+    clear_buffers
+    sysretq
+
+// A trap of user mode was pushed into the page of the per-CPU structure: move it to the context.
+trap_isolated:
+    testb $3, TRAP_CS(%rsp)
+    jz trap_kernel
+    swapgs
+    enter_kernel_space
+    movq %gs:PERCPU_CURRENT, %rsp
+    addq $CTX_BYTES, %rsp
+    .irp word, TRAP_SS, TRAP_RSP, TRAP_RFLAGS, TRAP_CS, TRAP_RIP, TRAP_ERROR, 0
+    pushq %gs:ENTRY_FRAME + \word
+    .endr
+    cmpq $CONTEXT_INTERRUPT, (%rsp)
+    jne trap_entered
+    cmpb $VECTOR_FLUSH, TRAP_ERROR(%rsp)
+    jne interrupt_entered
+    jmp flush_entered
+
+// And back.  GS is the user's already.
+resume_isolated:
+    swapgs
+    cmpq $CONTEXT_GUEST_SYSCALL, CTX_VECTOR(%rdx)
+    je 3f
+    .irp word, TRAP_SS, TRAP_RSP, TRAP_RFLAGS, TRAP_CS, TRAP_RIP
+    movq CTX_VECTOR + \word(%rdx), %rax
+    movq %rax, %gs:ENTRY_FRAME + \word
+    .endr
+    leaq CTX_R15(%rdx), %rsp
+    pop_registers
+    enter_user_space
+    movq %gs:PERCPU_SELF, %rsp
+    addq $ENTRY_FRAME + TRAP_RIP, %rsp
+    swapgs
+    clear_buffers
+    iretq
+3:  leaq CTX_R15(%rdx), %rsp
+    pop_registers
+    movq TRAP_RIP(%rsp), %rcx
+    movq TRAP_RFLAGS(%rsp), %r11
+    movq TRAP_RSP(%rsp), %rsp
+    movq %rsp, %gs:PERCPU_SCRATCH
+    enter_user_space
+    movq %gs:PERCPU_SCRATCH, %rsp
+    swapgs
+    clear_buffers
+    sysretq
+
+// From a small stack in the page of the per-CPU structure, with whatever CR3, to the stack that the others use.  The small stack keeps
+// what came from and CR3; of the registers nothing stays behind.
+ist_isolated:
+    pushq %rax
+    pushq %rdi
+    movq %cr3, %rax
+    pushq %rax
+    movq %rsp, %rdi
+    andq $-4096, %rdi
+    movq ENTRY_KERNEL_CR3(%rdi), %rax
+    movq %rax, %cr3
+    movq %rsp, %rdi
+    movq IST_STACK(%rdi), %rsp
+    pushq %rdi
+    .irp word, TRAP_SS, TRAP_RSP, TRAP_RFLAGS, TRAP_CS, TRAP_RIP, TRAP_ERROR, 0
+    pushq IST_FRAME + \word(%rdi)
+    .endr
+    pushq IST_RDI(%rdi)
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq IST_RAX(%rdi)
+    movq $0, IST_RDI(%rdi)
+    movq $0, IST_RAX(%rdi)
+    jmp ist_entered
+
+ist_return_isolated:
+    movq TRAP_SS + 8(%rsp), %rsp
+    pushq %rax
+    movq 8(%rsp), %rax
+    movq %rax, %cr3
+    popq %rax
+    movq $0, -8(%rsp)
+    addq $IST_FRAME + TRAP_RIP, %rsp
+    clear_buffers
+    iretq
+
+verw_selector:
+    .word GDT_KERNEL_DATA
+
+// ---- between address spaces ---------------------------------------------------------------------
+
+// In place of the load of CR3 from R10: whatever the last user of this CPU has taught it is forgotten.  Keeps all registers.
+    .text
+function switch_patched
+    movq %r10, %gs:PERCPU_CR3
+1:  movq %r10, %cr3
+2:  patch PATCH_PTI, PATCH_NOP
+    cmpq %gs:ENTRY_KERNEL_CR3, %r10
+    je 5f                           // nobody's
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    movl $MSR_PRED_CMD, %ecx
+    movl $1, %eax
+    xorl %edx, %edx
+1:  wrmsr
+2:  patch PATCH_IBPB << PATCH_UNLESS, PATCH_NOP
+1:  movl $RETURN_STACK / 2, %ecx
+2:  patch PATCH_RSB << PATCH_UNLESS, PATCH_JUMP, 4f
+3:  .rept 2
+    call 1f
+2:  pause
+    lfence
+    jmp 2b
+1:
+    .endr
+    decl %ecx
+    jnz 3b
+    addq $8 * RETURN_STACK, %rsp
+4:  popq %rdx
+    popq %rcx
+    popq %rax
+5:  ret
+
+// ---- indirect branches --------------------------------------------------------------------------
+
+// In place of CALL *%RAX: what the CPU predicts from its return stack ends in the loop.
+function retpoline
+    call 1f
+2:  pause
+    lfence
+    jmp 2b
+1:  movq %rax, (%rsp)
+    ret
 
     .section .note.GNU-stack, "", @progbits

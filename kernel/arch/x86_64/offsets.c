@@ -6,6 +6,7 @@
 #include "x86.h"
 
 #include <arch/context.h>
+#include <arch/patch.h>
 #include <arch/percpu.h>
 
 #include <abi/message.h>
@@ -41,6 +42,15 @@ void offsets(void)
     FIELD(PERCPU_STACK, hal_percpu, stack);
     FIELD(PERCPU_GUEST, hal_percpu, guest);
     FIELD(PERCPU_SCRATCH, hal_percpu, tss.scratch);
+    FIELD(PERCPU_SELF, hal_percpu, self);
+    FIELD(PERCPU_CR3, hal_percpu, cr3);
+    VALUE(ENTRY_KERNEL_CR3, AREA_ENTRY + offsetof(struct x86_entry, kernel_cr3));
+    VALUE(ENTRY_FRAME, AREA_ENTRY + offsetof(struct x86_entry, frame));
+#define FROM_CR3(field) (offsetof(struct x86_entry_stack, field) - offsetof(struct x86_entry_stack, cr3))
+    VALUE(IST_RDI, FROM_CR3(rdi));
+    VALUE(IST_RAX, FROM_CR3(rax));
+    VALUE(IST_FRAME, FROM_CR3(frame));
+    VALUE(IST_STACK, FROM_CR3(stack));
     FIELD(CTX_GUEST, arch_context, guest);
     FIELD(CTX_GS_BASE, arch_context, gs_base);
     FIELD(CTX_R15, arch_context, r15);
@@ -66,6 +76,10 @@ void offsets(void)
     VALUE(TRAP_CS, offsetof(struct arch_context, cs) - offsetof(struct arch_context, vector));
     VALUE(TRAP_RFLAGS,
           offsetof(struct arch_context, rflags) - offsetof(struct arch_context, vector));
+    VALUE(TRAP_SS, offsetof(struct arch_context, ss) - offsetof(struct arch_context, vector));
+    VALUE(CTX_BYTES, sizeof(struct arch_context));
+    VALUE(GDT_KERNEL_DATA, GDT_KERNEL_DATA);
+    VALUE(MSR_PRED_CMD, MSR_PRED_CMD);
     VALUE(TRAP_RSP, offsetof(struct arch_context, rsp) - offsetof(struct arch_context, vector));
     VALUE(CONTEXT_SYSCALL, CONTEXT_SYSCALL);
     VALUE(CONTEXT_GUEST_SYSCALL, CONTEXT_GUEST_SYSCALL);
@@ -86,4 +100,14 @@ void offsets(void)
     VALUE(AREA_SHIFT, __builtin_ctzll(KERNEL_CPU_BYTES));
     VALUE(AREA_STACK_END, AREA_STACK_END);
     VALUE(AREA_PERCPU, AREA_PERCPU);
+    VALUE(PATCH_SMAP, PATCH_SMAP);
+    VALUE(PATCH_PTI, PATCH_PTI);
+    VALUE(PATCH_IBPB, PATCH_IBPB);
+    VALUE(PATCH_RSB, PATCH_RSB);
+    VALUE(PATCH_VERW, PATCH_VERW);
+    VALUE(PATCH_FENCE, PATCH_FENCE);
+    VALUE(PATCH_UNLESS, PATCH_UNLESS);
+    VALUE(PATCH_JUMP, PATCH_JUMP);
+    VALUE(PATCH_CALL, PATCH_CALL);
+    VALUE(PATCH_NOP, PATCH_NOP);
 }

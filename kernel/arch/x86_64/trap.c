@@ -34,7 +34,8 @@ struct gate {
 };
 _Static_assert(sizeof(struct gate) == 16, "Intel SDM vol. 3A, 6.14.1");
 
-static struct gate gates[VECTOR_END];
+// A page of its own: user mode's translations have it in any case.
+static struct gate gates[PAGE_SIZE / sizeof(struct gate)] __attribute__((aligned(PAGE_SIZE)));
 
 static void gate_set(unsigned vector, const char *entry, unsigned attributes)
 {
@@ -53,7 +54,7 @@ void trap_load(void)
     struct {
         uint16_t limit;
         uint64_t base;
-    } __attribute__((packed)) pointer = { sizeof(gates) - 1, (uint64_t)gates };
+    } __attribute__((packed)) pointer = { VECTOR_END * sizeof(gates[0]) - 1, (uint64_t)gates };
     __asm__ volatile("lidt %0" : : "m"(pointer));
     __asm__ volatile("mov %0, %%dr7" : : "r"(DR7_CLEAR));
 }

@@ -8,6 +8,9 @@
 #include <stdint.h>
 
 #define MSR_APIC_BASE      0x1bu
+#define MSR_SPEC_CTRL      0x48u
+#define MSR_PRED_CMD       0x49u
+#define MSR_ARCH_CAPABILITIES 0x10au
 #define MSR_SYSENTER_CS    0x174u
 #define MSR_PAT            0x277u
 #define MSR_TSC_DEADLINE   0x6e0u
@@ -24,6 +27,7 @@
 
 #define EFER_SCE 0x001ull
 #define EFER_NXE 0x800ull
+#define EFER_AUTO_IBRS 0x200000ull
 
 #define CR0_MP 0x00002ull
 #define CR0_EM 0x00004ull
@@ -41,6 +45,8 @@
 #define CR4_OSXSAVE    0x040000ull
 #define CR4_SMEP       0x100000ull
 #define CR4_SMAP       0x200000ull
+
+#define CPUID_7_EBX_SMAP (1u << 20)
 
 #define RFLAGS_CF   0x000001ull
 #define RFLAGS_ONE  0x000002ull

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <arch/paging.h>
+#include <arch/patch.h>
 #include <arch/percpu.h>
 
 #include <stdbool.h>
@@ -158,6 +159,25 @@ static inline void x86_fs_base_load(uint64_t base)
     __asm__ volatile("wrfsbase %0" : : "r"(base));
 }
 
+// Make `cr3` the translation of user mode, and have it in a register for the way out (sysret_patched).  Where
+// user mode runs without the kernel's mappings that is all: the way out loads it.
+__attribute__((always_inline)) static inline uint64_t x86_space_load(uint64_t space)
+{
+    register uint64_t cr3 __asm__("r10") = space;
+    if (cr3 != THIS_CPU->cr3) {
+        __asm__ volatile("1:\tmov %[cr3], %%gs:%c[field]\n"
+                         "3:\tmov %[cr3], %%cr3\n"
+                         "2:\t" PATCH("3b", "2b", "3b", "%c[pti]", "%c[nop]")
+                         PATCH("1b", "2b", "switch_patched", "%c[forget]", "%c[call]")
+                         : [cr3] "+r"(cr3)
+                         : [field] "i"(offsetof(struct hal_percpu, cr3)), [pti] "i"(PATCH_PTI),
+                           [nop] "i"(PATCH_NOP), [forget] "i"(PATCH_IBPB | PATCH_RSB),
+                           [call] "i"(PATCH_CALL)
+                         : "memory");
+    }
+    return cr3;
+}
+
 // The FS base changes hands here, the GS base on the way out (entry.S), where SWAPGS has made it
 // accessible. All spaces share the kernel's half, so that the kernel's memory looks the same after
 // the load of CR3.
@@ -167,10 +187,7 @@ static inline void hal_switch(struct arch_context *to, const struct hal_aspace *
     x86_fs_base_load(to->fs_base);
     THIS_CPU->current = to;
     THIS_CPU->tss.rsp0 = (uint64_t)(to + 1);
-    if (aspace->cr3 != THIS_CPU->cr3) {
-        THIS_CPU->cr3 = aspace->cr3;
-        __asm__ volatile("mov %0, %%cr3" : : "r"(aspace->cr3));
-    }
+    x86_space_load(aspace->cr3);
 }
 
 static inline void hal_switch_idle(void)
@@ -189,10 +206,7 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
     THIS_CPU->current = to;
     THIS_CPU->gs_owner = to;
     THIS_CPU->tss.rsp0 = (uint64_t)(to + 1);
-    if (aspace->cr3 != THIS_CPU->cr3) {
-        THIS_CPU->cr3 = aspace->cr3;
-        __asm__ volatile("mov %0, %%cr3" : : "r"(aspace->cr3));
-    }
+    register uint64_t cr3 __asm__("r10") = x86_space_load(aspace->cr3);
     __asm__ volatile("swapgs\n\t"
                      "rdgsbase %%rcx\n\t"
                      "mov %%rcx, %c[gs](%[from])\n\t"
@@ -205,12 +219,13 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
                      "xor %%eax, %%eax\n\t"
                      "xor %%edx, %%edx\n\t"
                      "xor %%r8d, %%r8d\n\t"
-                     "xor %%r9d, %%r9d\n\t"
-                     "xor %%r10d, %%r10d\n\t"
-                     "sysretq"
+                     "xor %%r9d, %%r9d\n"
+                     "1:\txor %%r10d, %%r10d\n\t"
+                     "sysretq\n"
+                     "2:\t" PATCH("1b", "2b", "sysret_patched", "%c[out]", "%c[jump]")
                      :
-                     : [to] "r"(to), [from] "r"(from), "D"(badge),
-                       "S"(tag), [gs] "i"(offsetof(struct arch_context, gs_base)),
+                     : [to] "r"(to), [from] "r"(from), "D"(badge), "S"(tag), "r"(cr3),
+                       [out] "i"(PATCH_PTI | PATCH_VERW), [jump] "i"(PATCH_JUMP), [gs] "i"(offsetof(struct arch_context, gs_base)),
                        [serving] "i"(offsetof(struct hal_lock, serving)),
                        [rip] "i"(offsetof(struct arch_context, rip)),
                        [rflags] "i"(offsetof(struct arch_context, rflags)),
