@@ -25,6 +25,12 @@
 #define FEMTO_PER_NANO 1000000ull
 
 static volatile uint8_t *hpet;
+static uint32_t due;
+
+static uint32_t ticks_of(uint64_t nanoseconds)
+{
+    return (uint32_t)(nanoseconds * FEMTO_PER_NANO / mmio_read(hpet, CAPABILITIES + 4));
+}
 
 void hpet_init(const struct root_info *info)
 {
@@ -33,9 +39,9 @@ void hpet_init(const struct root_info *info)
 
 void hpet_start(const struct hpet_config *config)
 {
-    uint64_t femto = mmio_read(hpet, CAPABILITIES + 4);
-    uint32_t ticks = (uint32_t)(config->nanoseconds * FEMTO_PER_NANO / femto);
-    uint32_t timer = TIMER_ENABLE | TIMER_PERIODIC | TIMER_32 | config->line << TIMER_LINE |
+    uint32_t ticks = ticks_of(config->nanoseconds);
+    uint32_t timer = TIMER_ENABLE | config->line << TIMER_LINE |
+                     (ticks ? TIMER_PERIODIC | TIMER_32 : 0) |
                      (config->mode == HPET_LEVEL ? TIMER_LEVEL : 0) |
                      (config->mode == HPET_MESSAGE ? TIMER_BY_MSI : 0);
     hpet_stop();
@@ -44,8 +50,9 @@ void hpet_start(const struct hpet_config *config)
     mmio_write(hpet, TIMER_MESSAGE, config->data);
     mmio_write(hpet, TIMER_MESSAGE + 4, (uint32_t)config->address);
     mmio_write(hpet, TIMER_CONFIG, timer | TIMER_SET);
-    mmio_write(hpet, TIMER_COMPARE, ticks);
-    mmio_write(hpet, TIMER_COMPARE, ticks);
+    mmio_write(hpet, TIMER_COMPARE, ticks ? ticks : UINT32_MAX);
+    mmio_write(hpet, TIMER_COMPARE, ticks ? ticks : UINT32_MAX);
+    mmio_write(hpet, TIMER_COMPARE + 4, 0);
     mmio_write(hpet, CONFIGURATION, ENABLE);
 }
 
@@ -59,4 +66,15 @@ void hpet_stop(void)
 void hpet_quiet(void)
 {
     mmio_write(hpet, STATUS, 1);
+}
+
+void hpet_arm(uint64_t nanoseconds)
+{
+    due = mmio_read(hpet, COUNTER) + ticks_of(nanoseconds);
+    mmio_write(hpet, TIMER_COMPARE, due);
+}
+
+bool hpet_passed(void)
+{
+    return mmio_read(hpet, COUNTER) >= due;
 }

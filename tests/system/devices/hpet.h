@@ -18,7 +18,7 @@ struct hpet_config {
     unsigned line;     // of the I/O APIC
     uint64_t address;  // of messages
     uint32_t data;
-    uint64_t nanoseconds;  // period
+    uint64_t nanoseconds;  // period, 0: once, when hpet_arm says
 };
 
 void hpet_init(const struct root_info *info);
@@ -26,3 +26,6 @@ void hpet_init(const struct root_info *info);
 void hpet_start(const struct hpet_config *config);
 void hpet_stop(void);
 void hpet_quiet(void);
+// One that is to come once comes after so long.  Did the time pass?
+void hpet_arm(uint64_t nanoseconds);
+bool hpet_passed(void);

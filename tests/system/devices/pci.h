@@ -27,12 +27,12 @@ volatile uint8_t *device_map(uint64_t paddr, uint64_t bytes);
 
 static inline uint32_t mmio_read(const volatile uint8_t *registers, uint64_t offset)
 {
-    return *(const volatile uint32_t *)(registers + offset);
+    return *(const volatile uint32_t *)((uint64_t)registers + offset);
 }
 
 static inline void mmio_write(volatile uint8_t *registers, uint64_t offset, uint32_t value)
 {
-    *(volatile uint32_t *)(registers + offset) = value;
+    *(volatile uint32_t *)((uint64_t)registers + offset) = value;
 }
 
 // The first device of this kind on bus 0, with memory and bus mastering enabled.

@@ -23,6 +23,11 @@ void storm_of_level(void);
 void storm_of_messages(void);
 void storm_of_timer(void);
 
+// windows.c
+void windows_and_messages(void);
+void windows_and_edges(void);
+void windows_and_levels(void);
+
 // vectors.c
 void every_vector_unowned(void);
 void every_vector_owned(void);

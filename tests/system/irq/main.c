@@ -19,7 +19,8 @@ static const struct check checks[] = {
     CHECK(every_vector_owned), CHECK(vectors_recycled),
     CHECK(control_needed),     CHECK(storm_of_edges),
     CHECK(storm_of_level),     CHECK(storm_of_messages),
-    CHECK(storm_of_timer),
+    CHECK(storm_of_timer),     CHECK(windows_and_messages),
+    CHECK(windows_and_edges),  CHECK(windows_and_levels),
 };
 
 int main(const struct root_info *info)
