@@ -15,5 +15,5 @@ DEVICES = ["-nic", "none", "-device", "edu", "-device", "e1000e", "-global", "hp
 
 @pytest.mark.parametrize("cpu", ["max", "max,-x2apic,-tsc-deadline"])
 def test_interrupts(artefacts, pith_build, cpu):
-    expect_all(boot("irq", artefacts, timeout=200, append="counted", cpu=cpu,
+    expect_all(boot("irq", artefacts, timeout=60, append="counted", cpu=cpu,
                     extra=[*qemu.COUNTED, *DEVICES]))

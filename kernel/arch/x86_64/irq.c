@@ -234,16 +234,15 @@ void interrupt_handle(unsigned vector)
     }
 }
 
-// In the interrupt window: make it pending again, for the moment when user mode lets it in.  A
-// level line would come again at once.
+// In the interrupt window: make it pending again, for the moment when user mode lets it in.  A level
+// line does so itself.
 void interrupt_postpone(unsigned vector)
 {
     unsigned irq = vector_irqs[THIS_CPU->number][vector];
-    if (irq && routes[irq - 1].low & LINE_LEVEL) {
-        hal_irq_mask(irq - 1);
-    }
     apic_eoi();
-    apic_send_self(vector);
+    if (!irq || !(routes[irq - 1].low & LINE_LEVEL)) {
+        apic_send_self(vector);
+    }
 }
 
 // What is let in is made pending again (interrupt_postpone), so that user mode takes it before its

@@ -10,7 +10,7 @@
 
 #include <gen/rt_stubs.h>
 
-#define DEVFNS         256u
+#define DEVFNS         256ull
 #define CONFIG_BYTES   4096u
 #define PCI_ID         0x00u
 #define PCI_BAR        0x10u
@@ -24,7 +24,7 @@
 #define MSIX_MASKED    0x40000000u
 #define MSIX_BAR       0x7u
 #define MSIX_COUNT     0x7ffu
-#define MSIX_ENTRY     16u
+#define MSIX_ENTRY     16ull
 
 static const struct root_info *info;
 static volatile uint8_t *bus;
@@ -50,7 +50,7 @@ volatile uint8_t *device_map(uint64_t paddr, uint64_t bytes)
         bits++;
     }
     cap_t frame = rt_slot_alloc();
-    struct rt_mapping mapping;
+    struct rt_mapping mapping = { 0 };
     struct rt_status status = untyped_retype(info->untyped_slot + untyped,
                                              (uint64_t)KIND_FRAME | (uint64_t)bits << 8,
                                              paddr - info->untyped[untyped].base, ROOT_SLOT_CSPACE,

@@ -19,7 +19,7 @@ struct pci_device {
 #define PCI_CAP_MSIX      0x11u
 
 // Find the untyped objects of device memory and map the configuration space of bus 0.
-void pci_init(const struct root_info *info);
+void pci_init(const struct root_info *root);
 
 // Map a range of device registers, which may not overlap one that was mapped before; both
 // page-aligned. Panics where it is not to be had.
