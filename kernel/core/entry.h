@@ -29,8 +29,8 @@ void kernel_syscall_guest(struct arch_context *context);
 // An exception in user mode.
 void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
 
-// An interrupt line fired (already masked or acknowledged at the controller as its trigger needs:
-// level lines are masked).
+// An interrupt arrived.  The controller is told so when this returns (a level line may be masked by
+// then).
 void kernel_interrupt(unsigned irq);
 
 // The timer fired.

@@ -157,7 +157,7 @@ void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
 
 void kernel_interrupt(unsigned irq)
 {
-    irq_signal(irq);
+    irq_arrived(irq);
     leave();
 }
 

@@ -40,13 +40,24 @@ void hal_timer_arm(uint64_t deadline);
 // preemption points, interrupts off.
 bool hal_interrupt_window(void);
 
-// Interrupt lines (x86: global system interrupts of the I/O APICs), 0 to hal_irq_count() - 1.
-unsigned hal_irq_count(void);
-bool hal_irq_reserved(unsigned irq);  // the kernel's own, or does not exist
-void hal_irq_configure(unsigned irq,
-                       unsigned flags);  // IRQ_LEVEL, IRQ_ACTIVE_LOW; leaves it masked
+// Interrupts by number: lines (x86: global system interrupts of the I/O APICs), then messages (MSI,
+// MSI-X).  Guarded by the kernel lock.
+#define HAL_IRQ_LINES   256u
+#define HAL_IRQ_MAX     1024u
+#define HAL_IRQ_NOWHERE UINT32_MAX
+bool hal_irq_exists(unsigned irq);                     // a line that is not the kernel's own
+void hal_irq_configure(unsigned irq, unsigned flags);  // IRQ_LEVEL, IRQ_ACTIVE_LOW; masks it
+// Deliver it on a CPU, by a vector of which that CPU has so many (Intel SDM vol. 3A, 10.8), or
+// nowhere. What is on its way to where it went before may be lost.  False, with nothing changed,
+// where no vector is left.
+bool hal_irq_route(unsigned irq, unsigned cpu);
+// What its device writes to which (bus) address to raise a message.
+uint64_t hal_irq_message(unsigned irq, uint32_t *data);
+// Keep it from coming, as far as the hardware can (a line always; what comes during it is lost).
 void hal_irq_mask(unsigned irq);
 void hal_irq_unmask(unsigned irq);
+// How many came so far that belonged to nobody.
+uint64_t hal_irq_dropped(void);
 
 // I/O ports (x86).  width 1, 2 or 4.
 uint32_t hal_port_in(uint16_t port, unsigned width);

@@ -131,15 +131,28 @@ void hal_timer_arm(uint64_t deadline)
     (void)deadline;
 }
 
-unsigned hal_irq_count(void)
+bool hal_irq_exists(unsigned irq)
 {
+    (void)irq;
+    return false;
+}
+
+bool hal_irq_route(unsigned irq, unsigned cpu)
+{
+    (void)irq;
+    (void)cpu;
+    return true;
+}
+
+uint64_t hal_irq_message(unsigned irq, uint32_t *data)
+{
+    *data = irq;
     return 0;
 }
 
-bool hal_irq_reserved(unsigned irq)
+uint64_t hal_irq_dropped(void)
 {
-    (void)irq;
-    return true;
+    return 0;
 }
 
 void hal_irq_configure(unsigned irq, unsigned flags)

@@ -30,6 +30,8 @@ enum apic_register {
 #define APIC_SELF           0x40000u
 #define APIC_PENDING        0x1000u
 #define APIC_X2_SELF        0x83fu
+// Messages of devices with vectors up to 31 stay pending: their gates are those of exceptions.
+#define VECTORS_EXCEPTION 0x10u
 
 #define APIC_BASE_X2         0x400ull
 #define CPUID_X_TSC_DEADLINE (1u << 24)
@@ -107,7 +109,7 @@ void apic_boot(const struct boot_info *info)
     if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) {
         apic_registers = NULL;
     }
-    apic_write(APIC_TASK_PRIORITY, 0);
+    apic_write(APIC_TASK_PRIORITY, VECTORS_EXCEPTION);
     apic_write(APIC_LVT_LINT0, APIC_MASKED);
     apic_write(APIC_LVT_LINT1, APIC_NMI);
     apic_write(APIC_LVT_ERROR, APIC_MASKED);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Interrupt lines: the I/O APICs (82093AA datasheet), the legacy controllers that are silenced, and
-// the interrupt window. Contract: hal/cpu.h.
+// Interrupts: the I/O APICs (82093AA datasheet), messages of devices (Intel SDM vol. 3A, 10.11),
+// the legacy controllers that are silenced, and the interrupt window. Contract: hal/cpu.h.
 //
-// All lines go to the boot CPU.  Guarded by the kernel lock.
+// Each interrupt goes to one CPU, by a vector of that CPU's.  Guarded by the kernel lock.
 #include "arch.h"
 #include "x86.h"
 
@@ -27,13 +27,43 @@
 #define PIC_8086 0x01
 #define PIC_LINK 2  // line of the first controller that the second hangs on
 
+#define MESSAGE_ADDRESS 0xfee00000ull  // Intel SDM vol. 3A, 10.11
+
 static struct ioapic {
     volatile uint32_t *registers;
     unsigned first, end;  // lines
 } ioapics[BOOT_MAX_IRQCHIPS];
 static unsigned ioapic_count;
-static unsigned line_count;
-static uint32_t lines[IRQ_MAX];  // low word of each line's entry
+
+static struct route {
+    uint32_t low;    // line: low word of its entry but for the vector
+    uint8_t vector;  // 0: it goes nowhere
+    uint8_t cpu;
+} routes[HAL_IRQ_MAX];
+
+// By CPU.  A vector belongs to one interrupt at most.  Those that are free are taken in the order
+// in which they were given back, so that what arrives late meets nobody.
+static uint16_t vector_irqs[BOOT_MAX_CPUS][256];  // which interrupt plus 1, 0: none
+static struct {
+    uint8_t first, count;
+    uint8_t ring[256];
+} vectors_free[BOOT_MAX_CPUS];
+static uint64_t dropped;
+
+static unsigned vector_take(unsigned cpu)
+{
+    if (!vectors_free[cpu].count) {
+        return 0;
+    }
+    vectors_free[cpu].count--;
+    return vectors_free[cpu].ring[vectors_free[cpu].first++];
+}
+
+static void vector_give(unsigned cpu, unsigned vector)
+{
+    uint8_t end = (uint8_t)(vectors_free[cpu].first + vectors_free[cpu].count++);
+    vectors_free[cpu].ring[end] = (uint8_t)vector;
+}
 
 static void pic_silence(void)
 {
@@ -63,14 +93,26 @@ static void ioapic_write(const struct ioapic *ioapic, unsigned index, uint32_t v
     ioapic->registers[IOAPIC_WINDOW] = value;
 }
 
-static void line_write(unsigned irq, uint32_t low)
+static void line_write(unsigned irq)
 {
     const struct ioapic *ioapic = ioapic_of(irq);
-    if (!ioapic) {
-        return;
+    if (ioapic) {
+        ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first),
+                     routes[irq].low | routes[irq].vector);
     }
-    lines[irq] = low;
-    ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first), low);
+}
+
+// Both words.  An edge-triggered entry forgets that a delivery to the old vector may be
+// outstanding.
+static void line_redirect(unsigned irq)
+{
+    const struct ioapic *ioapic = ioapic_of(irq);
+    if (ioapic) {
+        unsigned index = IOAPIC_LINE(irq - ioapic->first);
+        ioapic_write(ioapic, index, LINE_MASKED);
+        ioapic_write(ioapic, index + 1, hal_percpu_at(routes[irq].cpu)->apic_id << 24);
+        line_write(irq);
+    }
 }
 
 static void ioapic_boot(const struct boot_irqchip *chip)
@@ -80,20 +122,28 @@ static void ioapic_boot(const struct boot_irqchip *chip)
     *ioapic = (struct ioapic){
         .registers = (volatile uint32_t *)(KERNEL_DIRECT_BASE + chip->base),
         .first = chip->first_irq,
-        .end = end < IRQ_MAX ? end : IRQ_MAX,
+        .end = end < HAL_IRQ_LINES ? end : HAL_IRQ_LINES,
     };
     for (unsigned irq = ioapic->first; irq < ioapic->end; irq++) {
-        ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first) + 1, THIS_CPU->apic_id << 24);
         hal_irq_configure(irq, 0);
+        line_redirect(irq);
     }
-    if (ioapic->end > line_count) {
-        line_count = ioapic->end;
+}
+
+// A destination has 8 bits.
+static void vectors_boot(unsigned cpu)
+{
+    for (unsigned v = VECTOR_IRQ; v < VECTOR_TIMER && hal_percpu_at(cpu)->apic_id < 255; v++) {
+        vector_give(cpu, v);
     }
 }
 
 void irq_boot(const struct boot_info *info)
 {
     pic_silence();
+    for (unsigned i = 0; i < hal_cpu_count; i++) {
+        vectors_boot(i);
+    }
     for (unsigned i = 0; i < info->irqchip_count; i++) {
         if (info->irqchips[i].kind == BOOT_IRQCHIP_IO) {
             ioapic_boot(&info->irqchips[i]);
@@ -101,75 +151,98 @@ void irq_boot(const struct boot_info *info)
     }
 }
 
-unsigned hal_irq_count(void)
+bool hal_irq_exists(unsigned irq)
 {
-    return line_count;
-}
-
-bool hal_irq_reserved(unsigned irq)
-{
-    return !ioapic_of(irq);
+    return ioapic_of(irq);
 }
 
 void hal_irq_configure(unsigned irq, unsigned flags)
 {
-    line_write(irq, (VECTOR_IRQ + irq) | LINE_MASKED | (flags & IRQ_LEVEL ? LINE_LEVEL : 0) |
-                        (flags & IRQ_ACTIVE_LOW ? LINE_ACTIVE_LOW : 0));
+    routes[irq].low = LINE_MASKED | (flags & IRQ_LEVEL ? LINE_LEVEL : 0) |
+                      (flags & IRQ_ACTIVE_LOW ? LINE_ACTIVE_LOW : 0);
+}
+
+bool hal_irq_route(unsigned irq, unsigned cpu)
+{
+    struct route *route = &routes[irq];
+    struct route old = *route;
+    route->vector = 0;
+    if (cpu != HAL_IRQ_NOWHERE) {
+        unsigned vector = vector_take(cpu);
+        if (!vector) {
+            route->vector = old.vector;
+            return false;
+        }
+        route->vector = (uint8_t)vector;
+        route->cpu = (uint8_t)cpu;
+        vector_irqs[cpu][vector] = (uint16_t)(irq + 1);
+    }
+    line_redirect(irq);
+    if (old.vector) {
+        vector_irqs[old.cpu][old.vector] = 0;
+        vector_give(old.cpu, old.vector);
+    }
+    return true;
+}
+
+uint64_t hal_irq_message(unsigned irq, uint32_t *data)
+{
+    *data = routes[irq].vector;
+    return MESSAGE_ADDRESS | hal_percpu_at(routes[irq].cpu)->apic_id << 12;
+}
+
+static void line_mask(unsigned irq, uint32_t masked)
+{
+    if ((routes[irq].low & LINE_MASKED) != masked) {
+        routes[irq].low ^= LINE_MASKED;
+        line_write(irq);
+    }
 }
 
 void hal_irq_mask(unsigned irq)
 {
-    line_write(irq, lines[irq] | LINE_MASKED);
+    line_mask(irq, LINE_MASKED);
 }
 
 void hal_irq_unmask(unsigned irq)
 {
-    line_write(irq, lines[irq] & ~LINE_MASKED);
+    line_mask(irq, 0);
 }
 
-// Acknowledge; a level-triggered line would come again at once.
-static inline void line_quiet(unsigned irq)
+uint64_t hal_irq_dropped(void)
 {
-    if (lines[irq] & LINE_LEVEL) {
-        hal_irq_mask(irq);
-    }
-    apic_eoi();
+    return dropped;
 }
 
-// A vector that is neither a line nor the timer is spurious: not in service, nothing to
-// acknowledge.
+// The vector of an interrupt, of the kernel's own, or one that a device sent and nobody owns. Only
+// this one is in service, so the end of interrupt is its own; that of a spurious one does nothing.
 void interrupt_handle(unsigned vector)
 {
-    unsigned irq = vector - VECTOR_IRQ;
-    if (irq < IRQ_MAX) {
-        line_quiet(irq);
-        kernel_interrupt(irq);
-    } else if (vector == VECTOR_TIMER) {
+    unsigned irq = vector_irqs[THIS_CPU->number][vector];
+    if (irq) {
+        kernel_interrupt(irq - 1);
         apic_eoi();
+        return;
+    }
+    apic_eoi();
+    if (vector == VECTOR_TIMER) {
         timer_fired();
     } else if (vector == VECTOR_RESCHED) {
-        apic_eoi();
         kernel_resched();
-    } else if (vector == VECTOR_FLUSH) {
-        apic_eoi();  // served already, while this CPU waited for the lock
+    } else if (vector != VECTOR_FLUSH) {
+        dropped++;
     }
 }
 
-// In the interrupt window: make it pending again, for the moment when user mode lets it in.
+// In the interrupt window: make it pending again, for the moment when user mode lets it in.  A level
+// line does so itself.
 void interrupt_postpone(unsigned vector)
 {
-    unsigned irq = vector - VECTOR_IRQ;
-    if (irq < IRQ_MAX) {
-        line_quiet(irq);
-    } else if (vector == VECTOR_TIMER || vector == VECTOR_RESCHED) {
-        apic_eoi();
-    } else {
-        if (vector == VECTOR_FLUSH) {
-            apic_eoi();
-        }
-        return;
+    unsigned irq = vector_irqs[THIS_CPU->number][vector];
+    apic_eoi();
+    if (!irq || !(routes[irq - 1].low & LINE_LEVEL)) {
+        apic_send_self(vector);
     }
-    apic_send_self(vector);
 }
 
 // What is let in is made pending again (interrupt_postpone), so that user mode takes it before its

@@ -86,13 +86,12 @@
 // the I/O APICs, the local APIC.
 #define VECTOR_EXTERNAL 0x20
 #define VECTOR_PIC      0x20
-#define VECTOR_IRQ      0x30
+#define VECTOR_IRQ      0x30  // those of handlers, up to VECTOR_TIMER
 #define VECTOR_TIMER    0xe0
 #define VECTOR_RESCHED  0xe1  // from another CPU: look at what is to run
 #define VECTOR_FLUSH    0xe2  // from another CPU: forget translations
 #define VECTOR_SPURIOUS 0xef
-#define VECTOR_END      0xf0
-#define IRQ_MAX         (VECTOR_TIMER - VECTOR_IRQ)
+#define VECTOR_END      0x100
 
 enum ist {
     IST_NONE,

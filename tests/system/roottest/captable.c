@@ -206,6 +206,7 @@ static void probe_table(cap_t victim)
     test_hit(OP_CAPTABLE_MOVE, captable_move(CSPACE, scratch, victim, 0));
     test_hit(OP_ADDRESS_SPACE_STOCK, aspace_stock(probe_space, victim, 0, 1));
     test_hit(OP_IRQ_CONTROL_GET, irq_control_get(ROOT_SLOT_IRQ_CONTROL, 11, 0, victim, 0));
+    test_hit(OP_IRQ_CONTROL_MSI, irq_control_msi(ROOT_SLOT_IRQ_CONTROL, 0, victim, 0));
     test_hit(OP_IO_CONTROL_PORTS, io_control_ports(ROOT_SLOT_IO_CONTROL, 0x80, 1, victim, 0));
 }
 
@@ -217,6 +218,7 @@ static bool table_seen(void)
            test_was_hit(OP_CAPTABLE_MOVE, ERR_DEAD, 2) &&
            test_was_hit(OP_ADDRESS_SPACE_STOCK, ERR_DEAD, 1) &&
            test_was_hit(OP_IRQ_CONTROL_GET, ERR_DEAD, 3) &&
+           test_was_hit(OP_IRQ_CONTROL_MSI, ERR_DEAD, 2) &&
            test_was_hit(OP_IO_CONTROL_PORTS, ERR_DEAD, 3);
 }
 

@@ -7,7 +7,8 @@
 #include "groups.h"
 
 #define SPARE_IRQ    11u
-#define PIT_IRQ      2u  // ISA line 0 arrives at this input of the I/O APIC
+#define VECTORS      176u  // of a CPU (Intel SDM vol. 3A, 10.8: 240, less the kernel's)
+#define PIT_IRQ      2u    // ISA line 0 arrives at this input of the I/O APIC
 #define PIT_PORT     0x40u
 #define PIT_MODE     (PIT_PORT + 3)
 #define PIT_PERIODIC 0x34u  // channel 0, low byte then high byte, rate generator
@@ -33,6 +34,50 @@ static void get_refuses(void)
     slot = rt_slot_alloc();
     EXPECT_OK(irq_control_get(self, SPARE_IRQ, 0, CSPACE, slot));
     rt_cap_delete(slot);
+}
+
+static void msi_refuses(void)
+{
+    unsigned op = OP_IRQ_CONTROL_MSI;
+    cap_t self = ROOT_SLOT_IRQ_CONTROL;
+    refuse(op, self, WORDS(SLOT_OUTSIDE, CSPACE, empty_slot()), ERR_SLOT, 1);
+    refuse_cap(op, self, WORDS(0, CSPACE, empty_slot()), 2);
+    refuse(op, self, WORDS(0, CSPACE, 0), ERR_RANGE, 3);
+    refuse(op, self, WORDS(0, CSPACE, SLOT_OUTSIDE), ERR_RANGE, 3);
+    refuse(op, self, WORDS(0, CSPACE, ROOT_SLOT_THREAD), ERR_OCCUPIED, 3);
+}
+
+// A line has no message; only a SchedControl names a CPU.
+static void message_route_refuse(void)
+{
+    cap_t handler = rt_slot_alloc();
+    EXPECT_OK(irq_control_get(ROOT_SLOT_IRQ_CONTROL, SPARE_IRQ, 0, CSPACE, handler));
+    refuse(OP_IRQ_HANDLER_MESSAGE, handler, WORDS(0), ERR_STATE, 0);
+    refuse_cap_kind(OP_IRQ_HANDLER_ROUTE, handler, WORDS(ROOT_SLOT_SCHED_CONTROL), 1);
+    EXPECT_OK(irq_handler_route(handler, ROOT_SLOT_SCHED_CONTROL));
+    rt_cap_delete(handler);
+}
+
+// A CPU has no more vectors than it has; those of dead handlers are to be had again.
+static void vectors_run_out(void)
+{
+    cap_t first = rt_slots_alloc(VECTORS + 1);
+    unsigned made = 0;
+    while (made <= VECTORS &&
+           rt_ok(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, 0, CSPACE, first + made))) {
+        made++;
+    }
+    EXPECT_EQUAL(made, VECTORS);
+    refuse(OP_IRQ_CONTROL_MSI, ROOT_SLOT_IRQ_CONTROL, WORDS(0, CSPACE, empty_slot()), ERR_LIMIT, 0);
+    refuse(OP_IRQ_CONTROL_GET, ROOT_SLOT_IRQ_CONTROL, WORDS(SPARE_IRQ, 0, CSPACE, empty_slot()),
+           ERR_LIMIT, 0);
+    refuse(OP_IRQ_HANDLER_ROUTE, first, WORDS(ROOT_SLOT_SCHED_CONTROL), ERR_LIMIT, 1);
+    EXPECT_OK(captable_delete(CSPACE, first + made - 1));
+    EXPECT_OK(irq_handler_route(first, ROOT_SLOT_SCHED_CONTROL));
+    for (unsigned i = 0; i + 1 < made; i++) {
+        EXPECT_OK(captable_delete(CSPACE, first + i));
+    }
+    rt_slots_free(first, VECTORS + 1);
 }
 
 static void bind_refuses(void)
@@ -108,5 +153,25 @@ static void dying_notification_refused(void)
     rt_object_delete(notification);
 }
 
-GROUP(irq, TEST(get_refuses), TEST(bind_refuses), TEST(interrupts_arrive),
-      TEST(dying_notification_refused));
+static void probe_route(cap_t victim)
+{
+    test_hit(OP_IRQ_HANDLER_ROUTE, irq_handler_route(probe_handler, victim));
+}
+
+static bool route_seen(void)
+{
+    return test_was_hit(OP_IRQ_HANDLER_ROUTE, ERR_DEAD, 1);
+}
+
+static void dying_control_refused(void)
+{
+    struct dying dying = { .probe = probe_route, .done = route_seen };
+    probe_handler = rt_slot_alloc();
+    EXPECT_OK(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, 0, CSPACE, probe_handler));
+    EXPECT(dying_observe(&dying, ROOT_SLOT_SCHED_CONTROL));
+    rt_cap_delete(probe_handler);
+}
+
+GROUP(irq, TEST(get_refuses), TEST(msi_refuses), TEST(message_route_refuse), TEST(vectors_run_out),
+      TEST(bind_refuses), TEST(interrupts_arrive), TEST(dying_notification_refused),
+      TEST(dying_control_refused));

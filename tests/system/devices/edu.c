@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// See edu.h.
+#include "edu.h"
+
+#define EDU_VENDOR 0x1234u
+#define EDU_DEVICE 0x11e8u
+#define EDU_BYTES  0x100000u
+
+bool edu_find(struct edu *edu)
+{
+    if (!pci_find(EDU_VENDOR, EDU_DEVICE, &edu->pci)) {
+        return false;
+    }
+    edu->registers = device_map(pci_bar(&edu->pci, 0), EDU_BYTES);
+    return true;
+}
