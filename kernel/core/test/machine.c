@@ -172,14 +172,27 @@ bool hal_interrupt_window(void)
     return machine.windows && --machine.windows == 0;
 }
 
-unsigned hal_irq_count(void)
+bool hal_irq_exists(unsigned irq)
 {
-    return MACHINE_IRQS;
+    return irq && irq < MACHINE_IRQS;
 }
 
-bool hal_irq_reserved(unsigned irq)
+// Every CPU has vectors enough.
+bool hal_irq_route(unsigned irq, unsigned cpu)
 {
-    return irq == 0;
+    machine.irq_cpu[irq] = cpu;
+    return true;
+}
+
+uint64_t hal_irq_message(unsigned irq, uint32_t *data)
+{
+    *data = irq;
+    return 0xfee00000 | machine.irq_cpu[irq] << 12;
+}
+
+uint64_t hal_irq_dropped(void)
+{
+    return 0;
 }
 
 void hal_irq_configure(unsigned irq, unsigned flags)

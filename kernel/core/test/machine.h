@@ -72,8 +72,9 @@ struct machine {
     unsigned interrupted;     // CPUs that are to look at what changed: a bit each
     unsigned aspace_left;     // CPUs that had to leave an address space
     unsigned vector_forgot;   // CPU that forgot vector registers last
-    uint32_t irq_flags[MACHINE_IRQS];
-    bool irq_masked[MACHINE_IRQS];
+    uint32_t irq_flags[HAL_IRQ_MAX];
+    uint32_t irq_cpu[HAL_IRQ_MAX];
+    bool irq_masked[HAL_IRQ_MAX];
     char console;
     uint64_t ports_out;  // the last one: port << 32 | value
     unsigned power_status;
