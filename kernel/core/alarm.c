@@ -45,7 +45,7 @@ void alarm_set(struct cpu *cpu, struct alarm *alarm, uint64_t time, unsigned pri
     if (time < cpu->earliest[PRIORITIES + priority]) {
         tournament(cpu, priority, time);
     }
-    if ((int32_t)priority > cpu->floor && time < cpu->timer) {
+    if ((int32_t)priority >= cpu->floor && time < cpu->timer) {
         cpu->timer = time;
         if (cpu == hal_cpu()) {
             hal_timer_arm(time);
@@ -77,7 +77,7 @@ void alarm_set_priority(struct alarm *alarm, unsigned priority)
     }
 }
 
-struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t above)
+struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t least)
 {
     unsigned i = 1;
     if (cpu->earliest[i] > now) {
@@ -86,17 +86,15 @@ struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t above)
     while (i < PRIORITIES) {
         i = 2 * i + (cpu->earliest[2 * i + 1] <= now);
     }
-    return (int32_t)(i - PRIORITIES) > above ? first_of(cpu, i - PRIORITIES) : NULL;
+    return (int32_t)(i - PRIORITIES) >= least ? first_of(cpu, i - PRIORITIES) : NULL;
 }
 
-uint64_t alarm_next(const struct cpu *cpu, int32_t above)
+uint64_t alarm_next(const struct cpu *cpu, int32_t least)
 {
-    uint64_t next = UINT64_MAX;
-    if (above < 0) {
-        return cpu->earliest[1];
-    }
-    // On the way up from priority `above`, everything that lies to the right.
-    for (unsigned i = PRIORITIES + (unsigned)above; i > 1; i /= 2) {
+    unsigned i = PRIORITIES + (least > 0 ? (unsigned)least : 0);
+    uint64_t next = cpu->earliest[i];
+    // On the way up from there, everything that lies to the right.
+    for (; i > 1; i /= 2) {
         if (!(i & 1)) {
             next = lesser(next, cpu->earliest[i + 1]);
         }

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // What is to happen at a certain time on a CPU: a context gets budget back, a Timer ends.  Each CPU
-// keeps them by priority and time, so that who runs is interrupted only for what is more important:
-// everything else waits until the CPU comes down to it (decision 0017).
+// keeps them by priority and time, so that who runs is interrupted only for what is as important or
+// more: everything else waits until the CPU comes down to it (decision 0017).
 #pragma once
 
 #include "cpu.h"
@@ -29,11 +29,11 @@ void alarm_clear(struct alarm *alarm);
 // Change the priority of one that may be set.
 void alarm_set_priority(struct alarm *alarm, unsigned priority);
 
-// Of those due at `now` with a priority above `above` (-1: all) the most important, the earliest of
-// its priority; NULL: none.  It stays set.
-struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t above);
-// The earliest time of any with a priority above `above`; UINT64_MAX: none.
-uint64_t alarm_next(const struct cpu *cpu, int32_t above);
+// Of those due at `now` with a priority of at least `least` (-1: all) the most important, the
+// earliest of its priority; NULL: none.  It stays set.
+struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t least);
+// The earliest time of any with a priority of at least `least`; UINT64_MAX: none.
+uint64_t alarm_next(const struct cpu *cpu, int32_t least);
 
 // No alarms (boot).
 void alarm_init(struct cpu *cpu);

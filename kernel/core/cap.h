@@ -96,8 +96,8 @@ static inline bool cap_empty(const struct cap *cap)
     return cap->kind == KIND_EMPTY;
 }
 
-// Slot `slot`, which user space chose, of a table of `count`; only for one that is below, which the caller
-// checks before or afterwards.
+// Slot `slot`, which user space chose, of a table of `count`; only for one that is below, which the
+// caller checks before or afterwards.
 static inline struct cap *cap_at(struct cap *table, uint64_t slot, uint64_t count)
 {
     return hal_element(table, slot, count, CAP_BITS);

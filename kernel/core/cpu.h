@@ -34,8 +34,8 @@ struct cpu {
     struct thread *vector_guest;   // the same if it is a guest, and its registers may be accessible
     uint64_t timer;                // armed deadline
     uint64_t admitted;  // millionths of this CPU handed out through limited SchedControls
-    int32_t floor;  // the timer goes off only for alarms of a higher priority; -1: for all.  Who
-                    // has a lower one is not run without a look at them (ready_top is not lower).
+    int32_t floor;  // the timer goes off only for alarms of this priority or a higher one; -1: for
+                    // all.  Nobody below is run without a look at them (ready_top is not lower).
     uint64_t ready_bits[PRIORITIES / 64];
     struct thread *ready[PRIORITIES];  // rings, first to run
     struct tree alarms[PRIORITIES];    // alarm.c

@@ -33,7 +33,8 @@ static inline bool long_message(const struct thread *from, struct thread *to, ui
     if ((tag & TAG_LOW_MASK) > MSG_MAX_WORDS || !from->buffer || !to->buffer) {
         return false;
     }
-    uint64_t length = tag & TAG_LENGTH_MASK;  // within a buffer whatever the CPU made of the comparison
+    uint64_t length = tag &
+                      TAG_LENGTH_MASK;  // within a buffer whatever the CPU made of the comparison
     for (uint64_t i = MSG_REG_WORDS; i < length; i++) {
         to->buffer->words[i] = from->buffer->words[i];
     }

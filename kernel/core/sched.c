@@ -12,6 +12,8 @@
 
 // Alarms that one timer interrupt sees to; the rest by the next, which is due at once.
 #define ALARM_BATCH 4
+// A context that is taken back from a chain of calls waits until this time: the next step is due.
+#define RECALL 0
 
 static int32_t ready_top(const struct cpu *cpu)
 {
@@ -130,7 +132,7 @@ void sched_drop(struct thread *thread)
     }
 }
 
-void sched_wait(struct sched_context *context, uint64_t time)
+static void wait_until(struct sched_context *context, uint64_t time, unsigned priority)
 {
     struct cpu *cpu = sched_context_cpu(context);
     if (context->waiting) {
@@ -138,8 +140,13 @@ void sched_wait(struct sched_context *context, uint64_t time)
     }
     context->waiting = true;
     sched_context_simple(context);
-    alarm_set(cpu, &context->alarm, time, context->thread ? context->thread->priority : 0);
+    alarm_set(cpu, &context->alarm, time, priority);
     sched_poke(cpu);
+}
+
+void sched_wait(struct sched_context *context, uint64_t time)
+{
+    wait_until(context, time, context->thread ? context->thread->priority : 0);
 }
 
 void sched_unwait(struct sched_context *context)
@@ -165,12 +172,21 @@ void sched_exhausted(struct sched_context *context)
         return;
     }
     // One loan at a time, so that the step is bounded: the caller gets the empty context back, and
-    // where that was lent to it in turn the timer, due at once, comes back here for the next.
+    // where that was lent to it in turn the timer, due at once, comes back here for the next, with
+    // the priority of the most important of those who used it: all callers are told before they can
+    // go on.
+    unsigned priority = context->alarm.time == RECALL && context->alarm.priority > thread->priority
+                            ? context->alarm.priority
+                            : thread->priority;
     context->waiting = true;  // nobody is queued on it meanwhile
     bool done = reply_recall(context, context->reply->below);
     context->waiting = false;
     (void)done;
-    sched_wait(context, context->reply ? 0 : sched_context_head(context)->time);
+    if (context->reply) {
+        wait_until(context, RECALL, priority);
+    } else {
+        sched_wait(context, sched_context_head(context)->time);
+    }
 }
 
 // The context in use has used up what it had: a time slice begins anew behind its peers, any other
@@ -435,19 +451,19 @@ static void context_released(struct sched_context *context, uint64_t now)
     }
 }
 
-// See to the alarms that are due and more important than `above`, the priority of who runs
+// See to the alarms that are due and not less important than `least`, the priority of who runs
 // otherwise; then the timer goes off for what comes next, or the end of the budget.
-static void alarms_see_to(struct cpu *cpu, uint64_t now, int32_t above)
+static void alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
 {
     struct alarm *alarm;
-    for (unsigned n = 0; n < ALARM_BATCH && (alarm = alarm_due(cpu, now, above)); n++) {
+    for (unsigned n = 0; n < ALARM_BATCH && (alarm = alarm_due(cpu, now, least)); n++) {
         if (alarm->kind == ALARM_TIMER) {
             timer_expired((struct timer *)alarm, now);
         } else {
             context_released(CONTAINER_OF(alarm, struct sched_context, alarm), now);
         }
     }
-    cpu->timer = alarm_next(cpu, above);
+    cpu->timer = alarm_next(cpu, least);
     if (cpu->sched && now + sched_context_head(cpu->sched)->amount < cpu->timer) {
         cpu->timer = now + sched_context_head(cpu->sched)->amount;
     }
@@ -600,10 +616,10 @@ void sched_timer(struct cpu *cpu)
 {
     uint64_t now = sched_charge(cpu);
     const struct thread *current = cpu->current;
-    int32_t above = current && runnable(cpu, current) ? current->priority : READY_NONE;
-    alarms_see_to(cpu, now, above);
+    int32_t least = current && runnable(cpu, current) ? current->priority : READY_NONE;
+    alarms_see_to(cpu, now, least);
     // Those that wait now are looked at when somebody less important is to run.
-    cpu->floor = alarm_next(cpu, READY_NONE) < alarm_next(cpu, above) ? above : READY_NONE;
+    cpu->floor = alarm_next(cpu, READY_NONE) < alarm_next(cpu, least) ? least : READY_NONE;
     if (cpu->ready_top != READY_POKED) {
         top_changed(cpu);
     }

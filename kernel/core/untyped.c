@@ -35,7 +35,8 @@ struct order {
 static enum err order_check(const struct order *order, uint64_t offset, uint64_t count)
 {
     const struct cap *untyped = order->untyped;
-    const struct kind_bits bits = *(const struct kind_bits *)hal_element(kind_bits, order->kind, KIND_COUNT, 1);
+    const struct kind_bits bits = *(const struct kind_bits *)hal_element(kind_bits, order->kind,
+                                                                         KIND_COUNT, 1);
     if (bits.min == 0) {
         return err_blame(ERR_TYPE, 1);
     }
