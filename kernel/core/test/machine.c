@@ -658,3 +658,18 @@ void actor_resume(const struct actor *actor)
 {
     assert_int_equal(INVOKE0(actor->cap, KIND_THREAD, 2), ERR_OK);
 }
+
+void actor_begin(const struct actor *actor)
+{
+    actor_resume(actor);
+    rest();
+    assert_ptr_equal(current(), actor->thread);
+}
+
+void actor_receive(const struct actor *actor, uint64_t endpoint, uint64_t reply)
+{
+    actor_begin(actor);
+    sys(SYS_recv, endpoint, 0, reply, WORDS(0));
+    assert_int_equal(actor->thread->state, THREAD_BLOCKED_RECV);
+    ring();
+}

@@ -113,10 +113,10 @@ int machine_teardown(void **state);
    fail_msg("%s:%d: no panic", __FILE__, __LINE__); \
   }                                                 \
   assert_non_null(strstr(machine.panic, text));     \
-  machine_forget();                                 \
+  machine.panic_expected = false;                   \
  } while (0)
 extern jmp_buf machine_end;
-// After a panic nothing can be said about the state of the core.
+// Where a panic left the core in the middle of something: it is not taken down.
 void machine_forget(void);
 
 // ---- system calls -------------------------------------------------------------------------------
@@ -167,6 +167,11 @@ static inline struct cap *slot_cap(uint64_t slot)
 {
     return current()->cspace + slot;
 }
+#define OK(status)             assert_int_equal(status, ERR_OK)
+#define REFUSED(status, error) assert_int_equal(status, error)
+#define TEST(name)             cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
+#define TEST_PAIR(name)        cmocka_unit_test_setup_teardown(name, machine_setup_pair, machine_teardown)
+
 // A new object; its slot.
 uint64_t make(enum kind kind, unsigned bits);
 void remove_slot(uint64_t slot);
@@ -183,5 +188,9 @@ struct actor {
 // budget 0: a full slice, NO_BUDGET: without a context.  fault: slot of its handler, or 0.
 struct actor actor_new(unsigned priority, uint64_t budget, uint64_t fault, unsigned flags);
 void actor_resume(const struct actor *actor);
+// The root task resumes it and waits: it runs.
+void actor_begin(const struct actor *actor);
+// And waits for messages, with a Reply in `reply` (0: none); the root task goes on.
+void actor_receive(const struct actor *actor, uint64_t endpoint, uint64_t reply);
 // Give a thread a context: budget of `period`.  Returns its slot.
 uint64_t context_new(uint64_t budget, uint64_t period);
