@@ -384,11 +384,16 @@ void machine_boot(void)
     machine_on(0);
 }
 
+struct cap *slot_cap(uint64_t slot)
+{
+    return &host.table[slot];
+}
+
 // The RAM that objects are made from: the first Untyped that is large enough.
 static void pool_find(void)
 {
-    const struct root_info *root = (const struct root_info *)slot_cap(ROOT_SLOT_INFO)->address;
     host.table = current()->cspace;
+    const struct root_info *root = (const struct root_info *)slot_cap(ROOT_SLOT_INFO)->address;
     host.first_slot = host.next_slot = root->free_slot;
     for (uint64_t slot = root->untyped_slot; slot < root->free_slot; slot++) {
         const struct cap *cap = slot_cap(slot);
@@ -668,8 +673,22 @@ void actor_begin(const struct actor *actor)
 
 void actor_receive(const struct actor *actor, uint64_t endpoint, uint64_t reply)
 {
+    uint64_t start = actor->context ? 0 : context_new(SLICE, SLICE);
+    if (start) {
+        assert_int_equal(INVOKE(start, KIND_SCHED_CONTEXT, 1, actor->cap, SCHED_OWN), ERR_OK);
+    }
     actor_begin(actor);
     sys(SYS_recv, endpoint, 0, reply, WORDS(0));
     assert_int_equal(actor->thread->state, THREAD_BLOCKED_RECV);
     ring();
+    if (start) {
+        assert_int_equal(INVOKE0(start, KIND_SCHED_CONTEXT, 2), ERR_OK);
+    }
+}
+
+void fallback_bind(struct actor *actor)
+{
+    actor->fallback = context_new(SLICE, SLICE);
+    assert_int_equal(INVOKE(actor->fallback, KIND_SCHED_CONTEXT, 1, actor->cap, SCHED_FALLBACK),
+                     ERR_OK);
 }

@@ -163,10 +163,8 @@ void ring(void);
 
 // A fresh slot, or so many.
 uint64_t slots_new(unsigned count);
-static inline struct cap *slot_cap(uint64_t slot)
-{
-    return current()->cspace + slot;
-}
+// The capability in a slot of the root task's table.
+struct cap *slot_cap(uint64_t slot);
 #define OK(status)             assert_int_equal(status, ERR_OK)
 #define REFUSED(status, error) assert_int_equal(status, error)
 #define TEST(name)             cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
@@ -190,7 +188,10 @@ struct actor actor_new(unsigned priority, uint64_t budget, uint64_t fault, unsig
 void actor_resume(const struct actor *actor);
 // The root task resumes it and waits: it runs.
 void actor_begin(const struct actor *actor);
-// And waits for messages, with a Reply in `reply` (0: none); the root task goes on.
+// And waits for messages, with a Reply in `reply` (0: none); the root task goes on.  A thread
+// without a context is lent one for that.
 void actor_receive(const struct actor *actor, uint64_t endpoint, uint64_t reply);
+// Give it a fall-back context.
+void fallback_bind(struct actor *actor);
 // Give a thread a context: budget of `period`.  Returns its slot.
 uint64_t context_new(uint64_t budget, uint64_t period);
