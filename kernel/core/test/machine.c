@@ -19,9 +19,9 @@ static struct {
     bool running;                                 // it can be trusted
     struct cap *table;                            // the root task's
     uint64_t first_slot, next_slot;               // of what tests make
-    uint64_t bell;
-    uint64_t pool;    // slot of the Untyped
-    uint64_t offset;  // in it: what is not taken
+    uint64_t bell, never;                         // notifications
+    uint64_t pool;                                // slot of the Untyped
+    uint64_t offset;                              // in it: what is not taken
 } host;
 
 struct arch_context *host_context;
@@ -410,6 +410,7 @@ static void bell_make(void)
 {
     uint64_t handler = slots_new(1);
     host.bell = make(KIND_NOTIFICATION, 6);
+    host.never = make(KIND_NOTIFICATION, 6);
     assert_int_equal(INVOKE(ROOT_SLOT_IRQ_CONTROL, KIND_IRQ_CONTROL, 0, BELL_IRQ, 0,
                             ROOT_SLOT_CSPACE, handler),
                      ERR_OK);
@@ -586,6 +587,17 @@ void ring(void)
     kernel_interrupt(BELL_IRQ);
     assert_non_null(current());
     assert_int_equal(current()->priority, PRIORITIES - 1);
+}
+
+void wait_forever(void)
+{
+    SYS(SYS_wait, host.never);
+}
+
+void interrupt_soon(void)
+{
+    machine.windows = 1;
+    hal_cpu()->work = PREEMPT_WORK;
 }
 
 // ---- what tests make ----------------------------------------------------------------------------

@@ -21,6 +21,7 @@
 #include <kernel/guest.h>
 #include <kernel/irq.h>
 #include <kernel/notification.h>
+#include <kernel/preempt.h>
 #include <kernel/reply.h>
 #include <kernel/sched.h>
 #include <kernel/sched_context.h>
@@ -158,6 +159,10 @@ void rest(void);
 // It rings, by an interrupt: the root task runs again, whoever ran before.
 void ring(void);
 #define BELL_IRQ 1u
+// The current thread waits for something that never comes.
+void wait_forever(void);
+// The next preemption point of this CPU finds an interrupt pending.
+void interrupt_soon(void);
 
 // ---- what tests make (as the root task, or another with its table) ------------------------------
 

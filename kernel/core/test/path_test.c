@@ -185,7 +185,7 @@ static void test_faults_that_take_the_general_path(void **state)
     trap(page_fault());
     EXPECT_LEFT(LEFT_NOT, server);
     OK(sys(SYS_reply, reply, 0, 0, WORDS(0)));
-    SYS(SYS_wait, make(KIND_NOTIFICATION, 6));
+    wait_forever();
     assert_ptr_equal(current(), client.thread);
     trap(page_fault());  // nobody receives
     assert_int_equal(machine.left, LEFT_NOT);
@@ -215,7 +215,7 @@ static void test_a_fault_with_somebody_in_between(void **state)
     go();
     trap(page_fault());
     EXPECT_LEFT(LEFT_NOT, other);
-    SYS(SYS_wait, make(KIND_NOTIFICATION, 6));
+    wait_forever();
     assert_ptr_equal(current(), server.thread);
     OK(INVOKE(client.cap, KIND_THREAD, 11, CLIENT_PRIORITY - 3, CLIENT_PRIORITY));
     OK(INVOKE(server.cap, KIND_THREAD, 11, CLIENT_PRIORITY - 1, SERVER_PRIORITY));
