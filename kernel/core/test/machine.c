@@ -16,12 +16,13 @@ bool machine_vector_live;
 static struct {
     jmp_buf left;                                 // a system call ended by resuming a thread
     struct arch_context *contexts[MACHINE_CPUS];  // that each CPU would resume
-    bool running;                                 // it can be trusted
-    struct cap *table;                            // the root task's
-    uint64_t first_slot, next_slot;               // of what tests make
-    uint64_t bell;
-    uint64_t pool;    // slot of the Untyped
-    uint64_t offset;  // in it: what is not taken
+    uint64_t timers[MACHINE_CPUS];
+    bool running;                    // it can be trusted
+    struct cap *table;               // the root task's
+    uint64_t first_slot, next_slot;  // of what tests make
+    uint64_t bell, never;            // notifications
+    uint64_t pool;                   // slot of the Untyped
+    uint64_t offset;                 // in it: what is not taken
 } host;
 
 struct arch_context *host_context;
@@ -360,8 +361,10 @@ void machine_describe(void)
 void machine_on(unsigned number)
 {
     host.contexts[machine_number] = host_context;
+    host.timers[machine_number] = machine.timer;
     machine_number = number;
     host_context = host.contexts[number];
+    machine.timer = host.timers[number];
 }
 
 void machine_boot(void)
@@ -374,6 +377,7 @@ void machine_boot(void)
     machine_lock_wanted = false;
     memset(cpus, 0, sizeof(cpus));
     memset(host.contexts, 0, sizeof(host.contexts));
+    memset(host.timers, 0xff, sizeof(host.timers));
     forest_roots.root = NULL;
     host.running = true;
     kernel_boot(&machine.info, 0);
@@ -384,11 +388,16 @@ void machine_boot(void)
     machine_on(0);
 }
 
+struct cap *slot_cap(uint64_t slot)
+{
+    return &host.table[slot];
+}
+
 // The RAM that objects are made from: the first Untyped that is large enough.
 static void pool_find(void)
 {
-    const struct root_info *root = (const struct root_info *)slot_cap(ROOT_SLOT_INFO)->address;
     host.table = current()->cspace;
+    const struct root_info *root = (const struct root_info *)slot_cap(ROOT_SLOT_INFO)->address;
     host.first_slot = host.next_slot = root->free_slot;
     for (uint64_t slot = root->untyped_slot; slot < root->free_slot; slot++) {
         const struct cap *cap = slot_cap(slot);
@@ -405,6 +414,7 @@ static void bell_make(void)
 {
     uint64_t handler = slots_new(1);
     host.bell = make(KIND_NOTIFICATION, 6);
+    host.never = make(KIND_NOTIFICATION, 6);
     assert_int_equal(INVOKE(ROOT_SLOT_IRQ_CONTROL, KIND_IRQ_CONTROL, 0, BELL_IRQ, 0,
                             ROOT_SLOT_CSPACE, handler),
                      ERR_OK);
@@ -433,11 +443,26 @@ int machine_setup_pair(void **state)
     return setup(MACHINE_CPUS);
 }
 
+// The other CPUs do what they were asked to do.
+static void others_look(void)
+{
+    for (unsigned i = 1; i < hal_cpu_count; i++) {
+        machine_on(i);
+        kernel_resched();
+    }
+    machine_on(0);
+}
+
 // Empty a slot of the root task's table, as the kernel does it once nobody preempts.
 static void slot_delete(uint64_t slot)
 {
     machine.windows = 0;
-    assert_int_equal(cap_delete(&host.table[slot]), ERR_OK);
+    enum err error = cap_delete(&host.table[slot]);
+    while (error == ERR_RETRY) {
+        others_look();
+        error = cap_delete(&host.table[slot]);
+    }
+    assert_int_equal(error, ERR_OK);
     assert_true(cap_empty(&host.table[slot]));
 }
 
@@ -509,6 +534,7 @@ bool sys_once(enum machine_syscall number, uint64_t slot, uint64_t tag, uint64_t
     struct arch_context *context = &current()->context;
     uint64_t before = context->restarts;
     assert_ptr_equal(context, host_context);
+    current()->restarted = false;  // whatever was preempted before was given up
     context->code = number;
     context->slot = slot;
     context->tag = tag;
@@ -581,6 +607,17 @@ void ring(void)
     kernel_interrupt(BELL_IRQ);
     assert_non_null(current());
     assert_int_equal(current()->priority, PRIORITIES - 1);
+}
+
+void wait_forever(void)
+{
+    SYS(SYS_wait, host.never);
+}
+
+void interrupt_soon(void)
+{
+    machine.windows = 1;
+    hal_cpu()->work = PREEMPT_WORK;
 }
 
 // ---- what tests make ----------------------------------------------------------------------------
@@ -657,4 +694,33 @@ struct actor actor_new(unsigned priority, uint64_t budget, uint64_t fault, unsig
 void actor_resume(const struct actor *actor)
 {
     assert_int_equal(INVOKE0(actor->cap, KIND_THREAD, 2), ERR_OK);
+}
+
+void actor_begin(const struct actor *actor)
+{
+    actor_resume(actor);
+    rest();
+    assert_ptr_equal(current(), actor->thread);
+}
+
+void actor_receive(const struct actor *actor, uint64_t endpoint, uint64_t reply)
+{
+    uint64_t start = actor->context ? 0 : context_new(SLICE, SLICE);
+    if (start) {
+        assert_int_equal(INVOKE(start, KIND_SCHED_CONTEXT, 1, actor->cap, SCHED_OWN), ERR_OK);
+    }
+    actor_begin(actor);
+    sys(SYS_recv, endpoint, 0, reply, WORDS(0));
+    assert_int_equal(actor->thread->state, THREAD_BLOCKED_RECV);
+    ring();
+    if (start) {
+        assert_int_equal(INVOKE0(start, KIND_SCHED_CONTEXT, 2), ERR_OK);
+    }
+}
+
+void fallback_bind(struct actor *actor)
+{
+    actor->fallback = context_new(SLICE, SLICE);
+    assert_int_equal(INVOKE(actor->fallback, KIND_SCHED_CONTEXT, 1, actor->cap, SCHED_FALLBACK),
+                     ERR_OK);
 }

@@ -21,6 +21,7 @@
 #include <kernel/guest.h>
 #include <kernel/irq.h>
 #include <kernel/notification.h>
+#include <kernel/preempt.h>
 #include <kernel/reply.h>
 #include <kernel/sched.h>
 #include <kernel/sched_context.h>
@@ -113,10 +114,10 @@ int machine_teardown(void **state);
    fail_msg("%s:%d: no panic", __FILE__, __LINE__); \
   }                                                 \
   assert_non_null(strstr(machine.panic, text));     \
-  machine_forget();                                 \
+  machine.panic_expected = false;                   \
  } while (0)
 extern jmp_buf machine_end;
-// After a panic nothing can be said about the state of the core.
+// Where a panic left the core in the middle of something: it is not taken down.
 void machine_forget(void);
 
 // ---- system calls -------------------------------------------------------------------------------
@@ -158,15 +159,22 @@ void rest(void);
 // It rings, by an interrupt: the root task runs again, whoever ran before.
 void ring(void);
 #define BELL_IRQ 1u
+// The current thread waits for something that never comes.
+void wait_forever(void);
+// The next preemption point of this CPU finds an interrupt pending.
+void interrupt_soon(void);
 
 // ---- what tests make (as the root task, or another with its table) ------------------------------
 
 // A fresh slot, or so many.
 uint64_t slots_new(unsigned count);
-static inline struct cap *slot_cap(uint64_t slot)
-{
-    return current()->cspace + slot;
-}
+// The capability in a slot of the root task's table.
+struct cap *slot_cap(uint64_t slot);
+#define OK(status)             assert_int_equal(status, ERR_OK)
+#define REFUSED(status, error) assert_int_equal(status, error)
+#define TEST(name)             cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
+#define TEST_PAIR(name)        cmocka_unit_test_setup_teardown(name, machine_setup_pair, machine_teardown)
+
 // A new object; its slot.
 uint64_t make(enum kind kind, unsigned bits);
 void remove_slot(uint64_t slot);
@@ -183,5 +191,12 @@ struct actor {
 // budget 0: a full slice, NO_BUDGET: without a context.  fault: slot of its handler, or 0.
 struct actor actor_new(unsigned priority, uint64_t budget, uint64_t fault, unsigned flags);
 void actor_resume(const struct actor *actor);
+// The root task resumes it and waits: it runs.
+void actor_begin(const struct actor *actor);
+// And waits for messages, with a Reply in `reply` (0: none); the root task goes on.  A thread
+// without a context is lent one for that.
+void actor_receive(const struct actor *actor, uint64_t endpoint, uint64_t reply);
+// Give it a fall-back context.
+void fallback_bind(struct actor *actor);
 // Give a thread a context: budget of `period`.  Returns its slot.
 uint64_t context_new(uint64_t budget, uint64_t period);

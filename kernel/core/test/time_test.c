@@ -1,0 +1,743 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Time on the whole core: slices, budgets, time-outs, time that is lent and runs out.
+#include "machine.h"
+
+#define BUDGET 4000u
+#define PERIOD (10u * BUDGET)  // of actor_new
+
+enum operation {
+    CONFIGURE,
+    BIND,
+    UNBIND,
+    CONSUMED,
+};
+
+static struct sched_context *context_of(const struct actor *actor)
+{
+    return sched_context_of(slot_cap(actor->context));
+}
+
+// With this as its time-out handler.
+static void timeout_set(const struct actor *actor, uint64_t handler)
+{
+    OK(INVOKE(actor->cap, KIND_THREAD, 0, ROOT_SLOT_CSPACE, ROOT_SLOT_ASPACE, 0, handler, 0));
+}
+
+static uint64_t word_of(uint64_t notification)
+{
+    const struct notification *object = notification_of(slot_cap(notification));
+    return object->word;
+}
+
+// ---- slices -------------------------------------------------------------------------------------
+
+static struct actor one, two, three;
+
+static void stage_peers(void)
+{
+    one = actor_new(100, 0, 0, 0);
+    two = actor_new(100, 0, 0, 0);
+    three = actor_new(100, 0, 0, 0);
+    actor_resume(&one);
+    actor_resume(&two);
+}
+
+static void test_peers_take_turns(void **state)
+{
+    (void)state;
+    stage_peers();
+    rest();
+    assert_ptr_equal(current(), one.thread);
+    pass(SLICE);
+    assert_ptr_equal(current(), two.thread);
+    pass(SLICE - 1);
+    assert_ptr_equal(current(), two.thread);
+    pass(1);
+    assert_ptr_equal(current(), one.thread);
+}
+
+// A slice that is over when its thread is preempted leaves it behind its peers.
+static void test_end_of_a_slice_at_a_preemption(void **state)
+{
+    (void)state;
+    stage_peers();
+    rest();
+    host_clock += SLICE;
+    ring();
+    rest();
+    assert_ptr_equal(current(), two.thread);
+    host_clock += SLICE / 2;
+    ring();
+    rest();
+    assert_ptr_equal(current(), two.thread);  // it had not used its own up
+}
+
+static void test_end_of_a_slice_in_a_wait(void **state)
+{
+    (void)state;
+    stage_peers();
+    rest();
+    host_clock += SLICE;
+    wait_forever();
+    assert_ptr_equal(current(), two.thread);
+    assert_int_equal(context_of(&one)->refills[0].amount, SLICE);  // a new one
+}
+
+static void test_yield_goes_behind_all_peers(void **state)
+{
+    (void)state;
+    stage_peers();
+    actor_resume(&three);
+    rest();
+    struct actor *order[] = { &one, &two, &three, &one };
+    for (unsigned i = 0; i < 4; i++) {
+        assert_ptr_equal(current(), order[i]->thread);
+        OK(SYS(SYS_yield, 0));
+    }
+}
+
+static void test_yield_at_the_end_of_a_slice(void **state)
+{
+    (void)state;
+    stage_peers();
+    rest();
+    host_clock += SLICE;
+    OK(SYS(SYS_yield, 0));
+    assert_ptr_equal(current(), two.thread);
+    OK(SYS(SYS_yield, 0));
+    assert_ptr_equal(current(), one.thread);
+    wait_forever();
+    assert_ptr_equal(current(), two.thread);
+    OK(SYS(SYS_yield, 0));  // alone
+    assert_ptr_equal(current(), two.thread);
+}
+
+// ---- budgets ------------------------------------------------------------------------------------
+
+static void test_a_budget_ends_and_comes_back(void **state)
+{
+    (void)state;
+    struct actor actor = actor_new(100, BUDGET, 0, 0);
+    actor_begin(&actor);
+    uint64_t begun = host_clock;
+    pass(BUDGET - 1);
+    assert_ptr_equal(current(), actor.thread);
+    pass(1);
+    assert_null(current());
+    assert_true(context_of(&actor)->waiting);
+    assert_true(machine.timer <= begun + PERIOD);
+    pass(PERIOD - BUDGET - 1);
+    assert_null(current());
+    pass(1);
+    assert_ptr_equal(current(), actor.thread);
+    OK(INVOKE0(actor.context, KIND_SCHED_CONTEXT, CONSUMED));
+    assert_int_equal(current()->context.words[0], BUDGET);
+}
+
+// What is used comes back a period after it was first there; parts too small to be worth a switch
+// are joined with the next.
+static void test_replenishments_come_one_by_one(void **state)
+{
+    (void)state;
+    struct actor actor = actor_new(100, BUDGET, 0, 0);
+    uint64_t note = make(KIND_NOTIFICATION, 6);
+    actor_begin(&actor);
+    uint64_t begun = host_clock;
+    host_clock += 1500;
+    SYS(SYS_wait, note);
+    assert_null(current());
+    struct sched_context *context = context_of(&actor);
+    assert_int_equal(context->count, 2);
+    assert_int_equal(sched_context_head(context)->amount, BUDGET - 1500);
+    ring();
+    OK(SYS(SYS_signal, note));
+    rest();
+    assert_ptr_equal(current(), actor.thread);
+    host_clock += BUDGET - 1500 - SCHED_MIN_TICKS + 1;
+    SYS(SYS_wait, note);
+    // What is left of the first is less than the least: it waits for the second.
+    assert_int_equal(sched_context_head(context)->time, begun + PERIOD);
+    ring();
+    OK(SYS(SYS_signal, note));
+    rest();
+    assert_null(current());
+    pass(PERIOD);
+    assert_ptr_equal(current(), actor.thread);
+    assert_true(sched_context_head(context)->amount >= 1500);
+}
+
+// A ring of replenishments that is full gives later what it cannot tell apart.
+static void test_more_replenishments_than_there_is_room_for(void **state)
+{
+    (void)state;
+    struct actor actor = actor_new(100, 40 * SCHED_MIN_TICKS, 0, 0);
+    uint64_t note = make(KIND_NOTIFICATION, 6);
+    struct sched_context *context = context_of(&actor);
+    actor_begin(&actor);
+    for (unsigned i = 0; i < SCHED_REFILLS + 4; i++) {
+        host_clock += SCHED_MIN_TICKS;
+        SYS(SYS_wait, note);
+        ring();
+        host_clock += 10;
+        OK(SYS(SYS_signal, note));
+        rest();
+        assert_ptr_equal(current(), actor.thread);
+    }
+    assert_int_equal(context->count, SCHED_REFILLS);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < SCHED_REFILLS; i++) {
+        sum += context->refills[i].amount;
+    }
+    assert_int_equal(sum, 40 * SCHED_MIN_TICKS);
+    pass(20 * SCHED_MIN_TICKS);
+    assert_null(current());
+}
+
+// Who uses several budgets at once waits for as many periods.
+static void test_an_overrun_is_paid_for(void **state)
+{
+    (void)state;
+    struct actor actor = actor_new(100, BUDGET, 0, 0);
+    actor_begin(&actor);
+    uint64_t begun = host_clock;
+    pass(3 * BUDGET + 10);
+    assert_null(current());
+    pass(begun + 3 * PERIOD - 1 - host_clock);
+    assert_null(current());
+    pass(PERIOD);
+    assert_ptr_equal(current(), actor.thread);
+}
+
+// The one that is switched to has no time yet: the fast switch does not happen.
+static void test_a_receiver_whose_budget_is_used_up(void **state)
+{
+    (void)state;
+    uint64_t endpoint = make(KIND_ENDPOINT, 6), reply = make(KIND_REPLY, 6);
+    struct actor server = actor_new(110, BUDGET, 0, 0), client = actor_new(100, 0, 0, 0);
+    actor_begin(&server);
+    host_clock += BUDGET;
+    sys(SYS_recv, endpoint, 0, reply, WORDS(0));
+    assert_int_equal(server.thread->state, THREAD_BLOCKED_RECV);
+    ring();
+    machine.fast = true;
+    actor_begin(&client);
+    sys(SYS_call, endpoint, 0, 0, WORDS(0));
+    assert_int_equal(machine.left, LEFT_SLOW);
+    assert_null(current());
+    assert_int_equal(server.thread->state, THREAD_READY);
+    assert_true(context_of(&server)->waiting);
+    pass(PERIOD);
+    assert_ptr_equal(current(), server.thread);
+}
+
+// More contexts come back at once than one interrupt releases.
+static void test_many_releases_at_once(void **state)
+{
+    (void)state;
+    enum {
+        MANY = 20
+    };
+    struct actor actors[MANY];
+    for (unsigned i = 0; i < MANY; i++) {
+        actors[i] = actor_new(100, NO_BUDGET, 0, 0);
+        actors[i].context = context_new(BUDGET, (uint64_t)MANY * PERIOD);
+        OK(INVOKE(actors[i].context, KIND_SCHED_CONTEXT, BIND, actors[i].cap, SCHED_OWN));
+        actor_resume(&actors[i]);
+    }
+    rest();
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_ptr_equal(current(), actors[i].thread);
+        pass(BUDGET);
+    }
+    assert_null(current());
+    host_clock += 2ull * MANY * PERIOD;
+    kernel_timer();
+    unsigned waiting = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        waiting += context_of(&actors[i])->waiting;
+    }
+    assert_int_equal(waiting, MANY - 16);
+    assert_true(machine.timer <= host_clock);  // the rest at once
+    kernel_timer();
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_false(context_of(&actors[i])->waiting);
+    }
+}
+
+// Somebody suspended while his time comes back is not woken by it.
+static void test_a_release_for_somebody_suspended(void **state)
+{
+    (void)state;
+    struct actor actor = actor_new(100, BUDGET, 0, 0);
+    actor_begin(&actor);
+    pass(BUDGET);
+    assert_null(current());
+    ring();
+    OK(INVOKE0(actor.cap, KIND_THREAD, 3));
+    rest();
+    pass(PERIOD);
+    assert_null(current());
+    ring();
+    actor_begin(&actor);
+}
+
+static void test_a_context_that_was_never_configured(void **state)
+{
+    (void)state;
+    struct actor actor = actor_new(100, NO_BUDGET, 0, 0);
+    uint64_t context = make(KIND_SCHED_CONTEXT, SCHED_CONTEXT_BITS);
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, BIND, actor.cap, SCHED_OWN));
+    actor_resume(&actor);
+    rest();
+    assert_null(current());
+    ring();
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, CONFIGURE, ROOT_SLOT_SCHED_CONTROL, BUDGET, PERIOD));
+    rest();
+    assert_ptr_equal(current(), actor.thread);
+}
+
+static void test_refusals_of_contexts(void **state)
+{
+    (void)state;
+    struct actor actor = actor_new(100, 0, 0, 0);
+    uint64_t spare = context_new(SLICE, SLICE), control = ROOT_SLOT_SCHED_CONTROL;
+    uint64_t reader = copy_slot(spare, RIGHT_READ), writer = copy_slot(spare, RIGHT_WRITE);
+    uint64_t limited = mint_slot(control, RIGHT_ALL, 500000);
+    REFUSED(INVOKE(reader, KIND_SCHED_CONTEXT, CONFIGURE, control, 1000, 1000), ERR_RIGHTS);
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, spare, 1000, 1000),
+            err_blame(ERR_TYPE, 1));
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 999, 999),
+            err_blame(ERR_RANGE, 3));
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 1000, SCHED_MAX_TICKS + 1),
+            err_blame(ERR_RANGE, 3));
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 999, 1000),
+            err_blame(ERR_RANGE, 2));
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 1001, 1000),
+            err_blame(ERR_RANGE, 2));
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, limited, 6000, 10000),
+            err_blame(ERR_LIMIT, 1));
+    OK(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, limited, 5000, 10000));
+    OK(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, limited, 4ull << 20, 10ull << 20));
+    REFUSED(INVOKE(reader, KIND_SCHED_CONTEXT, BIND, actor.cap, SCHED_OWN), ERR_RIGHTS);
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, BIND, actor.cap, 2), err_blame(ERR_RANGE, 2));
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, BIND, actor.cap, SCHED_OWN), err_blame(ERR_STATE, 1));
+    REFUSED(INVOKE(actor.context, KIND_SCHED_CONTEXT, BIND, actor.cap, SCHED_FALLBACK), ERR_STATE);
+    REFUSED(INVOKE0(spare, KIND_SCHED_CONTEXT, UNBIND), ERR_STATE);
+    REFUSED(INVOKE0(reader, KIND_SCHED_CONTEXT, UNBIND), ERR_RIGHTS);
+    REFUSED(INVOKE0(writer, KIND_SCHED_CONTEXT, CONSUMED), ERR_RIGHTS);
+}
+
+// ---- time-outs ----------------------------------------------------------------------------------
+
+static void test_a_handler_is_told_and_answers(void **state)
+{
+    (void)state;
+    uint64_t endpoint = make(KIND_ENDPOINT, 6), reply = make(KIND_REPLY, 6);
+    struct actor handler = actor_new(110, 0, 0, 0), actor = actor_new(100, BUDGET, 0, 0);
+    timeout_set(&actor, endpoint);
+    actor_receive(&handler, endpoint, reply);
+    actor_begin(&actor);
+    pass(BUDGET);
+    assert_ptr_equal(current(), handler.thread);
+    assert_int_equal(current()->context.tag, TAG(FAULT_TIMEOUT, 2, 0));
+    assert_int_equal(current()->context.words[0], BUDGET);
+    assert_int_equal(current()->context.words[1], 0);
+    OK(sys(SYS_reply, reply, 0, 0, WORDS(0)));
+    wait_forever();
+    assert_null(current());  // it goes on when its time comes back
+    pass(PERIOD);
+    assert_ptr_equal(current(), actor.thread);
+}
+
+static void test_a_notification_is_signalled(void **state)
+{
+    (void)state;
+    uint64_t note = make(KIND_NOTIFICATION, 6), badged = mint_slot(note, RIGHT_ALL, 6);
+    struct actor actor = actor_new(100, BUDGET, 0, 0), other = actor_new(100, BUDGET, 0, 0);
+    timeout_set(&actor, note);
+    timeout_set(&other, badged);
+    actor_begin(&actor);
+    pass(BUDGET);
+    assert_null(current());
+    assert_int_equal(word_of(note), 1);
+    ring();
+    actor_begin(&other);
+    pass(BUDGET);
+    assert_int_equal(word_of(note), 1 | 6);
+}
+
+// ---- time that is lent --------------------------------------------------------------------------
+
+#define CHAIN 6u
+
+// Passive servers that call each other, on the time of the first in the row.
+static struct {
+    struct actor actor[CHAIN];
+    uint64_t endpoint[CHAIN], reply[CHAIN];
+} chain;
+
+// The last one runs; the first is the client, with this budget.
+static void stage_chain(unsigned length, uint64_t budget)
+{
+    for (unsigned i = 1; i < length; i++) {
+        chain.endpoint[i] = make(KIND_ENDPOINT, 6);
+        chain.reply[i] = make(KIND_REPLY, 6);
+        chain.actor[i] = actor_new(100 + i, NO_BUDGET, 0, 0);
+    }
+    chain.actor[0] = actor_new(100, budget, 0, 0);
+}
+
+static void chain_call(unsigned length)
+{
+    for (unsigned i = 1; i < length; i++) {
+        actor_receive(&chain.actor[i], chain.endpoint[i], chain.reply[i]);
+    }
+    actor_begin(&chain.actor[0]);
+    for (unsigned i = 1; i < length; i++) {
+        sys(SYS_call, chain.endpoint[i], 0, 0, WORDS(0));
+        assert_ptr_equal(current(), chain.actor[i].thread);
+    }
+}
+
+static void test_lent_time_runs_out(void **state)
+{
+    (void)state;
+    stage_chain(2, BUDGET);
+    fallback_bind(&chain.actor[1]);
+    uint64_t note = make(KIND_NOTIFICATION, 6);
+    timeout_set(&chain.actor[1], note);
+    chain_call(2);
+    pass(BUDGET);
+    // The server goes on with its fall-back context; its client is told when it has time again.
+    assert_ptr_equal(current(), chain.actor[1].thread);
+    assert_ptr_equal(current()->sched, sched_context_of(slot_cap(chain.actor[1].fallback)));
+    assert_int_equal(word_of(note), 1);
+    assert_int_equal(chain.actor[0].thread->context.code, ERR_BUDGET);
+    REFUSED(sys(SYS_reply, chain.reply[1], 0, 0, WORDS(0)), ERR_STATE);
+    wait_forever();
+    assert_null(current());
+    pass(PERIOD);
+    assert_ptr_equal(current(), chain.actor[0].thread);
+}
+
+// One loan after the other, each by a step of its own.
+static void test_time_that_was_lent_on_runs_out(void **state)
+{
+    (void)state;
+    stage_chain(CHAIN, BUDGET);
+    chain_call(CHAIN);
+    pass(BUDGET);
+    assert_null(current());
+    for (unsigned i = 0; i < CHAIN - 1; i++) {
+        assert_int_equal(chain.actor[i].thread->context.code, ERR_BUDGET);
+        assert_int_equal(chain.actor[i].thread->state, THREAD_READY);
+    }
+    assert_ptr_equal(chain.actor[0].thread->sched, context_of(&chain.actor[0]));
+    pass(PERIOD);
+    assert_ptr_equal(current(), chain.actor[0].thread);
+}
+
+static void test_a_handler_hears_of_lost_time(void **state)
+{
+    (void)state;
+    uint64_t endpoint = make(KIND_ENDPOINT, 6);
+    struct actor handler = actor_new(120, 0, 0, 0);
+    stage_chain(2, BUDGET);
+    fallback_bind(&chain.actor[1]);
+    timeout_set(&chain.actor[1], endpoint);
+    actor_receive(&handler, endpoint, 0);
+    chain_call(2);
+    pass(BUDGET);
+    assert_ptr_equal(current(), handler.thread);
+    assert_int_equal(current()->context.tag, TAG(FAULT_TIMEOUT, 2, 0));
+    assert_int_equal(current()->context.words[0], BUDGET);
+    assert_int_equal(current()->context.words[1], 1);
+    wait_forever();
+    assert_ptr_equal(current(), chain.actor[1].thread);
+}
+
+static void test_a_handler_that_does_not_listen_misses_it(void **state)
+{
+    (void)state;
+    uint64_t endpoint = make(KIND_ENDPOINT, 6);
+    stage_chain(2, BUDGET);
+    fallback_bind(&chain.actor[1]);
+    timeout_set(&chain.actor[1], endpoint);
+    chain_call(2);
+    pass(BUDGET);
+    assert_ptr_equal(current(), chain.actor[1].thread);  // it goes on
+    assert_null(endpoint_of(slot_cap(endpoint))->senders.root);
+}
+
+// The server waits for something else: the time is nobody's until it is taken back.
+static void test_time_taken_back_from_a_server_that_waits(void **state)
+{
+    (void)state;
+    stage_chain(2, 0);
+    chain_call(2);
+    host_clock += SLICE;  // it ends as the server begins to wait
+    sys(SYS_recv, make(KIND_ENDPOINT, 6), 0, make(KIND_REPLY, 6), WORDS(0));
+    assert_null(current());
+    assert_null(context_of(&chain.actor[0])->thread);
+    ring();
+    OK(INVOKE0(chain.actor[0].context, KIND_SCHED_CONTEXT, UNBIND));
+    assert_int_equal(chain.actor[0].thread->context.code, ERR_BUDGET);
+    assert_int_equal(chain.actor[1].thread->state, THREAD_BLOCKED_RECV);
+}
+
+static void test_a_budget_that_ends_in_a_wait_on_lent_time(void **state)
+{
+    (void)state;
+    stage_chain(2, BUDGET);
+    chain_call(2);
+    host_clock += BUDGET;
+    sys(SYS_recv, make(KIND_ENDPOINT, 6), 0, make(KIND_REPLY, 6), WORDS(0));
+    assert_null(current());
+    assert_int_equal(chain.actor[0].thread->state, THREAD_BLOCKED_REPLY);
+    pass(PERIOD);
+    ring();
+}
+
+// Taking back a long chain of loans is interrupted, and goes on where it was.
+static void expect_all_back(void)
+{
+    assert_int_equal(machine.windows, 0);  // there was an interruption
+    for (unsigned i = 1; i < CHAIN - 1; i++) {
+        assert_int_equal(chain.actor[i].thread->context.code, ERR_BUDGET);
+    }
+}
+
+static void stage_interrupted(void)
+{
+    stage_chain(CHAIN, 0);
+    chain_call(CHAIN);
+    ring();
+    interrupt_soon();
+}
+
+static void test_unbind_of_time_lent_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    OK(INVOKE0(chain.actor[0].context, KIND_SCHED_CONTEXT, UNBIND));
+    expect_all_back();
+    assert_int_equal(chain.actor[0].thread->context.code, ERR_BUDGET);
+}
+
+static void test_end_of_a_context_lent_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    remove_slot(chain.actor[0].context);
+    expect_all_back();
+    assert_int_equal(chain.actor[0].thread->context.code, ERR_BUDGET);
+    assert_null(chain.actor[0].thread->own);
+}
+
+static void test_cancel_of_somebody_who_lent_time_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    OK(INVOKE0(chain.actor[0].cap, KIND_THREAD, 4));
+    expect_all_back();
+    assert_int_equal(chain.actor[0].thread->context.code, ERR_CANCELLED);
+    rest();
+    assert_ptr_equal(current(), chain.actor[0].thread);
+}
+
+static void test_suspension_of_somebody_who_lent_time_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    OK(INVOKE0(chain.actor[0].cap, KIND_THREAD, 3));
+    expect_all_back();
+    assert_int_equal(chain.actor[0].thread->state, THREAD_SUSPENDED);
+}
+
+static void test_end_of_somebody_who_lent_time_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    remove_slot(chain.actor[0].cap);
+    expect_all_back();
+    assert_null(context_of(&chain.actor[0])->bound);
+}
+
+static void test_end_of_a_reply_whose_time_was_lent_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    remove_slot(chain.reply[1]);
+    expect_all_back();
+    assert_int_equal(chain.actor[0].thread->context.code, ERR_PEER_DIED);
+}
+
+// Another thread answers while the time is lent on: that comes back first.
+static void test_an_answer_while_the_time_is_lent_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    OK(sys(SYS_reply, chain.reply[1], TAG(5, 0, 0), 0, WORDS(0)));
+    expect_all_back();
+    OK(chain.actor[0].thread->context.code);
+    assert_int_equal(chain.actor[0].thread->context.tag, TAG(5, 0, 0));
+}
+
+static void test_nobody_gets_time_of_his_own_while_he_uses_lent_time(void **state)
+{
+    (void)state;
+    stage_chain(3, 0);
+    chain_call(3);
+    uint64_t spare = context_new(SLICE, SLICE);
+    for (unsigned i = 0; i < 3; i++) {
+        REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, BIND, chain.actor[i].cap, SCHED_OWN),
+                err_blame(ERR_STATE, 1));
+    }
+}
+
+// ---- endpoints that ask for a budget ------------------------------------------------------------
+
+static void endpoint_asks(uint64_t endpoint, uint64_t budget)
+{
+    OK(INVOKE(endpoint, KIND_ENDPOINT, 0, budget));
+}
+
+static void test_a_caller_waits_for_enough_time(void **state)
+{
+    (void)state;
+    stage_chain(2, BUDGET);
+    endpoint_asks(chain.endpoint[1], BUDGET - 500);
+    actor_receive(&chain.actor[1], chain.endpoint[1], chain.reply[1]);
+    actor_begin(&chain.actor[0]);
+    host_clock += 1000;
+    sys_once(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_null(current());  // it waits, at the call
+    assert_int_equal(chain.actor[0].thread->state, THREAD_READY);
+    pass(PERIOD);
+    assert_ptr_equal(current(), chain.actor[0].thread);
+    host_clock += 100;  // on the way back into the kernel
+    sys(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_ptr_equal(current(), chain.actor[1].thread);
+}
+
+static void test_a_caller_who_never_can(void **state)
+{
+    (void)state;
+    stage_chain(2, BUDGET);
+    endpoint_asks(chain.endpoint[1], BUDGET + 1);
+    actor_receive(&chain.actor[1], chain.endpoint[1], chain.reply[1]);
+    actor_begin(&chain.actor[0]);
+    REFUSED(sys(SYS_call, chain.endpoint[1], 0, 0, WORDS(0)), ERR_BUDGET);
+    uint64_t huge = SCHED_MAX_TICKS + 1;
+    REFUSED(INVOKE(chain.endpoint[1], KIND_ENDPOINT, 0, huge), err_blame(ERR_RANGE, 1));
+}
+
+// A slice that is short of it: the next one comes when this would have ended.
+static void test_a_caller_with_a_slice_waits_for_the_next(void **state)
+{
+    (void)state;
+    stage_chain(2, 0);
+    endpoint_asks(chain.endpoint[1], SLICE / 2);
+    actor_receive(&chain.actor[1], chain.endpoint[1], chain.reply[1]);
+    actor_begin(&chain.actor[0]);
+    host_clock += SLICE - 2000;
+    sys_once(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_null(current());
+    pass(2000);
+    assert_ptr_equal(current(), chain.actor[0].thread);
+    sys(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_ptr_equal(current(), chain.actor[1].thread);
+}
+
+static void test_the_budget_ends_at_the_call(void **state)
+{
+    (void)state;
+    stage_chain(2, BUDGET);
+    endpoint_asks(chain.endpoint[1], BUDGET);
+    actor_receive(&chain.actor[1], chain.endpoint[1], chain.reply[1]);
+    actor_begin(&chain.actor[0]);
+    host_clock += BUDGET;
+    sys_once(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_null(current());
+    assert_true(context_of(&chain.actor[0])->waiting);
+    assert_int_equal(chain.actor[1].thread->state, THREAD_BLOCKED_RECV);
+}
+
+static void test_the_budget_ends_at_the_call_of_somebody_with_a_handler(void **state)
+{
+    (void)state;
+    uint64_t endpoint = make(KIND_ENDPOINT, 6);
+    stage_chain(2, BUDGET);
+    timeout_set(&chain.actor[0], endpoint);
+    endpoint_asks(chain.endpoint[1], BUDGET);
+    actor_receive(&chain.actor[1], chain.endpoint[1], chain.reply[1]);
+    actor_begin(&chain.actor[0]);
+    host_clock += BUDGET;
+    sys_once(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_int_equal(chain.actor[0].thread->state, THREAD_BLOCKED_SEND);
+    assert_int_equal(chain.actor[0].thread->sending, SENDING_FAULT);
+}
+
+// A server on lent time calls on, and that ends: it goes on, and tries again, on its own.
+static void test_lent_time_ends_at_the_call(void **state)
+{
+    (void)state;
+    stage_chain(3, BUDGET);
+    fallback_bind(&chain.actor[1]);
+    endpoint_asks(chain.endpoint[2], 1000);
+    actor_receive(&chain.actor[2], chain.endpoint[2], chain.reply[2]);
+    actor_receive(&chain.actor[1], chain.endpoint[1], chain.reply[1]);
+    actor_begin(&chain.actor[0]);
+    sys(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_ptr_equal(current(), chain.actor[1].thread);
+    host_clock += BUDGET;
+    sys(SYS_call, chain.endpoint[2], 0, 0, WORDS(0));
+    assert_ptr_equal(current(), chain.actor[2].thread);
+    assert_ptr_equal(current()->sched, sched_context_of(slot_cap(chain.actor[1].fallback)));
+    assert_int_equal(chain.actor[0].thread->context.code, ERR_BUDGET);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_peers_take_turns),
+        TEST(test_end_of_a_slice_at_a_preemption),
+        TEST(test_end_of_a_slice_in_a_wait),
+        TEST(test_yield_goes_behind_all_peers),
+        TEST(test_yield_at_the_end_of_a_slice),
+        TEST(test_a_budget_ends_and_comes_back),
+        TEST(test_replenishments_come_one_by_one),
+        TEST(test_more_replenishments_than_there_is_room_for),
+        TEST(test_an_overrun_is_paid_for),
+        TEST(test_a_receiver_whose_budget_is_used_up),
+        TEST(test_many_releases_at_once),
+        TEST(test_a_release_for_somebody_suspended),
+        TEST(test_a_context_that_was_never_configured),
+        TEST(test_refusals_of_contexts),
+        TEST(test_a_handler_is_told_and_answers),
+        TEST(test_a_notification_is_signalled),
+        TEST(test_lent_time_runs_out),
+        TEST(test_time_that_was_lent_on_runs_out),
+        TEST(test_a_handler_hears_of_lost_time),
+        TEST(test_a_handler_that_does_not_listen_misses_it),
+        TEST(test_time_taken_back_from_a_server_that_waits),
+        TEST(test_a_budget_that_ends_in_a_wait_on_lent_time),
+        TEST(test_unbind_of_time_lent_far),
+        TEST(test_end_of_a_context_lent_far),
+        TEST(test_cancel_of_somebody_who_lent_time_far),
+        TEST(test_suspension_of_somebody_who_lent_time_far),
+        TEST(test_end_of_somebody_who_lent_time_far),
+        TEST(test_end_of_a_reply_whose_time_was_lent_far),
+        TEST(test_an_answer_while_the_time_is_lent_far),
+        TEST(test_nobody_gets_time_of_his_own_while_he_uses_lent_time),
+        TEST(test_a_caller_waits_for_enough_time),
+        TEST(test_a_caller_who_never_can),
+        TEST(test_a_caller_with_a_slice_waits_for_the_next),
+        TEST(test_the_budget_ends_at_the_call),
+        TEST(test_the_budget_ends_at_the_call_of_somebody_with_a_handler),
+        TEST(test_lent_time_ends_at_the_call),
+    };
+    return cmocka_run_group_tests_name("time", tests, NULL, NULL);
+}
