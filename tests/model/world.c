@@ -27,6 +27,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define ARENA_ALIGN (2ull << 20)
+
 // Traps among the operations: one in so many.
 #define TRAP_ODDS 64
 
@@ -92,6 +94,9 @@ static bool restartable(void)
 bool hal_interrupt_window(void)
 {
     step.cpu.work = PREEMPT_WORK;  // look again at the next point
+    if (step.restarted) {
+        return true;  // it is still pending
+    }
     if (!step.preempt || step_random(step.preempt) || !restartable()) {
         return false;
     }
@@ -132,19 +137,24 @@ static void first_thread(void)
     sched_exit(&step.cpu);
 }
 
+// At the same distance from a multiple of a large page as the model's.
 static void *arena_make(void)
 {
-    uint8_t *memory = mmap(NULL, 2 * ARENA_BYTES, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static uint8_t *memory;
+    if (!memory) {
+        memory = mmap(NULL, 2 * ARENA_ALIGN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0);
+    }
     if (memory == MAP_FAILED) {
         world_fail("no memory for the arena");
     }
-    return memory + (-(uintptr_t)memory & (ARENA_BYTES - 1));
+    return memory + (-(uintptr_t)memory & (ARENA_ALIGN - 1)) + ARENA;
 }
 
 void world_reset(unsigned preempt)
 {
     world.arena = arena_make();
+    __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
     memset(world.arena, 0x5a, ARENA_BYTES);
     step.preempt = preempt;
     host_cpu = &step.cpu;
@@ -169,12 +179,32 @@ void world_reset(unsigned preempt)
                                           .address = DEVICE });
     first_thread();
     model_reset();
+    model.ram_offset = (uintptr_t)world.arena - ARENA;
     compare();
 }
 
 // ---- steps --------------------------------------------------------------------------------------
 
-static uint8_t kinds[PLACES], bits[PLACES];
+static uint8_t kinds[PLACES], bits[PLACES], hot[PLACES];
+
+// Whether somebody waits at what a capability names; of a frame: whether it is attached.
+static bool cap_hot(const struct model_cap *cap)
+{
+    switch (cap->kind) {
+    case K_FRAME: return cap->space;
+    case K_REPLY: return reply_at(cap->address)->caller;
+    case K_THREAD: return thread_at(cap->address)->state == STOPPED;
+    case K_ENDPOINT:
+        for (uint64_t i = 0; i < PAGES; i++) {
+            const struct model_thread *thread = &model.threads[i];
+            if (thread->live && thread->state == RECEIVING && thread->endpoint == cap->address) {
+                return true;
+            }
+        }
+        return false;
+    default: return false;
+    }
+}
 
 const struct generate_view *world_view(void)
 {
@@ -185,11 +215,14 @@ const struct generate_view *world_view(void)
     }
     view = (struct generate_view){ .kinds = kinds,
                                    .bits = bits,
+                                   .hot = hot,
+                                   .first = model.current == FIRST_THREAD,
                                    .count = 1u << (table->bits - SLOT_BITS) };
     view.keep = table->address == FIRST_TABLE ? FIRST_FREE : 1;
     for (unsigned i = 1; i < view.count; i++) {
         kinds[i] = model_slot(table, i)->kind;
         bits[i] = model_slot(table, i)->bits;
+        hot[i] = cap_hot(model_slot(table, i));
     }
     return &view;
 }
@@ -376,7 +409,7 @@ static void step_trap(const struct operation *operation)
         same.error = trap.error = operation->words[1];
     }
     if (!setjmp(step.fast)) {
-        if (step.thread->flags & THREAD_GUEST && trap.label == FAULT_PAGE) {
+        if (trap.label == FAULT_PAGE) {
             kernel_fast_fault(&step.thread->context, &trap);
         }
         kernel_trap(&step.thread->context, &trap);
