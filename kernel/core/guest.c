@@ -40,6 +40,7 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
     }
     if (!cap_is(handler, KIND_ENDPOINT, 0)) {
         sched_block(guest, THREAD_STOPPED);
+        guest->sending = SENDING_GUEST;
         return;
     }
     if (!fault_pass(guest, handler, SENDING_GUEST)) {
