@@ -133,7 +133,7 @@ enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint,
         return ERR_BLOCKED;
     }
     guest->sending = SENDING_SEND;
-    sched_wake(guest);
+    sched_wake_first(guest);
     return ipc_receive_from(handler, endpoint, NULL, true);
 }
 
@@ -144,7 +144,7 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
         return error;
     }
     guest->sending = SENDING_SEND;
-    sched_wake(guest);
+    sched_wake_first(guest);
     return ERR_OK;
 }
 

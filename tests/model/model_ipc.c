@@ -374,7 +374,7 @@ static uint64_t guest_resume(struct model_thread *handler, struct model_thread *
         guest->regs.code = handler->regs.words[0];
     }
     guest->sending = BY_SEND;
-    model_wake(guest, false);
+    model_wake(guest, true);
     return M_OK;
 }
 
