@@ -124,7 +124,9 @@ static uint64_t pick_hot(struct generator *generator, const struct generate_view
 static uint64_t pick_or_none(struct generator *generator, const struct generate_view *view,
                              unsigned kind)
 {
-    return one_in(generator, 4) ? 0 : pick(generator, view, kind);
+    uint64_t slot = one_in(generator, 4) ? 0 : pick(generator, view, kind);
+    bool other = slot >= view->count || view->kinds[slot] != kind;
+    return other && !one_in(generator, ODDS) ? 0 : slot;
 }
 
 // A table and an empty slot of it, as far as the caller knows: that its own table is in slot 1.
@@ -260,7 +262,10 @@ static void thread_words(struct generator *generator, const struct generate_view
         words[2] = pick_or_none(generator, view, KIND_ENDPOINT);
         words[3] = pick_or_none(generator, view,
                                 one_in(generator, 2) ? KIND_ENDPOINT : KIND_NOTIFICATION);
-        words[4] = one_in(generator, 3) ? THREAD_GUEST | generate_random(generator, 8) : 0;
+        words[4] = one_in(generator, 3) ? THREAD_GUEST : 0;
+        if (one_in(generator, 4)) {
+            words[4] |= generate_random(generator, 8);
+        }
         break;
     case OP_THREAD_set_buffer:
         words[0] = one_in(generator, 3);
@@ -345,7 +350,7 @@ static uint64_t some_vaddr(struct generator *generator, bool large)
 
 static uint64_t some_prot(struct generator *generator)
 {
-    return one_in(generator, 3) ? generate_random(generator, 128)
+    return one_in(generator, 6) ? generate_random(generator, 128)
                                 : PROT_READ | generate_random(generator, 8);
 }
 
@@ -508,11 +513,11 @@ static void make_invocation(struct generator *generator, const struct generate_v
                             struct operation *operation)
 {
     unsigned choice = (unsigned)generate_random(generator, 85);
-    if (choice < 15) {
+    if (choice < 12) {
         make_retype(generator, view, operation);
-    } else if (choice < 27) {
+    } else if (choice < 29) {
         make_derive(generator, view, operation);
-    } else if (choice < 38) {
+    } else if (choice < 35) {
         make_remove(generator, view, operation);
     } else if (choice < 54) {
         make_thread(generator, view, operation);
@@ -553,24 +558,46 @@ static void make_batch(struct generator *generator, const struct generate_view *
 
 enum script {
     SCRIPT_NONE,
+    SCRIPT_BASICS,  // what threads need to talk
     SCRIPT_THREAD,  // Thread and context, configured, bound, resumed
     SCRIPT_SPACE,   // an address space with tables, a frame attached and mapped
     SCRIPTS
 };
 
 #define SPACE_TABLES 4u
+#define SCRIPT_TRIES 5u
 
-// A new object in an empty slot of the caller's table; returns the slot.
-static uint64_t script_object(struct generator *generator, const struct generate_view *view,
-                              struct operation *operation, unsigned kind)
+// A new object in an empty slot of the caller's table, the script's number `which`.
+static bool script_object(struct generator *generator, const struct generate_view *view,
+                          struct operation *operation, unsigned which)
 {
+    unsigned kind = generator->kind;
     uint64_t untyped = pick(generator, view, KIND_UNTYPED);
     invoke(operation, OP_UNTYPED_retype, untyped);
     retype_place(generator, operation, untyped < view->count ? view->bits[untyped] : 17, kind);
     operation->words[2] = 1;
     operation->words[3] = pick(generator, view, 0);
     operation->words[4] = 1;
-    return operation->words[3];
+    generator->made[which] = operation->words[3];
+    generator->wanted = which + 1;
+    return true;
+}
+
+static bool script_make(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation, unsigned which, unsigned kind)
+{
+    generator->kind = kind;
+    generator->tries = SCRIPT_TRIES;
+    return script_object(generator, view, operation, which);
+}
+
+static bool script_basics(struct generator *generator, const struct generate_view *view,
+                          struct operation *operation)
+{
+    static const uint8_t kinds[] = { KIND_ENDPOINT, KIND_REPLY, KIND_REPLY, KIND_NOTIFICATION,
+                                     KIND_FRAME };
+    (void)script_make(generator, view, operation, 0, kinds[generator->step++]);
+    return generator->step < sizeof(kinds);
 }
 
 // False: that was the last step.
@@ -583,10 +610,8 @@ static bool script_thread(struct generator *generator, const struct generate_vie
     uint64_t *words = operation->words, *made = generator->made;
     unsigned step = generator->step++;
     switch (step) {
-    case 0: made[THREAD] = script_object(generator, view, operation, KIND_THREAD); return true;
-    case 1:
-        made[CONTEXT] = script_object(generator, view, operation, KIND_SCHED_CONTEXT);
-        return true;
+    case 0: return script_make(generator, view, operation, THREAD, KIND_THREAD);
+    case 1: return script_make(generator, view, operation, CONTEXT, KIND_SCHED_CONTEXT);
     case 2:
         invoke(operation, OP_SCHED_CONTEXT_configure, made[CONTEXT]);
         words[0] = pick(generator, view, KIND_SCHED_CONTROL);
@@ -615,13 +640,11 @@ static bool script_space(struct generator *generator, const struct generate_view
     uint64_t *words = operation->words, *made = generator->made;
     unsigned step = generator->step++;
     if (step == 0) {
-        made[SPACE] = script_object(generator, view, operation, KIND_ADDRESS_SPACE);
-        return true;
+        return script_make(generator, view, operation, SPACE, KIND_ADDRESS_SPACE);
     }
     if (step <= 2 * SPACE_TABLES) {
         if (step % 2) {
-            made[TABLE] = script_object(generator, view, operation, KIND_PAGETABLE);
-            return true;
+            return script_make(generator, view, operation, TABLE, KIND_PAGETABLE);
         }
         invoke(operation, OP_ADDRESS_SPACE_stock, made[SPACE]);
         words[0] = words[2] = 1;
@@ -634,7 +657,7 @@ static bool script_space(struct generator *generator, const struct generate_view
         made[FRAME] = words[0] = pick(generator, view, 0);
         words[1] = 1;
         words[2] = pick(generator, view, KIND_FRAME);
-        words[3] = some_rights(generator);
+        words[3] = one_in(generator, 4) ? some_rights(generator) : 255;
         return true;
     case 2:
         invoke(operation, OP_FRAME_attach, made[FRAME]);
@@ -643,18 +666,56 @@ static bool script_space(struct generator *generator, const struct generate_view
     default:
         invoke(operation, OP_FRAME_map, made[FRAME]);
         map_words(generator, words);
-        return !one_in(generator, 3);
+        return !one_in(generator, 5);
     }
 }
 
 static void make_script(struct generator *generator, const struct generate_view *view,
                         struct operation *operation)
 {
-    bool more = generator->script == SCRIPT_THREAD ? script_thread(generator, view, operation)
-                                                   : script_space(generator, view, operation);
-    if (!more) {
+    static bool (*const scripts[SCRIPTS])(struct generator *, const struct generate_view *,
+                                          struct operation *) = { [SCRIPT_BASICS] = script_basics,
+                                                                  [SCRIPT_THREAD] = script_thread,
+                                                                  [SCRIPT_SPACE] = script_space };
+    if (generator->wanted) {  // was it made?
+        uint64_t slot = generator->made[generator->wanted - 1];
+        if ((slot >= view->count || view->kinds[slot] != generator->kind) && generator->tries--) {
+            (void)script_object(generator, view, operation, generator->wanted - 1);
+            return;
+        }
+        generator->wanted = 0;
+    }
+    if (!scripts[generator->script](generator, view, operation)) {
         generator->script = SCRIPT_NONE;
     }
+}
+
+static unsigned count_of(const struct generate_view *view, unsigned kind)
+{
+    unsigned count = 0;
+    for (unsigned i = 1; i < view->count; i++) {
+        count += view->kinds[i] == kind;
+    }
+    return count;
+}
+
+// What is missing most, if anything is to be made.
+static unsigned choose_script(struct generator *generator, const struct generate_view *view)
+{
+    if (!view->first) {
+        return SCRIPT_NONE;
+    }
+    if (count_of(view, KIND_REPLY) < 3 || count_of(view, KIND_ENDPOINT) < 2) {
+        return one_in(generator, 4) ? SCRIPT_BASICS : SCRIPT_NONE;
+    }
+    if (count_of(view, KIND_THREAD) < 4) {
+        return one_in(generator, 4) ? SCRIPT_THREAD : SCRIPT_NONE;
+    }
+    if (count_of(view, KIND_ADDRESS_SPACE) < 1) {
+        return one_in(generator, 6) ? SCRIPT_SPACE : SCRIPT_NONE;
+    }
+    return one_in(generator, 40) ? 1 + (unsigned)generate_random(generator, SCRIPTS - 1)
+                                 : SCRIPT_NONE;
 }
 
 static void generate_other(struct generator *generator, const struct generate_view *view,
@@ -680,9 +741,9 @@ void generate(struct generator *generator, const struct generate_view *view,
               struct operation *operation)
 {
     *operation = (struct operation){ .random = generate_random(generator, UINT32_MAX) };
-    if (!generator->script && one_in(generator, 30)) {
-        generator->script = 1 + (unsigned)generate_random(generator, SCRIPTS - 1);
-        generator->step = 0;
+    if (!generator->script) {
+        generator->script = choose_script(generator, view);
+        generator->step = generator->wanted = 0;
     }
     if (generator->script && view->first) {
         make_script(generator, view, operation);

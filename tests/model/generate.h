@@ -41,8 +41,9 @@ struct generator {
     size_t left;
     unsigned script;         // what is being made, step by step; 0: nothing
     unsigned step;
-    uint64_t made[6];        // the slots of what was made for it
-    uint64_t vaddr;
+    uint64_t made[3];        // the slots of what was made for it
+    unsigned wanted;         // 1 + which of them was to be made last, `kind`; 0: none
+    unsigned kind, tries;
 };
 
 void generate_seed(struct generator *generator, uint64_t seed);

@@ -30,9 +30,10 @@
 #define ARENA_ALIGN (2ull << 20)
 
 // Traps among the operations: one in so many.
-#define TRAP_ODDS 64
+#define TRAP_ODDS 16
 
 struct world world;
+uint64_t *world_tally;
 
 static struct {
     struct cpu cpu;
@@ -293,11 +294,20 @@ static void poison(void)
     }
 }
 
+static void tally_pass(const struct thread *to)
+{
+    uint64_t number = step.operation->number;
+    unsigned call = to->flags & THREAD_ACTIVE ? TALLY_call_keeps : TALLY_call_lends;
+    unsigned reply = to->flags & THREAD_ACTIVE ? TALLY_reply_other : TALLY_reply_returns;
+    world_tally[number == S_call ? call : number == S_send ? (unsigned)TALLY_send : reply]++;
+}
+
 // The fast paths end here.  A context that is left has its words saved, which hardware would not
 // do, so that it can be compared.
 void hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
               uint64_t badge, uint64_t tag)
 {
+    tally_pass((const struct thread *)(const void *)to);
     hal_save_words(from);
     hal_save_words(to);
     hal_context_set_result(to, ERR_OK);
@@ -320,6 +330,7 @@ void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
                          const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 {
     (void)from;
+    world_tally[TALLY_fault]++;
     guest_pass(to, aspace, badge, tag);
 }
 
@@ -327,11 +338,14 @@ void hal_pass_guest(struct arch_context *from, struct arch_context *to,
                     const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 {
     memcpy(host_words, from->words, sizeof(host_words));
+    world_tally[TALLY_guest]++;
     guest_pass(to, aspace, badge, tag);
 }
 
 void hal_resume(void)
 {
+    bool maps = tag_label(step.operation->tag) & GUEST_MAP;
+    world_tally[maps ? TALLY_reply_maps : TALLY_reply_other]++;
     hal_save_words(&step.thread->context);
     longjmp(step.fast, 1);
 }
@@ -383,6 +397,14 @@ static void core_enter(struct arch_context *context)
     }
 }
 
+static void tally_result(const struct operation *operation)
+{
+    if (operation->number == S_invoke && !step.thread->context.code &&
+        tag_label(operation->tag) == (K_FRAME << 8 | 2)) {
+        world_tally[TALLY_mapped]++;
+    }
+}
+
 static void core_syscall(void)
 {
     struct arch_context *context = &step.thread->context;
@@ -394,6 +416,7 @@ static void core_syscall(void)
         if (step.restarted && context->restarts == before) {
             world_fail("preempted, but not restarted");
         }
+        world_tally[TALLY_preempted] += step.restarted;
     } while (step.restarted);
 }
 
@@ -438,6 +461,7 @@ void world_step(const struct operation *operation)
     } else {
         core_syscall();
         model_syscall(operation->third);
+        tally_result(operation);
     }
     compare();
     poison();
