@@ -41,6 +41,7 @@ void guest_trap(struct thread *guest, const struct hal_trap *trap)
     if (!cap_is(handler, KIND_ENDPOINT, 0)) {
         guest->handler = NULL;
         sched_block(guest, THREAD_STOPPED);
+        guest->sending = SENDING_GUEST;
         return;
     }
     if (!fault_pass(guest, handler, SENDING_GUEST)) {
@@ -133,7 +134,7 @@ enum err guest_answer_receive(struct thread *handler, struct endpoint *endpoint,
         return ERR_BLOCKED;
     }
     guest->sending = SENDING_SEND;
-    sched_wake(guest);
+    sched_wake_first(guest);
     return ipc_receive_from(handler, endpoint, NULL, true);
 }
 
@@ -144,7 +145,7 @@ enum err guest_resume(struct thread *handler, struct thread *guest, uint64_t tag
         return error;
     }
     guest->sending = SENDING_SEND;
-    sched_wake(guest);
+    sched_wake_first(guest);
     return ERR_OK;
 }
 

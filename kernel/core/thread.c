@@ -359,6 +359,11 @@ enum err op_thread_bind(struct invocation *inv)
     thread->notification = notification;
     thread->flags |= THREAD_BOUND;
     notification->bound = thread;
+    if (notification->word && thread->state == THREAD_BLOCKED_RECV) {  // it waits for this already
+        ipc_receive_end(thread);
+        ipc_deliver_notification(thread, notification_take(notification));
+        sched_wake(thread);
+    }
     return ERR_OK;
 }
 

@@ -114,6 +114,13 @@ static void compare_cap(uint64_t place)
     if (wanted->kind == K_FRAME || wanted->kind == K_IO_PORTS) {
         same("range of the capability", at, cap->aux, wanted->aux);
     }
+    if (wanted->kind == K_FRAME || wanted->kind == K_PAGETABLE) {
+        same("space of the capability", at,
+             cap->flags & CAP_ATTACHED ? address_of(cap->space) : 0, wanted->space);
+    }
+    if (wanted->kind == K_PAGETABLE) {
+        same("use of the page table", at, (cap->flags & CAP_IN_USE) != 0, wanted->used);
+    }
     if (wanted->kind == K_ENDPOINT || wanted->kind == K_NOTIFICATION ||
         wanted->kind == K_SCHED_CONTROL) {
         same("badge of the capability", at, cap->badge, wanted->badge);
@@ -170,6 +177,9 @@ static void compare_registers(const struct thread *thread, const struct model_th
     same("tag register of the thread", at, thread->context.tag, wanted->regs.tag);
     for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         same("message word of the thread", at, thread->context.words[i], wanted->regs.words[i]);
+    }
+    if (memcmp(thread->vector, wanted->vector, sizeof(wanted->vector)) != 0) {
+        world_fail("the vector state of the thread at 0x%lx differs", at);
     }
     const struct message_buffer *buffer = model_buffer(wanted);
     if (!buffer != !thread->buffer ||
@@ -276,6 +286,29 @@ static void compare_notification(uint64_t at)
     compare_ring("a notification's waiters", notification->waiters);
 }
 
+// A table that can be reached, and all below.
+static void compare_entries(uint64_t table, unsigned level)
+{
+    const uint64_t *entry = object_at(table);
+    const struct model_entry *wanted = model.entries[table >> PAGE_BITS];
+    for (unsigned i = 0; i < MODEL_ENTRIES; i++, entry++, wanted++) {
+        uint64_t at = table + i * sizeof(*entry);
+        if (!*entry && !wanted->page) {
+            continue;
+        }
+        same("what the entry points to", at, address_of((void *)hal_pte_address(*entry)),
+             wanted->page);
+        same("kind of the entry", at, hal_pte_is_table(*entry, level), wanted->table);
+        if (wanted->table) {
+            compare_entries(wanted->page, level - 1);
+            continue;
+        }
+        same("rights of the mapping", at, hal_pte_prot(*entry), wanted->prot);
+        same("accessed bit of the mapping", at, hal_pte_accessed(*entry), wanted->accessed);
+        same("dirty bit of the mapping", at, hal_pte_dirty(*entry), wanted->dirty);
+    }
+}
+
 static void compare_object(const struct model_cap *cap)
 {
     switch (cap->kind) {
@@ -285,6 +318,7 @@ static void compare_object(const struct model_cap *cap)
     case K_ENDPOINT: compare_endpoint(cap->address); break;
     case K_REPLY: compare_reply(cap->address); break;
     case K_NOTIFICATION: compare_notification(cap->address); break;
+    case K_ADDRESS_SPACE: compare_entries(cap->address, HAL_PT_LEVELS - 1); break;
     default: break;
     }
 }

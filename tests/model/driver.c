@@ -28,6 +28,7 @@ struct shared {
     char message[256];
     struct operation operations[MOST_STEPS];
     uint64_t threads[MOST_STEPS];  // who took the step
+    uint64_t tally[TALLIES];
 };
 static struct shared *shared;
 
@@ -247,6 +248,26 @@ static void report(uint64_t seed)
     printf("then: %s\n", message);
 }
 
+static const char *const tally_names[] = {
+#define TALLY_NAME(name, text) text,
+    TALLY(TALLY_NAME)
+#undef TALLY_NAME
+};
+
+// Each of these is wanted once in so many steps at least.
+#define TALLY_STEPS 4000u
+
+static int report_tally(uint64_t steps)
+{
+    int status = 0;
+    for (unsigned i = 0; i < TALLIES; i++) {
+        bool rare = shared->tally[i] < steps / TALLY_STEPS;
+        printf("%10lu  %s%s\n", shared->tally[i], tally_names[i], rare ? ": too rare" : "");
+        status |= rare;
+    }
+    return status;
+}
+
 // ---- command line -------------------------------------------------------------------------------
 
 static uint64_t number_of(const char *text)
@@ -294,6 +315,7 @@ int main(int argc, char **argv)
         perror("mmap");
         return 2;
     }
+    world_tally = shared->tally;
     uint64_t steps = 0;
     for (uint64_t seed = options.seed; steps < options.steps; seed++) {
         if (!sequence_run(seed, options.length, false)) {
@@ -303,5 +325,5 @@ int main(int argc, char **argv)
         steps += options.length;
     }
     printf("%lu steps, seeds from %lu: core and model agree\n", steps, options.seed);
-    return 0;
+    return report_tally(steps);
 }

@@ -40,9 +40,30 @@ void generate_seed(struct generator *generator, uint64_t seed)
     }
 }
 
+void generate_bytes(struct generator *generator, const uint8_t *bytes, size_t count)
+{
+    generate_seed(generator, count);
+    generator->bytes = bytes;
+    generator->left = count;
+}
+
+// As many bytes as `below` needs.
+static uint64_t next_bytes(struct generator *generator, uint64_t below)
+{
+    uint64_t value = 0;
+    for (uint64_t rest = below - 1; rest && generator->left; rest >>= 8) {
+        value = value << 8 | *generator->bytes++;
+        generator->left--;
+    }
+    return value % below;
+}
+
 // xorshift64* (Vigna 2016)
 uint64_t generate_random(struct generator *generator, uint64_t below)
 {
+    if (generator->bytes && generator->left) {
+        return next_bytes(generator, below);
+    }
     generator->state ^= generator->state >> 12;
     generator->state ^= generator->state << 25;
     generator->state ^= generator->state >> 27;
@@ -86,10 +107,26 @@ static uint64_t pick_any(struct generator *generator, const struct generate_view
     return generate_random(generator, view->count + 1ull);
 }
 
+// A slot of the kind at which somebody waits, or a frame that is attached; 0: none known.
+static uint64_t pick_hot(struct generator *generator, const struct generate_view *view,
+                         unsigned kind)
+{
+    uint64_t start = generate_random(generator, view->count);
+    for (unsigned i = 0; view->hot && i < view->count; i++) {
+        uint64_t slot = (start + i) % view->count;
+        if (slot && view->kinds[slot] == kind && view->hot[slot]) {
+            return slot;
+        }
+    }
+    return 0;
+}
+
 static uint64_t pick_or_none(struct generator *generator, const struct generate_view *view,
                              unsigned kind)
 {
-    return one_in(generator, 4) ? 0 : pick(generator, view, kind);
+    uint64_t slot = one_in(generator, 4) ? 0 : pick(generator, view, kind);
+    bool other = slot >= view->count || view->kinds[slot] != kind;
+    return other && !one_in(generator, ODDS) ? 0 : slot;
 }
 
 // A table and an empty slot of it, as far as the caller knows: that its own table is in slot 1.
@@ -221,11 +258,14 @@ static void thread_words(struct generator *generator, const struct generate_view
     switch (label) {
     case OP_THREAD_configure:
         words[0] = one_in(generator, 8) ? pick_or_none(generator, view, KIND_CAPTABLE) : 1;
-        words[1] = view->spaces ? pick_or_none(generator, view, KIND_ADDRESS_SPACE) : 0;
+        words[1] = pick_or_none(generator, view, KIND_ADDRESS_SPACE);
         words[2] = pick_or_none(generator, view, KIND_ENDPOINT);
         words[3] = pick_or_none(generator, view,
                                 one_in(generator, 2) ? KIND_ENDPOINT : KIND_NOTIFICATION);
-        words[4] = one_in(generator, 3) ? THREAD_GUEST | generate_random(generator, 8) : 0;
+        words[4] = one_in(generator, 3) ? THREAD_GUEST : 0;
+        if (one_in(generator, 4)) {
+            words[4] |= generate_random(generator, 8);
+        }
         break;
     case OP_THREAD_set_buffer:
         words[0] = one_in(generator, 3);
@@ -234,7 +274,8 @@ static void thread_words(struct generator *generator, const struct generate_view
         break;
     case OP_THREAD_bind: words[0] = pick_or_none(generator, view, KIND_NOTIFICATION); break;
     case OP_THREAD_set_priority:
-        words[0] = generate_random(generator, 20);
+        words[0] = one_in(generator, 4) ? generate_random(generator, 20)
+                                        : 6 + generate_random(generator, 4);
         words[1] = words[0] + generate_random(generator, 20);
         break;
     case OP_THREAD_read_vector:
@@ -255,7 +296,7 @@ static void make_thread(struct generator *generator, const struct generate_view 
         OP_THREAD_read_regs, OP_THREAD_write_regs,   OP_THREAD_bind,        OP_THREAD_set_priority,
         OP_THREAD_resume,    OP_THREAD_set_priority, OP_THREAD_read_vector, OP_THREAD_write_vector
     };
-    unsigned label = labels[generate_random(generator, view->spaces ? 16 : 14)];
+    unsigned label = labels[generate_random(generator, 16)];
     invoke(operation, label, pick(generator, view, KIND_THREAD));
     thread_words(generator, view, operation, label);
 }
@@ -288,44 +329,90 @@ static void make_endpoint(struct generator *generator, const struct generate_vie
                                  : OP_ENDPOINT_cancel_badge;
     invoke(operation, label, pick(generator, view, KIND_ENDPOINT));
     operation->words[0] = generate_random(generator, label == OP_ENDPOINT_cancel_all ? 24 : 8);
-    if (label == OP_ENDPOINT_configure && one_in(generator, 3)) {
-        operation->words[0] = SLICE / 4;
+    if (label == OP_ENDPOINT_configure) {
+        operation->words[0] = one_in(generator, 3) ? SLICE / 4 : 0;
     }
 }
 
-// Address spaces, frames and page tables.
+// ---- address spaces -----------------------------------------------------------------------------
+
+// A few places, on both sides of where tables end.
+static uint64_t some_vaddr(struct generator *generator, bool large)
+{
+    static const uint64_t pages[] = { 1, 510, 512, 1 << 18, (1 << 18) - 2, 1ull << 27 };
+    uint64_t page = pages[generate_random(generator, sizeof(pages) / sizeof(*pages))];
+    if (one_in(generator, 3ull * ODDS)) {
+        return generate_random(generator, 1ull << 48);
+    }
+    return large ? (page + 511) / 512 * 512 << PAGE_BITS
+                 : (page + generate_random(generator, 4)) << PAGE_BITS;
+}
+
+static uint64_t some_prot(struct generator *generator)
+{
+    return one_in(generator, 6) ? generate_random(generator, 128)
+                                : PROT_READ | generate_random(generator, 8);
+}
+
+static void map_words(struct generator *generator, uint64_t words[4])
+{
+    words[1] = one_in(generator, 2) ? 0 : generate_random(generator, 4);
+    words[2] = 1 + (one_in(generator, 2) ? 0 : generate_random(generator, 4));
+    words[3] = some_prot(generator);
+    if (one_in(generator, ODDS)) {
+        words[3] |= PROT_LARGE;
+    }
+    words[0] = some_vaddr(generator, words[3] & PROT_LARGE);
+    if (words[3] & PROT_LARGE && !one_in(generator, ODDS)) {
+        words[1] = words[1] % 2 * 512;
+        words[2] = 512;
+    }
+}
+
+static void make_frame(struct generator *generator, const struct generate_view *view,
+                       struct operation *operation)
+{
+    static const unsigned labels[] = { OP_FRAME_attach, OP_FRAME_attach, OP_FRAME_detach,
+                                       OP_FRAME_map,    OP_FRAME_map,    OP_FRAME_map,
+                                       OP_FRAME_map,    OP_FRAME_unmap };
+    unsigned label = labels[generate_random(generator, sizeof(labels) / sizeof(*labels))];
+    uint64_t frame = label == OP_FRAME_attach ? 0 : pick_hot(generator, view, KIND_FRAME);
+    invoke(operation, label, frame ? frame : pick(generator, view, KIND_FRAME));
+    uint64_t *words = operation->words;
+    if (label == OP_FRAME_attach) {
+        words[0] = pick(generator, view, KIND_ADDRESS_SPACE);
+    } else if (label == OP_FRAME_map) {
+        map_words(generator, words);
+    } else {
+        words[0] = some_vaddr(generator, false);
+        words[1] = 1 + generate_random(generator, 8);
+    }
+}
+
 static void make_space(struct generator *generator, const struct generate_view *view,
                        struct operation *operation)
 {
-    static const unsigned labels[] = {
-        OP_FRAME_attach,        OP_FRAME_attach,        OP_FRAME_detach,
-        OP_FRAME_map,           OP_FRAME_map,           OP_FRAME_map,
-        OP_FRAME_unmap,         OP_ADDRESS_SPACE_stock, OP_ADDRESS_SPACE_protect,
-        OP_ADDRESS_SPACE_unmap, OP_ADDRESS_SPACE_copy,  OP_ADDRESS_SPACE_harvest,
-        OP_ADDRESS_SPACE_stock, OP_ADDRESS_SPACE_stock
-    };
+    static const unsigned labels[] = { OP_ADDRESS_SPACE_stock,   OP_ADDRESS_SPACE_stock,
+                                       OP_ADDRESS_SPACE_protect, OP_ADDRESS_SPACE_unmap,
+                                       OP_ADDRESS_SPACE_copy,    OP_ADDRESS_SPACE_copy,
+                                       OP_ADDRESS_SPACE_harvest };
     unsigned label = labels[generate_random(generator, sizeof(labels) / sizeof(*labels))];
     uint64_t *words = operation->words;
-    invoke(operation, label, pick(generator, view, label >> 8));
-    uint64_t vaddr = (1 + generate_random(generator, 600)) << PAGE_BITS,
-             pages = 1 + generate_random(generator, 4);
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
-        words[i] = generate_random(generator, 4);
-    }
-    if (label == OP_FRAME_attach) {
-        words[0] = pick(generator, view, KIND_ADDRESS_SPACE);
-    } else if (label == OP_ADDRESS_SPACE_stock) {
-        words[0] = 1;
+    bool copies = label == OP_ADDRESS_SPACE_copy;
+    invoke(operation, label, pick(generator, view, KIND_ADDRESS_SPACE));
+    if (label == OP_ADDRESS_SPACE_stock) {
+        words[0] = pick_table(generator, view);
         words[1] = pick(generator, view, KIND_PAGETABLE);
-        words[2] = 1;
-    } else if (label == OP_ADDRESS_SPACE_copy) {
-        words[0] = pick(generator, view, KIND_ADDRESS_SPACE);
-        words[1] = vaddr;
-    } else {
-        words[0] = vaddr;
-        words[1] = label == OP_FRAME_map ? generate_random(generator, 2) : pages;
-        words[3] = one_in(generator, 3) ? generate_random(generator, 128) : PROT_READ;
+        words[2] = one_in(generator, ODDS) ? generate_random(generator, 3) : 1;
+        return;
     }
+    words[0] = pick(generator, view, KIND_ADDRESS_SPACE);
+    words += copies;
+    words[0] = some_vaddr(generator, false);
+    words[1] = one_in(generator, 4) ? generate_random(generator, 2000)
+                                    : 1 + generate_random(generator, 8);
+    words[2] = copies ? generate_random(generator, one_in(generator, ODDS) ? 3 : 2)
+                      : some_prot(generator);
 }
 
 // ---- messages -----------------------------------------------------------------------------------
@@ -374,6 +461,46 @@ static void make_ipc(struct generator *generator, const struct generate_view *vi
     }
 }
 
+// What makes sense where others wait: answer, call, send, or wait in turn.
+static void make_exchange(struct generator *generator, const struct generate_view *view,
+                          struct operation *operation)
+{
+    static const uint8_t numbers[] = { SYS_call, SYS_call, SYS_call, SYS_send, SYS_nb_send };
+    uint64_t target = pick_hot(generator, view, KIND_ENDPOINT);
+    uint64_t guest = pick_hot(generator, view, KIND_THREAD);
+    uint64_t answer = pick_hot(generator, view, KIND_REPLY);
+    if (guest && (!answer || one_in(generator, 2))) {
+        answer = guest;
+    }
+    make_message(generator, view, operation);
+    if (!one_in(generator, 5)) {
+        operation->tag = TAG(one_in(generator, 2), generate_random(generator, 7), 0);
+    }
+    operation->slot = pick(generator, view, KIND_ENDPOINT);
+    if (answer && (!target || one_in(generator, 2))) {
+        operation->number = one_in(generator, 8) ? SYS_reply : SYS_reply_recv;
+        operation->third = answer;
+        if (operation->number == SYS_reply) {
+            operation->slot = answer;
+        }
+        if (answer == guest && one_in(generator, 3)) {
+            uint64_t words[4], frame = pick_hot(generator, view, KIND_FRAME);
+            map_words(generator, words);
+            operation->tag = TAG(GUEST_MAP | generate_random(generator, 4), 5, 0);
+            operation->words[1] = frame ? frame : pick(generator, view, KIND_FRAME);
+            operation->words[2] = words[0];
+            operation->words[3] = words[1] | words[2] << 32;
+            operation->words[4] = words[3];
+        }
+    } else if (target) {
+        operation->number = numbers[generate_random(generator, sizeof(numbers))];
+        operation->slot = target;
+    } else {
+        operation->number = SYS_recv;
+        operation->third = one_in(generator, ODDS) ? 0 : pick(generator, view, KIND_REPLY);
+    }
+}
+
 static void make_notification(struct generator *generator, const struct generate_view *view,
                               struct operation *operation)
 {
@@ -385,12 +512,12 @@ static void make_notification(struct generator *generator, const struct generate
 static void make_invocation(struct generator *generator, const struct generate_view *view,
                             struct operation *operation)
 {
-    unsigned choice = (unsigned)generate_random(generator, view->spaces ? 80 : 65);
-    if (choice < 15) {
+    unsigned choice = (unsigned)generate_random(generator, 85);
+    if (choice < 12) {
         make_retype(generator, view, operation);
-    } else if (choice < 27) {
+    } else if (choice < 29) {
         make_derive(generator, view, operation);
-    } else if (choice < 38) {
+    } else if (choice < 35) {
         make_remove(generator, view, operation);
     } else if (choice < 54) {
         make_thread(generator, view, operation);
@@ -398,6 +525,8 @@ static void make_invocation(struct generator *generator, const struct generate_v
         make_context(generator, view, operation);
     } else if (choice < 65) {
         make_endpoint(generator, view, operation);
+    } else if (choice < 75) {
+        make_frame(generator, view, operation);
     } else {
         make_space(generator, view, operation);
     }
@@ -425,64 +554,175 @@ static void make_batch(struct generator *generator, const struct generate_view *
                        (one_in(generator, 2ull * ODDS) ? generate_random(generator, 3) : 0);
 }
 
-// ---- a thread that runs -------------------------------------------------------------------------
+// ---- scripts ------------------------------------------------------------------------------------
 
-// One step of making a thread: Thread and context, configured, bound, resumed.
-static void make_script(struct generator *generator, const struct generate_view *view,
-                        struct operation *operation)
+enum script {
+    SCRIPT_NONE,
+    SCRIPT_BASICS,  // what threads need to talk
+    SCRIPT_THREAD,  // Thread and context, configured, bound, resumed
+    SCRIPT_SPACE,   // an address space with tables, a frame attached and mapped
+    SCRIPTS
+};
+
+#define SPACE_TABLES 4u
+#define SCRIPT_TRIES 5u
+
+// A new object in an empty slot of the caller's table, the script's number `which`.
+static bool script_object(struct generator *generator, const struct generate_view *view,
+                          struct operation *operation, unsigned which)
 {
+    unsigned kind = generator->kind;
     uint64_t untyped = pick(generator, view, KIND_UNTYPED);
-    unsigned bits = untyped < view->count ? view->bits[untyped] : 17;
-    unsigned step = generator->script++;
-    uint64_t *words = operation->words;
+    invoke(operation, OP_UNTYPED_retype, untyped);
+    retype_place(generator, operation, untyped < view->count ? view->bits[untyped] : 17, kind);
+    operation->words[2] = 1;
+    operation->words[3] = pick(generator, view, 0);
+    operation->words[4] = 1;
+    generator->made[which] = operation->words[3];
+    generator->wanted = which + 1;
+    return true;
+}
+
+static bool script_make(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation, unsigned which, unsigned kind)
+{
+    generator->kind = kind;
+    generator->tries = SCRIPT_TRIES;
+    return script_object(generator, view, operation, which);
+}
+
+static bool script_basics(struct generator *generator, const struct generate_view *view,
+                          struct operation *operation)
+{
+    static const uint8_t kinds[] = { KIND_ENDPOINT, KIND_REPLY, KIND_REPLY, KIND_NOTIFICATION,
+                                     KIND_FRAME };
+    (void)script_make(generator, view, operation, 0, kinds[generator->step++]);
+    return generator->step < sizeof(kinds);
+}
+
+// False: that was the last step.
+static bool script_thread(struct generator *generator, const struct generate_view *view,
+                          struct operation *operation)
+{
+    enum { THREAD, CONTEXT };
+    static const unsigned labels[] = { OP_THREAD_configure, OP_THREAD_set_priority,
+                                       OP_THREAD_set_buffer };
+    uint64_t *words = operation->words, *made = generator->made;
+    unsigned step = generator->step++;
     switch (step) {
-    case 1:
+    case 0: return script_make(generator, view, operation, THREAD, KIND_THREAD);
+    case 1: return script_make(generator, view, operation, CONTEXT, KIND_SCHED_CONTEXT);
     case 2:
-        invoke(operation, OP_UNTYPED_retype, untyped);
-        retype_place(generator, operation, bits, step == 1 ? KIND_THREAD : KIND_SCHED_CONTEXT);
-        words[2] = 1;
-        words[3] = pick(generator, view, 0);
-        words[4] = 1;
-        *(step == 1 ? &generator->thread : &generator->context) = words[3];
-        return;
-    case 3:
-        invoke(operation, OP_SCHED_CONTEXT_configure, generator->context);
+        invoke(operation, OP_SCHED_CONTEXT_configure, made[CONTEXT]);
         words[0] = pick(generator, view, KIND_SCHED_CONTROL);
         words[1] = words[2] = SLICE;
-        return;
-    case 4:
-        invoke(operation, OP_SCHED_CONTEXT_bind, generator->context);
-        words[0] = generator->thread;
+        return true;
+    case 3:
+        invoke(operation, OP_SCHED_CONTEXT_bind, made[CONTEXT]);
+        words[0] = made[THREAD];
         words[1] = one_in(generator, 2) ? SCHED_OWN : SCHED_FALLBACK;
-        return;
+        return true;
+    case 4:
     case 5:
     case 6:
-    case 7: {
-        static const unsigned labels[] = { OP_THREAD_configure, OP_THREAD_set_priority,
-                                           OP_THREAD_set_buffer };
-        invoke(operation, labels[step - 5], generator->thread);
-        thread_words(generator, view, operation, labels[step - 5]);
-        words[0] = step == 7 ? 0 : words[0];
-        return;
-    }
-    default:
-        invoke(operation, OP_THREAD_resume, generator->thread);
-        generator->script = 0;
-        return;
+        invoke(operation, labels[step - 4], made[THREAD]);
+        thread_words(generator, view, operation, labels[step - 4]);
+        words[0] = step == 6 ? 0 : words[0];
+        return true;
+    default: invoke(operation, OP_THREAD_resume, made[THREAD]); return false;
     }
 }
 
-void generate(struct generator *generator, const struct generate_view *view,
-              struct operation *operation)
+static bool script_space(struct generator *generator, const struct generate_view *view,
+                         struct operation *operation)
 {
-    *operation = (struct operation){ .random = generate_random(generator, UINT32_MAX) };
-    if (!generator->script && one_in(generator, 40)) {
-        generator->script = 1;
+    enum { SPACE, TABLE, FRAME };
+    uint64_t *words = operation->words, *made = generator->made;
+    unsigned step = generator->step++;
+    if (step == 0) {
+        return script_make(generator, view, operation, SPACE, KIND_ADDRESS_SPACE);
     }
+    if (step <= 2 * SPACE_TABLES) {
+        if (step % 2) {
+            return script_make(generator, view, operation, TABLE, KIND_PAGETABLE);
+        }
+        invoke(operation, OP_ADDRESS_SPACE_stock, made[SPACE]);
+        words[0] = words[2] = 1;
+        words[1] = made[TABLE];
+        return true;
+    }
+    switch (step - 2 * SPACE_TABLES) {
+    case 1:
+        invoke(operation, OP_CAPTABLE_copy, 1);
+        made[FRAME] = words[0] = pick(generator, view, 0);
+        words[1] = 1;
+        words[2] = pick(generator, view, KIND_FRAME);
+        words[3] = one_in(generator, 4) ? some_rights(generator) : 255;
+        return true;
+    case 2:
+        invoke(operation, OP_FRAME_attach, made[FRAME]);
+        words[0] = made[SPACE];
+        return true;
+    default:
+        invoke(operation, OP_FRAME_map, made[FRAME]);
+        map_words(generator, words);
+        return !one_in(generator, 5);
+    }
+}
+
+static void make_script(struct generator *generator, const struct generate_view *view,
+                        struct operation *operation)
+{
+    static bool (*const scripts[SCRIPTS])(struct generator *, const struct generate_view *,
+                                          struct operation *) = { [SCRIPT_BASICS] = script_basics,
+                                                                  [SCRIPT_THREAD] = script_thread,
+                                                                  [SCRIPT_SPACE] = script_space };
+    if (generator->wanted) {  // was it made?
+        uint64_t slot = generator->made[generator->wanted - 1];
+        if ((slot >= view->count || view->kinds[slot] != generator->kind) && generator->tries--) {
+            (void)script_object(generator, view, operation, generator->wanted - 1);
+            return;
+        }
+        generator->wanted = 0;
+    }
+    if (!scripts[generator->script](generator, view, operation)) {
+        generator->script = SCRIPT_NONE;
+    }
+}
+
+static unsigned count_of(const struct generate_view *view, unsigned kind)
+{
+    unsigned count = 0;
+    for (unsigned i = 1; i < view->count; i++) {
+        count += view->kinds[i] == kind;
+    }
+    return count;
+}
+
+// What is missing most, if anything is to be made.
+static unsigned choose_script(struct generator *generator, const struct generate_view *view)
+{
+    if (!view->first) {
+        return SCRIPT_NONE;
+    }
+    if (count_of(view, KIND_REPLY) < 3 || count_of(view, KIND_ENDPOINT) < 2) {
+        return one_in(generator, 4) ? SCRIPT_BASICS : SCRIPT_NONE;
+    }
+    if (count_of(view, KIND_THREAD) < 4) {
+        return one_in(generator, 4) ? SCRIPT_THREAD : SCRIPT_NONE;
+    }
+    if (count_of(view, KIND_ADDRESS_SPACE) < 1) {
+        return one_in(generator, 6) ? SCRIPT_SPACE : SCRIPT_NONE;
+    }
+    return one_in(generator, 40) ? 1 + (unsigned)generate_random(generator, SCRIPTS - 1)
+                                 : SCRIPT_NONE;
+}
+
+static void generate_other(struct generator *generator, const struct generate_view *view,
+                           struct operation *operation)
+{
     unsigned choice = (unsigned)generate_random(generator, 100);
-    if (generator->script) {
-        make_script(generator, view, operation);
-    } else if (choice < 55) {
+    if (choice < 55) {
         make_invocation(generator, view, operation);
     } else if (choice < 87) {
         make_ipc(generator, view, operation);
@@ -494,5 +734,22 @@ void generate(struct generator *generator, const struct generate_view *view,
         operation->number = one_in(generator, 4) ? generate_random(generator, 14) : SYS_yield;
     } else {
         operation->number = SYS_null;
+    }
+}
+
+void generate(struct generator *generator, const struct generate_view *view,
+              struct operation *operation)
+{
+    *operation = (struct operation){ .random = generate_random(generator, UINT32_MAX) };
+    if (!generator->script) {
+        generator->script = choose_script(generator, view);
+        generator->step = generator->wanted = 0;
+    }
+    if (generator->script && view->first) {
+        make_script(generator, view, operation);
+    } else if (view->hot && generate_random(generator, 100) < (view->first ? 20 : 70)) {
+        make_exchange(generator, view, operation);
+    } else {
+        generate_other(generator, view, operation);
     }
 }

@@ -9,6 +9,7 @@
 #include <abi/message.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define GENERATE_BATCH 4
@@ -27,18 +28,26 @@ struct operation {
 struct generate_view {
     const uint8_t *kinds;  // by slot, 0: empty
     const uint8_t *bits;   // by slot: log2 of the size of an Untyped
+    const uint8_t *hot;    // by slot, NULL: not known: whether somebody waits there (an endpoint: for
+                           // a message; a Reply, a guest's Thread: for the answer)
     unsigned count;        // slots
     unsigned keep;         // slots below are rarely deleted
-    bool spaces;           // address spaces and frames are operated on too
+    bool first;            // the caller is the one who sets things up
 };
 
 struct generator {
-    uint64_t state;            // not 0
-    unsigned script;           // next step of making a thread; 0: none
-    uint64_t thread, context;  // its slots
+    uint64_t state;          // not 0
+    const uint8_t *bytes;    // not NULL: the choices are read from here, `left` bytes, not drawn
+    size_t left;
+    unsigned script;         // what is being made, step by step; 0: nothing
+    unsigned step;
+    uint64_t made[3];        // the slots of what was made for it
+    unsigned wanted;         // 1 + which of them was to be made last, `kind`; 0: none
+    unsigned kind, tries;
 };
 
 void generate_seed(struct generator *generator, uint64_t seed);
+void generate_bytes(struct generator *generator, const uint8_t *bytes, size_t count);
 uint64_t generate_random(struct generator *generator, uint64_t below);
 void generate(struct generator *generator, const struct generate_view *view,
               struct operation *operation);

@@ -10,8 +10,7 @@
 // slots inside a thread are the first places of the thread. Every operation is one step here: what
 // the kernel interrupts and restarts has one result all the same.
 //
-// Not described: address spaces' contents, interrupts, ports' values, vector state, and time that
-// passes.
+// Not described: interrupts, ports' values, and time that passes.
 #pragma once
 
 #include <abi/message.h>
@@ -57,7 +56,7 @@ enum {
 // ---- the model's memory -------------------------------------------------------------------------
 
 #define SLOT_BITS     6
-#define ARENA_BITS    17
+#define ARENA_BITS    18
 #define ARENA_BYTES   (1ull << ARENA_BITS)
 #define ARENA         ARENA_BYTES
 #define MEMORY_END    (2 * ARENA_BYTES)
@@ -70,7 +69,7 @@ enum {
 #define FIRST_ORIGINAL \
  (0x3200ull >> SLOT_BITS)         // place of the original of its table, which nobody can name
 #define DEVICE      (1ull << 40)  // address of the range that is no RAM
-#define DEVICE_BITS 16
+#define DEVICE_BITS 23
 
 // What the first thread finds in its table.
 enum model_first_slot {
@@ -82,7 +81,7 @@ enum model_first_slot {
     FIRST_FREE
 };
 #define FIRST_PORT_RANGE (0x100u | 0x100u << 16)
-#define FIRST_PRIORITY   10
+#define FIRST_PRIORITY   6
 
 // ---- state --------------------------------------------------------------------------------------
 
@@ -93,6 +92,17 @@ struct model_cap {
     uint32_t aux;  // frame: pages; ports: first | count << 16
     uint64_t address, badge;
     uint64_t parent;  // place of the capability that it was derived or made from; 0: none
+    uint64_t space;   // frame, page table: attached to, in the stock or in use of; 0: none
+    bool used;        // page table
+    int64_t stocked;  // page table: order in the stock
+};
+
+// Of a page table or the root table of a space.  `page` 0: absent.
+#define MODEL_ENTRIES 512
+struct model_entry {
+    uint64_t page;  // address of the page or of the table below
+    bool table, accessed, dirty;
+    uint8_t prot;
 };
 
 enum model_state {
@@ -148,6 +158,7 @@ struct model_thread {
     uint64_t offset[2];  // of message buffer and guest frame in their pages
     struct model_regs regs;
     struct model_trap trap;
+    uint64_t vector[8];
 };
 
 struct model_context {
@@ -182,6 +193,8 @@ struct model {
     struct model_reply replies[PLACES];
     struct model_notification notifications[PLACES];
     uint64_t ram[ARENA_BYTES / 8];  // contents of frames
+    uint64_t ram_offset;            // from the model's addresses to the core's
+    struct model_entry entries[PAGES][MODEL_ENTRIES];  // of tables
     uint64_t current;               // the running thread; 0: none
     bool rotate;
     int64_t first_order, last_order;
@@ -248,6 +261,14 @@ static inline uint64_t place_of(const struct model_cap *cap)
     return (uint64_t)(cap - model.caps);
 }
 
+// Words in and out; an operation returns the status.
+struct model_invocation {
+    struct model_thread *thread;
+    struct model_cap *self;
+    uint64_t words[MSG_REG_WORDS];
+    unsigned results;
+};
+
 // model_cap.c: look-up and derivation.  The place of a slot, or a status.
 uint64_t model_lookup(const struct model_thread *thread, uint64_t slot, struct model_cap **cap);
 uint64_t model_lookup_kind(const struct model_thread *thread, uint64_t slot, unsigned kind,
@@ -264,6 +285,16 @@ void *model_ram(const struct model_cap *frame, uint64_t offset, uint64_t bytes, 
 void model_delete_derived(struct model_cap *cap);
 void model_delete(struct model_cap *cap);
 void model_revoke(struct model_cap *cap);
+
+// model_space.c
+uint64_t model_space_op(struct model_invocation *inv, unsigned number);
+uint64_t model_frame_op(struct model_invocation *inv, unsigned number);
+// As Frame.map; for TABLES words[0] becomes the number of those that are missing.
+uint64_t model_map(const struct model_cap *frame, uint64_t words[4]);
+void model_frame_detach(struct model_cap *frame);
+void model_table_destroy(struct model_cap *table);
+void model_space_make(uint64_t space);
+void model_space_destroy(uint64_t space);
 
 // model_sched.c: who runs.
 void model_assign(struct model_thread *thread, uint64_t context);
@@ -284,6 +315,7 @@ uint64_t model_reply_receive(struct model_thread *thread, uint64_t slot, uint64_
                              uint64_t reply);
 uint64_t model_wait(struct model_thread *thread, uint64_t slot, bool wait);
 uint64_t model_signal(const struct model_thread *thread, uint64_t slot);
+void model_signal_object(uint64_t address, uint64_t badge);
 void model_send_trap(struct model_thread *thread, const struct model_cap *endpoint,
                      enum model_sending sending);
 void model_guest_trap(struct model_thread *guest, const struct model_trap *trap);
@@ -300,13 +332,7 @@ uint64_t model_transfer_check(const struct model_thread *thread, uint64_t tag, u
 uint64_t model_transfer(struct model_thread *from, struct model_thread *to, uint64_t tag,
                         unsigned rights, uint64_t home);
 
-// model_thread.c and model_invoke.c: invocations.  Words in and out; returns the status.
-struct model_invocation {
-    struct model_thread *thread;
-    struct model_cap *self;
-    uint64_t words[MSG_REG_WORDS];
-    unsigned results;
-};
+// model_thread.c and model_invoke.c: invocations.
 uint64_t model_thread_op(struct model_invocation *inv, unsigned number);
 uint64_t model_context_op(struct model_invocation *inv, unsigned number);
 uint64_t model_cap_op(struct model_invocation *inv, unsigned number);

@@ -64,6 +64,7 @@ void model_derive(struct model_cap *to, const struct model_cap *from, unsigned r
     to->original = false;
     to->rights = (uint8_t)(from->rights & rights);
     to->parent = place_of(from);
+    to->space = 0;
 }
 
 void model_move(struct model_cap *to, struct model_cap *from)
@@ -304,6 +305,7 @@ static void object_make(const struct model_cap *cap)
         }
         break;
     case K_THREAD: model_thread_make(thread_at(address)); break;
+    case K_ADDRESS_SPACE: model_space_make(address); break;
     case K_SCHED_CONTEXT:
         *context_at(address) = (struct model_context){ .live = true, .budget = 1000 };
         break;

@@ -13,6 +13,13 @@ static struct {
     unsigned count;
 } tables;
 
+static void cap_detach(struct model_cap *cap)
+{
+    if (cap->kind == K_FRAME) {
+        model_frame_detach(cap);
+    }
+}
+
 void model_delete_derived(struct model_cap *cap)
 {
     for (uint64_t i = 0; i < PLACES; i++) {
@@ -20,6 +27,7 @@ void model_delete_derived(struct model_cap *cap)
             model.caps[i].parent = cap->parent;
         }
     }
+    cap_detach(cap);
     *cap = (struct model_cap){ 0 };
 }
 
@@ -30,16 +38,19 @@ static void derived_delete(const struct model_cap *parent)
         struct model_cap *cap = &model.caps[i];
         if (cap->kind && cap->parent == place_of(parent)) {
             derived_delete(cap);
+            cap_detach(cap);
             *cap = (struct model_cap){ 0 };
         }
     }
 }
 
-static void object_destroy(const struct model_cap *cap)
+static void object_destroy(struct model_cap *cap)
 {
     uint64_t address = cap->address;
     switch (cap->kind) {
     case K_THREAD: model_thread_destroy(thread_at(address)); break;
+    case K_PAGETABLE: model_table_destroy(cap); break;
+    case K_ADDRESS_SPACE: model_space_destroy(address); break;
     case K_SCHED_CONTEXT:
         model_recall(address, 0);
         model_release(address);

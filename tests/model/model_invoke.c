@@ -98,6 +98,8 @@ static uint64_t operate(struct model_invocation *inv, uint64_t tag)
     switch (kind) {
     case K_UNTYPED: return model_retype(inv);
     case K_CAPTABLE: return model_cap_op(inv, (unsigned)number);
+    case K_FRAME: return model_frame_op(inv, (unsigned)number);
+    case K_ADDRESS_SPACE: return model_space_op(inv, (unsigned)number);
     case K_THREAD: return model_thread_op(inv, (unsigned)number);
     case K_SCHED_CONTEXT: return model_context_op(inv, (unsigned)number);
     case K_ENDPOINT: return endpoint_op(inv, (unsigned)number);
@@ -117,7 +119,8 @@ uint64_t model_invoke(struct model_thread *thread, uint64_t slot, uint64_t tag)
     if (!thread->live) {
         return M_BLOCKED;
     }
-    for (unsigned i = 0; !status && i < inv.results; i++) {
+    bool tables = status == M_BLAME(M_TABLES, 1) || status == M_BLAME(M_TABLES, 2);
+    for (unsigned i = 0; (!status || tables) && i < inv.results; i++) {
         thread->regs.words[i] = inv.words[i];
     }
     return status;

@@ -95,7 +95,7 @@ static void notified(struct model_thread *thread, struct model_notification *not
     notification->word = 0;
 }
 
-static void signal(uint64_t address, uint64_t badge)
+void model_signal_object(uint64_t address, uint64_t badge)
 {
     struct model_notification *notification = notification_at(address);
     struct model_thread *thread = first_waiting(WAITING, address);
@@ -133,7 +133,7 @@ static void timeout_tell(const struct model_thread *thread)
     const struct model_cap *handler = thread_inside(thread, IN_TIMEOUT);
     struct model_thread *receiver;
     if (handler->kind == K_NOTIFICATION) {
-        signal(handler->address, handler->badge ? handler->badge : 1);
+        model_signal_object(handler->address, handler->badge ? handler->badge : 1);
         return;
     }
     receiver = handler->kind == K_ENDPOINT ? first_waiting(RECEIVING, handler->address) : NULL;
@@ -328,21 +328,37 @@ uint64_t model_receive(struct model_thread *thread, uint64_t slot, uint64_t repl
     return receive(thread, cap->address, reply ? reply->address : 0, wait);
 }
 
-static uint64_t guest_resume(const struct model_thread *handler, struct model_thread *guest,
+// One mapping before the resume: words 1-4 of the handler.
+static uint64_t guest_map(struct model_thread *handler)
+{
+    struct model_cap *cap;
+    const uint64_t *given = handler->regs.words;
+    uint64_t words[] = { given[2], given[3] & UINT32_MAX, given[3] >> 32, given[4] };
+    uint64_t status = model_lookup_kind(handler, given[1], K_FRAME, 0, 8, &cap);
+    if (status) {
+        return status;
+    }
+    status = model_map(cap, words);
+    if (status == M_BLAME(M_TABLES, 1)) {
+        handler->regs.words[0] = words[0];
+    }
+    return status ? M_BLAME(status & 0xff, 8 + (status >> 8)) : M_OK;
+}
+
+static uint64_t guest_resume(struct model_thread *handler, struct model_thread *guest,
                              uint64_t tag)
 {
     uint64_t what = tag_label(tag);
     const struct model_cap *frame = thread_inside(guest, IN_GUEST_FRAME);
-    struct model_cap *cap;
     if (what & ~(uint64_t)(GUEST_RESULT | GUEST_LOAD | GUEST_MAP)) {
         return M_BLAME(M_RANGE, 1);
     }
     if (what & GUEST_LOAD && !frame->kind) {
         return M_BLAME(M_BUFFER, 1);
     }
-    if (what & GUEST_MAP) {  // no frame is ever attached here
-        uint64_t status = model_lookup_kind(handler, handler->regs.words[1], K_FRAME, 0, 8, &cap);
-        return status ? status : M_BLAME(M_STATE, 8);
+    uint64_t status = what & GUEST_MAP ? guest_map(handler) : M_OK;
+    if (status) {
+        return status;
     }
     if (what & GUEST_LOAD) {
         const struct guest_frame *loaded = model_ram(frame, guest->offset[1], GUEST_FRAME_BYTES,
@@ -358,7 +374,7 @@ static uint64_t guest_resume(const struct model_thread *handler, struct model_th
         guest->regs.code = handler->regs.words[0];
     }
     guest->sending = BY_SEND;
-    model_wake(guest, false);
+    model_wake(guest, true);
     return M_OK;
 }
 
@@ -466,7 +482,7 @@ uint64_t model_signal(const struct model_thread *thread, uint64_t slot)
     struct model_cap *cap;
     uint64_t status = model_lookup_kind(thread, slot, K_NOTIFICATION, R_WRITE, 0, &cap);
     if (!status) {
-        signal(cap->address, cap->badge ? cap->badge : 1);
+        model_signal_object(cap->address, cap->badge ? cap->badge : 1);
     }
     return status;
 }

@@ -4,6 +4,8 @@
 // The model: operations on threads and contexts.
 #include "model.h"
 
+#include <string.h>
+
 #define FLAGS     (THREAD_GUEST | THREAD_VECTOR | THREAD_FRAME_SYSCALLS)
 #define MIN_TICKS 1000ull
 #define MAX_TICKS (1ull << 48)
@@ -246,6 +248,38 @@ static uint64_t thread_write_regs(const struct model_invocation *inv, struct mod
     return M_OK;
 }
 
+static uint64_t thread_vector(struct model_invocation *inv, struct model_thread *thread, bool read)
+{
+    struct model_cap *frame;
+    unsigned right = read ? R_WRITE : R_READ;
+    bool possible = read ? thread_address(thread) != model.current : writable(thread);
+    if (!(inv->self->rights & (read ? R_READ : R_WRITE))) {
+        return M_RIGHTS;
+    }
+    if (!possible || !(thread->flags & THREAD_VECTOR)) {
+        return M_STATE;
+    }
+    uint64_t status = model_lookup_kind(inv->thread, inv->words[0], K_FRAME, right, 1, &frame);
+    if (status) {
+        return status;
+    }
+    if (inv->words[1] % 64) {
+        return M_BLAME(M_ALIGN, 2);
+    }
+    void *ram = model_ram(frame, inv->words[1], sizeof(thread->vector), right);
+    if (!ram) {
+        return M_BLAME(M_RANGE, 2);
+    }
+    if (read) {
+        memcpy(ram, thread->vector, sizeof(thread->vector));
+        inv->words[0] = sizeof(thread->vector);
+        inv->results = 1;
+    } else {
+        memcpy(thread->vector, ram, sizeof(thread->vector));
+    }
+    return M_OK;
+}
+
 static uint64_t thread_bind(const struct model_invocation *inv, struct model_thread *thread)
 {
     const struct model_cap *cap;
@@ -268,6 +302,9 @@ static uint64_t thread_bind(const struct model_invocation *inv, struct model_thr
     }
     thread->notification = cap->address;
     notification_at(cap->address)->bound = thread_address(thread);
+    if (notification_at(cap->address)->word && thread->state == RECEIVING) {
+        model_signal_object(cap->address, 0);
+    }
     return M_OK;
 }
 
@@ -321,6 +358,9 @@ uint64_t model_thread_op(struct model_invocation *inv, unsigned number)
     struct model_thread *thread = thread_at(inv->self->address);
     if (number == 6) {
         return thread_read_regs(inv, thread);
+    }
+    if (number == 8 || number == 9) {
+        return thread_vector(inv, thread, number == 8);
     }
     if (!(inv->self->rights & R_WRITE)) {
         return M_RIGHTS;

@@ -27,10 +27,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define ARENA_ALIGN (2ull << 20)
+
 // Traps among the operations: one in so many.
-#define TRAP_ODDS 64
+#define TRAP_ODDS 16
 
 struct world world;
+uint64_t *world_tally;
 
 static struct {
     struct cpu cpu;
@@ -92,6 +95,9 @@ static bool restartable(void)
 bool hal_interrupt_window(void)
 {
     step.cpu.work = PREEMPT_WORK;  // look again at the next point
+    if (step.restarted) {
+        return true;  // it is still pending
+    }
     if (!step.preempt || step_random(step.preempt) || !restartable()) {
         return false;
     }
@@ -132,19 +138,24 @@ static void first_thread(void)
     sched_exit(&step.cpu);
 }
 
+// At the same distance from a multiple of a large page as the model's.
 static void *arena_make(void)
 {
-    uint8_t *memory = mmap(NULL, 2 * ARENA_BYTES, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static uint8_t *memory;
+    if (!memory) {
+        memory = mmap(NULL, 2 * ARENA_ALIGN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0);
+    }
     if (memory == MAP_FAILED) {
         world_fail("no memory for the arena");
     }
-    return memory + (-(uintptr_t)memory & (ARENA_BYTES - 1));
+    return memory + (-(uintptr_t)memory & (ARENA_ALIGN - 1)) + ARENA;
 }
 
 void world_reset(unsigned preempt)
 {
     world.arena = arena_make();
+    __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
     memset(world.arena, 0x5a, ARENA_BYTES);
     step.preempt = preempt;
     host_cpu = &step.cpu;
@@ -171,12 +182,32 @@ void world_reset(unsigned preempt)
                                           .address = DEVICE });
     first_thread();
     model_reset();
+    model.ram_offset = (uintptr_t)world.arena - ARENA;
     compare();
 }
 
 // ---- steps --------------------------------------------------------------------------------------
 
-static uint8_t kinds[PLACES], bits[PLACES];
+static uint8_t kinds[PLACES], bits[PLACES], hot[PLACES];
+
+// Whether somebody waits at what a capability names; of a frame: whether it is attached.
+static bool cap_hot(const struct model_cap *cap)
+{
+    switch (cap->kind) {
+    case K_FRAME: return cap->space;
+    case K_REPLY: return reply_at(cap->address)->caller;
+    case K_THREAD: return thread_at(cap->address)->state == STOPPED;
+    case K_ENDPOINT:
+        for (uint64_t i = 0; i < PAGES; i++) {
+            const struct model_thread *thread = &model.threads[i];
+            if (thread->live && thread->state == RECEIVING && thread->endpoint == cap->address) {
+                return true;
+            }
+        }
+        return false;
+    default: return false;
+    }
+}
 
 const struct generate_view *world_view(void)
 {
@@ -187,11 +218,14 @@ const struct generate_view *world_view(void)
     }
     view = (struct generate_view){ .kinds = kinds,
                                    .bits = bits,
+                                   .hot = hot,
+                                   .first = model.current == FIRST_THREAD,
                                    .count = 1u << (table->bits - SLOT_BITS) };
     view.keep = table->address == FIRST_TABLE ? FIRST_FREE : 1;
     for (unsigned i = 1; i < view.count; i++) {
         kinds[i] = model_slot(table, i)->kind;
         bits[i] = model_slot(table, i)->bits;
+        hot[i] = cap_hot(model_slot(table, i));
     }
     return &view;
 }
@@ -262,11 +296,20 @@ static void poison(void)
     }
 }
 
+static void tally_pass(const struct thread *to)
+{
+    uint64_t number = step.operation->number;
+    unsigned call = to->flags & THREAD_ACTIVE ? TALLY_call_keeps : TALLY_call_lends;
+    unsigned reply = to->flags & THREAD_ACTIVE ? TALLY_reply_other : TALLY_reply_returns;
+    world_tally[number == S_call ? call : number == S_send ? (unsigned)TALLY_send : reply]++;
+}
+
 // The fast paths end here.  A context that is left has its words saved, which hardware would not
 // do, so that it can be compared.
 void hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,
               uint64_t badge, uint64_t tag)
 {
+    tally_pass((const struct thread *)(const void *)to);
     hal_save_words(from);
     hal_save_words(to);
     hal_context_set_result(to, ERR_OK);
@@ -289,6 +332,7 @@ void hal_pass_from_guest(struct arch_context *from, struct arch_context *to,
                          const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 {
     (void)from;
+    world_tally[TALLY_fault]++;
     guest_pass(to, aspace, badge, tag);
 }
 
@@ -296,11 +340,14 @@ void hal_pass_guest(struct arch_context *from, struct arch_context *to,
                     const struct hal_aspace *aspace, uint64_t badge, uint64_t tag)
 {
     memcpy(host_words, from->words, sizeof(host_words));
+    world_tally[TALLY_guest]++;
     guest_pass(to, aspace, badge, tag);
 }
 
 void hal_resume(void)
 {
+    bool maps = tag_label(step.operation->tag) & GUEST_MAP;
+    world_tally[maps ? TALLY_reply_maps : TALLY_reply_other]++;
     hal_save_words(&step.thread->context);
     longjmp(step.fast, 1);
 }
@@ -352,6 +399,14 @@ static void core_enter(struct arch_context *context)
     }
 }
 
+static void tally_result(const struct operation *operation)
+{
+    if (operation->number == S_invoke && !step.thread->context.code &&
+        tag_label(operation->tag) == (K_FRAME << 8 | 2)) {
+        world_tally[TALLY_mapped]++;
+    }
+}
+
 static void core_syscall(void)
 {
     struct arch_context *context = &step.thread->context;
@@ -363,6 +418,7 @@ static void core_syscall(void)
         if (step.restarted && context->restarts == before) {
             world_fail("preempted, but not restarted");
         }
+        world_tally[TALLY_preempted] += step.restarted;
     } while (step.restarted);
 }
 
@@ -378,7 +434,7 @@ static void step_trap(const struct operation *operation)
         same.error = trap.error = operation->words[1];
     }
     if (!setjmp(step.fast)) {
-        if (step.thread->flags & THREAD_GUEST && trap.label == FAULT_PAGE) {
+        if (trap.label == FAULT_PAGE) {
             kernel_fast_fault(&step.thread->context, &trap);
         }
         kernel_trap(&step.thread->context, &trap);
@@ -407,6 +463,7 @@ void world_step(const struct operation *operation)
     } else {
         core_syscall();
         model_syscall(operation->third);
+        tally_result(operation);
     }
     compare();
     poison();

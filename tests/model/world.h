@@ -10,6 +10,26 @@
 // End the process: the core, or the comparison, found something wrong.
 __attribute__((noreturn, format(printf, 1, 2))) void world_fail(const char *format, ...);
 
+// What was taken, so that a run can be seen to have tried what it is for.
+#define TALLY(X)                                                                                  \
+ X(call_lends, "fast call that lends time")                                                       \
+ X(call_keeps, "fast call to a server with a context of its own")                                 \
+ X(reply_returns, "fast reply_recv that gives time back")                                         \
+ X(reply_other, "fast reply_recv to a caller or guest with a context of its own")                 \
+ X(reply_maps, "fast answer to a guest with a mapping")                                           \
+ X(send, "fast send")                                                                             \
+ X(guest, "fast system call of a guest")                                                          \
+ X(fault, "fast page fault")                                                                      \
+ X(mapped, "mappings made")                                                                       \
+ X(preempted, "system calls that were preempted")
+enum tally {
+#define TALLY_ENUM(name, text) TALLY_##name,
+    TALLY(TALLY_ENUM)
+#undef TALLY_ENUM
+    TALLIES
+};
+extern uint64_t *world_tally;  // TALLIES of them
+
 // A fresh core and a fresh model.  One in `preempt` preemption points that may preempts (0: none).
 void world_reset(unsigned preempt);
 

@@ -97,7 +97,7 @@ void hostile_main(uint64_t number)
                                              .bits = view->bits,
                                              .count = HOSTILE_SLOTS,
                                              .keep = HOSTILE_FIRST,
-                                             .spaces = true };
+                                             .first = true };
     // It may be started again anywhere: the generator goes on, with other numbers.
     generate_seed(&generators[number], self->seed + self->calls);
     for (unsigned step = 0;; step++) {

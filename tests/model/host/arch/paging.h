@@ -20,6 +20,8 @@ struct hal_aspace {
 
 #define HOST_PTE_LARGE   0x080ull
 #define HOST_PTE_TABLE   0x100ull
+#define HOST_PTE_ACCESSED 0x200ull
+#define HOST_PTE_DIRTY    0x400ull
 #define HOST_PTE_ADDRESS (~0xfffull)
 
 static inline uint64_t hal_pte_table(uint64_t table)
@@ -59,17 +61,15 @@ static inline uint64_t hal_pte_protect(uint64_t pte, unsigned prot)
 
 static inline bool hal_pte_accessed(uint64_t pte)
 {
-    (void)pte;
-    return false;
+    return pte & HOST_PTE_ACCESSED;
 }
 
 static inline bool hal_pte_dirty(uint64_t pte)
 {
-    (void)pte;
-    return false;
+    return pte & HOST_PTE_DIRTY;
 }
 
 static inline uint64_t hal_pte_clean(uint64_t pte)
 {
-    return pte;
+    return pte & ~(HOST_PTE_ACCESSED | HOST_PTE_DIRTY);
 }
