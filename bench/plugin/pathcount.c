@@ -11,11 +11,11 @@
 // only=NAME. Configuration, one per line, addresses in hexadecimal:
 //   path NAME START STOP       from the instruction at START to before the one at STOP
 //   entry NAME LOW HIGH STOP   the same from the first kernel instruction after one in [LOW, HIGH)
-//   long NAME START STOP       only the longest stretch with interrupts off
+//   long NAME START STOP       only the longest stretches with interrupts off and with the lock
 //   drop AT                    whatever is under way there is no sample
 //   boot START STOP            count only; once; nothing else is watched before it ends
 //   exclude START              boot: a function whose calls do not count
-// Output: one JSON object per line, see sample_print, boot_end and irqoff_print.
+// Output: one JSON object per line, see sample_print, boot_end and stretch_print.
 #include "insn.h"
 #include "log.h"
 
@@ -34,16 +34,6 @@
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-struct path {
-    char name[NAME_BYTES];
-    uint64_t start, stop;
-    uint64_t low, high;  // entry paths: where the interrupted code lies; else 0
-    bool active;
-    bool brief;       // nothing is logged
-    size_t first;     // first event of the sample in progress
-    uint64_t irqoff;  // longest stretch in it so far
-};
-
 // Instructions executed one after the other with interrupts off.
 struct stretch {
     uint64_t insns, rep;
@@ -51,9 +41,21 @@ struct stretch {
     uint64_t spots[STRETCH_SPOTS];
 };
 
+struct path {
+    char name[NAME_BYTES];
+    uint64_t start, stop;
+    uint64_t low, high;  // entry paths: where the interrupted code lies; else 0
+    bool active;
+    bool brief;           // nothing is logged
+    size_t first;         // first event of the sample in progress
+    uint64_t irqoff;      // longest stretch in it so far
+    struct stretch worst, hold;  // brief: that stretch; the longest with the kernel lock
+};
+
 static struct path paths[MAX_PATHS];
 static unsigned path_count;
 static unsigned logging;     // paths that are active and not brief
+static bool log_wanted;      // there are such
 static uint64_t drop_paths;  // address
 
 static struct {
@@ -64,8 +66,10 @@ static struct {
 } boot;
 
 static struct stretch current, longest;
+static struct stretch hold;                // with the kernel lock, see hold_follow
 static bool window_open;                   // the kernel has interrupts on for a moment
 static uint64_t window_next, window_left;  // what comes next in it; where it was interrupted
+static bool window_hit;                    // an interrupt came in it
 
 static const struct insn *last;
 static FILE *out, *trace;
@@ -84,33 +88,53 @@ __attribute__((noreturn, format(printf, 1, 2))) static void refuse(const char *f
 
 // --- stretches with interrupts off --------------------------------------------------------------
 
+static uint64_t stretch_length(const struct stretch *stretch)
+{
+    return stretch->insns + stretch->rep;
+}
+
 static void stretch_end(void)
 {
     for (unsigned i = 0; i < path_count; i++) {
-        if (paths[i].active && current.insns + current.rep > paths[i].irqoff) {
-            paths[i].irqoff = current.insns + current.rep;
+        struct path *path = &paths[i];
+        if (path->active && stretch_length(&current) > path->irqoff) {
+            path->irqoff = stretch_length(&current);
+            if (path->brief) {
+                path->worst = current;
+            }
         }
     }
-    if (current.insns + current.rep > longest.insns + longest.rep) {
+    if (stretch_length(&current) > stretch_length(&longest)) {
         longest = current;
     }
     current.insns = current.rep = 0;
 }
 
-static void stretch_add(const struct insn *insn, bool again)
+static void hold_end(void)
 {
-    uint64_t length = current.insns + current.rep;
+    for (unsigned i = 0; i < path_count; i++) {
+        struct path *path = &paths[i];
+        if (path->active && path->brief && stretch_length(&hold) > stretch_length(&path->hold)) {
+            path->hold = hold;
+        }
+    }
+    hold.insns = hold.rep = 0;
+}
+
+static void stretch_add(struct stretch *stretch, const struct insn *insn, bool again)
+{
+    uint64_t length = stretch_length(stretch);
     if (!length) {
-        current.first = insn->vaddr;
+        stretch->first = insn->vaddr;
     }
     if (length % STRETCH_STEP == 0 && length / STRETCH_STEP < STRETCH_SPOTS) {
-        current.spots[length / STRETCH_STEP] = insn->vaddr;
+        stretch->spots[length / STRETCH_STEP] = insn->vaddr;
     }
-    current.last = insn->vaddr;
+    stretch->last = insn->vaddr;
     if (again) {
-        current.rep++;
+        stretch->rep++;
     } else {
-        current.insns++;
+        stretch->insns++;
     }
 }
 
@@ -121,6 +145,7 @@ static void window_follow(const struct insn *insn, bool again)
 {
     if (window_open && !again && insn->vaddr != window_next) {
         window_open = false;
+        window_hit = true;
         window_left = window_next;
     } else if (last && last->kind == INSN_RETURN && insn->vaddr == window_left) {
         window_open = true;
@@ -129,11 +154,34 @@ static void window_follow(const struct insn *insn, bool again)
     window_next = insn->vaddr + insn->size;
 }
 
+// The kernel holds its lock from entry to exit.  A window in which no interrupt came is also where
+// it would have gone back to user mode if another CPU had waited for the lock, so a new hold begins
+// there; one in which an interrupt came shows what is left to do until the exit.
+static void hold_follow(const struct insn *insn, bool again)
+{
+    bool resumed = last && last->kind == INSN_RETURN;
+    if (insn->vaddr < KERNEL_BASE || (resumed && insn->vaddr != window_left)) {
+        hold_end();
+        window_hit = false;
+    } else if (insn->kind == INSN_CLI) {
+        if (!window_hit) {
+            hold_end();
+        }
+        window_hit = false;
+    }
+    if (insn->vaddr >= KERNEL_BASE) {
+        stretch_add(&hold, insn, again);
+    }
+}
+
 // Interrupts are on in user mode, in windows, and once an IRET or SYSRET of the kernel is done:
 // even where the next instruction is the kernel's again.
 static void stretch_follow(const struct insn *insn, bool again)
 {
     bool kernel = insn->vaddr >= KERNEL_BASE;
+    if (kernel || hold.insns) {
+        hold_follow(insn, again);
+    }
     if (kernel) {
         window_follow(insn, again);
     } else {
@@ -145,24 +193,26 @@ static void stretch_follow(const struct insn *insn, bool again)
     if (!kernel || window_open) {
         return;
     }
-    stretch_add(insn, again);
+    stretch_add(&current, insn, again);
     if (insn->kind == INSN_RETURN) {
         stretch_end();
     }
 }
 
-static void irqoff_print(void)
+// {"KEY": instructions, "rep": how many of them are iterations of REP, "first": ..., "last": ...,
+// "spots": [every STRETCH_STEP-th]}
+static void stretch_print(const char *key, const struct stretch *stretch)
 {
-    fprintf(out, "{\"irqoff\": %lu, \"rep\": %lu, \"first\": %lu, \"last\": %lu, \"spots\": [",
-            longest.insns + longest.rep, longest.rep, longest.first, longest.last);
-    uint64_t spots = (longest.insns + longest.rep + STRETCH_STEP - 1) / STRETCH_STEP;
+    fprintf(out, "{\"%s\": %lu, \"rep\": %lu, \"first\": %lu, \"last\": %lu, \"spots\": [", key,
+            stretch_length(stretch), stretch->rep, stretch->first, stretch->last);
+    uint64_t spots = (stretch_length(stretch) + STRETCH_STEP - 1) / STRETCH_STEP;
     if (spots > STRETCH_SPOTS) {
         spots = STRETCH_SPOTS;
     }
     for (uint64_t i = 0; i < spots; i++) {
-        fprintf(out, "%s%lu", i ? ", " : "", longest.spots[i]);
+        fprintf(out, "%s%lu", i ? ", " : "", stretch->spots[i]);
     }
-    fputs("]}\n", out);
+    fputs("]}", out);
 }
 
 // --- boot ---------------------------------------------------------------------------------------
@@ -216,7 +266,11 @@ static void boot_follow(const struct insn *insn, bool again)
 static void sample_print(const struct path *path)
 {
     if (path->brief) {
-        fprintf(out, "{\"path\": \"%s\", \"irqoff\": %lu}\n", path->name, path->irqoff);
+        fprintf(out, "{\"path\": \"%s\", \"irqoff\": %lu, \"worst\": ", path->name, path->irqoff);
+        stretch_print("irqoff", &path->worst);
+        fputs(", \"hold\": ", out);
+        stretch_print("hold", &path->hold);
+        fputs("}\n", out);
         return;
     }
     struct log_summary s = log_summarise(path->first);
@@ -237,6 +291,8 @@ static void path_begin(struct path *path)
     path->active = true;
     path->first = log_position();
     path->irqoff = 0;
+    path->worst.insns = path->worst.rep = 0;
+    path->hold.insns = path->hold.rep = 0;
 }
 
 static void path_leave(struct path *path)
@@ -359,8 +415,10 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
             insn->text = qemu_plugin_insn_disas(from);
         }
         qemu_plugin_register_vcpu_insn_exec_cb(from, on_insn, QEMU_PLUGIN_CB_NO_REGS, insn);
-        qemu_plugin_register_vcpu_mem_cb(from, on_access, QEMU_PLUGIN_CB_NO_REGS,
-                                         QEMU_PLUGIN_MEM_RW, insn);
+        if (log_wanted) {
+            qemu_plugin_register_vcpu_mem_cb(from, on_access, QEMU_PLUGIN_CB_NO_REGS,
+                                             QEMU_PLUGIN_MEM_RW, insn);
+        }
     }
 }
 
@@ -369,7 +427,8 @@ static void on_end(qemu_plugin_id_t id, void *data)
     (void)id;
     (void)data;
     stretch_end();
-    irqoff_print();
+    stretch_print("irqoff", &longest);
+    fputc('\n', out);
     if (fclose(out) != 0) {
         refuse("the samples could not be written");
     }
@@ -395,6 +454,7 @@ static bool config_line(const char *line)
         sscanf(line, "long %47s %lx %lx", path.name, &path.start, &path.stop) == 3 ||
         sscanf(line, "entry %47s %lx %lx %lx", path.name, &path.low, &path.high, &path.stop) == 4) {
         *path_add() = path;
+        log_wanted = log_wanted || !path.brief;
         return true;
     }
     if (sscanf(line, "boot %lx %lx", &boot.start, &boot.stop) == 2) {

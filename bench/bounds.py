@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""Boots the program of worst cases under the plugin that counts, and says what each comes to.
+
+usage: bounds.py BUILD [--metrics] [--case NAME]
+
+Without --metrics a table for people: for each case (bench/bounds/cases.def) the longest stretch with
+interrupts off and the longest with the kernel lock held, and where the instructions of these lie.
+docs/benchmarks.md explains the figures.
+"""
+import argparse
+import collections
+import sys
+from pathlib import Path
+
+import analyse
+from analyse import BenchError, Programs, marked
+
+MEMORY = 6144  # MiB; what is not used costs nothing
+
+
+def configuration(programs: Programs, names: list) -> str:
+    begins, ends = (marked(programs.bench, f"path_{side}.") for side in ("begin", "end"))
+    lines = [f"boot {programs.loader.address('pvh_entry'):x} {programs.bench.entry:x}",
+             f"exclude {programs.loader.address(analyse.EXCLUDED):x}"]
+    lines += [f"long {name} {begins[name]:x} {ends[name]:x}" for name in names]
+    return "\n".join(lines) + "\n"
+
+
+def run(build: Path, case: str = None) -> tuple:
+    """(programs, records of the cases by name)"""
+    programs = Programs(build, "bounds")
+    names = sorted(marked(programs.bench, "path_begin."))
+    if case and case not in names:
+        raise BenchError(f"no case '{case}': " + ", ".join(names))
+    names = [case] if case else names
+    records, _ = analyse.run(programs, build / "bench" / "bounds.run",
+                             configuration(programs, names), memory=MEMORY,
+                             append=f"bounds={case}" if case else "")
+    found = {r["path"]: r for r in records if "path" in r}
+    lacking = sorted(set(names) - found.keys())
+    if lacking:
+        raise BenchError("cases that did not run: " + ", ".join(lacking))
+    return programs, found
+
+
+def metrics_of(records: dict) -> dict:
+    return {"irqoff.max_adversarial": max(r["irqoff"] for r in records.values()),
+            "lock.hold_max": max(r["hold"]["hold"] for r in records.values())}
+
+
+def places(programs: Programs, stretch: dict) -> str:
+    """Where its instructions lie, from samples of them."""
+    counts = collections.Counter(programs.function(spot)[0] for spot in stretch["spots"])
+    return ", ".join(f"{name} x{count}" if count > 1 else name
+                     for name, count in counts.most_common(6))
+
+
+def ends(programs: Programs, stretch: dict) -> str:
+    return f"{programs.name(stretch['first'])} .. {programs.name(stretch['last'])}"
+
+
+def print_table(programs: Programs, records: dict) -> None:
+    print(f"{'case':<24}{'irqoff':>9}{'hold':>9}")
+    for name, record in records.items():
+        print(f"{name:<24}{record['irqoff']:>9,}{record['hold']['hold']:>9,}")
+        for key in ("worst", "hold"):
+            print(f"    {key:<6}{ends(programs, record[key])}: {places(programs, record[key])}")
+
+
+def main(argv: list) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=Path, help="build directory, build/release for instance")
+    parser.add_argument("--metrics", action="store_true", help="print lines for ./pith bench")
+    parser.add_argument("--case", metavar="NAME", help="run one case only")
+    arguments = parser.parse_args(argv)
+    try:
+        programs, records = run(arguments.build, arguments.case)
+    except (BenchError, analyse.SymbolError, analyse.port.PortError, OSError) as error:
+        print(f"bounds: error: {error}", file=sys.stderr)
+        return 1
+    if arguments.metrics:
+        analyse.print_metrics(metrics_of(records))
+    else:
+        print_table(programs, records)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
