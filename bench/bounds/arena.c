@@ -97,13 +97,11 @@ static void member_add(const struct crowd *crowd, uint64_t number)
                                    .tag = TAG(OP_THREAD_SET_PRIORITY, 2, 0),
                                    .words = { priority, priority } });
     bulk_add((struct batch_entry){ .slot = thread, .tag = TAG(OP_THREAD_WRITE_REGS, 0, 0) });
-    bulk_add((struct batch_entry){
-        .slot = context,
-        .tag = TAG(OP_SCHED_CONTEXT_CONFIGURE, 3, 0),
-        .words = { ROOT_SLOT_SCHED_CONTROL, budget, period } });
     bulk_add((struct batch_entry){ .slot = context,
-                                   .tag = TAG(OP_SCHED_CONTEXT_BIND, 2, 0),
-                                   .words = { thread, SCHED_OWN } });
+                                   .tag = TAG(OP_SCHED_CONTEXT_CONFIGURE, 3, 0),
+                                   .words = { ROOT_SLOT_SCHED_CONTROL, budget, period } });
+    bulk_add((struct batch_entry){
+        .slot = context, .tag = TAG(OP_SCHED_CONTEXT_BIND, 2, 0), .words = { thread, SCHED_OWN } });
 }
 
 void crowd_make(const struct crowd *crowd)

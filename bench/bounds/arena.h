@@ -66,14 +66,14 @@ uint64_t bulk_try(void);
 
 struct crowd {
     const char *entry;
-    cap_t first;        // slot of the first thread; its context is SLOT_CONTEXTS - SLOT_THREADS on
+    cap_t first;  // slot of the first thread; its context is SLOT_CONTEXTS - SLOT_THREADS on
     uint64_t count;
-    unsigned priority;  // of the first; that of the others is up to `spread` - 1 more
-    unsigned spread;    // 0: none
+    unsigned priority;        // of the first; that of the others is up to `spread` - 1 more
+    unsigned spread;          // 0: none
     uint64_t budget, period;  // 0: a time slice
-    uint64_t flags;     // THREAD_*
+    uint64_t flags;           // THREAD_*
     cap_t fault;
-    uint64_t rsp;       // of the first; where not 0 that of the others is one more each
+    uint64_t rsp;  // of the first; where not 0 that of the others is one more each
 };
 
 // Threads in the driver's own space and on its table, each with a context of its own, not started.

@@ -6,15 +6,15 @@
 
 #include <rt/panic.h>
 
-#define DESCENDANTS   100000u
-#define HALF          (DESCENDANTS / 2)
-#define NESTED        100u
-#define NESTED_BITS   14u
-#define NESTED_SLOTS  (1u << (NESTED_BITS - 6))
-#define UNTYPEDS      17u
-#define UNTYPED_BITS  30u  // of the outermost
-#define CHILDREN      2000u  // endpoints of each but the innermost
-#define INNERMOST     256u
+#define DESCENDANTS  100000u
+#define HALF         (DESCENDANTS / 2)
+#define NESTED       100u
+#define NESTED_BITS  14u
+#define NESTED_SLOTS (1u << (NESTED_BITS - 6))
+#define UNTYPEDS     17u
+#define UNTYPED_BITS 30u    // of the outermost
+#define CHILDREN     2000u  // endpoints of each but the innermost
+#define INNERMOST    256u
 
 static uint8_t stack[PAGE_SIZE] __attribute__((aligned(16)));
 
@@ -165,10 +165,10 @@ void case_untypeds_nested(void)
 {
     untypeds_make();
     for (unsigned i = 0; i < INNERMOST; i++) {
-        bulk_add((struct batch_entry){ .slot = ROOT_SLOT_CSPACE,
-                                       .tag = TAG(OP_CAPTABLE_MOVE, 3, 0),
-                                       .words = { SLOT_REPLIES + INNERMOST + i, ROOT_SLOT_CSPACE,
-                                                  SLOT_REPLIES + i } });
+        bulk_add((struct batch_entry){
+            .slot = ROOT_SLOT_CSPACE,
+            .tag = TAG(OP_CAPTABLE_MOVE, 3, 0),
+            .words = { SLOT_REPLIES + INNERMOST + i, ROOT_SLOT_CSPACE, SLOT_REPLIES + i } });
         bulk_add((struct batch_entry){ .slot = ROOT_SLOT_CSPACE,
                                        .tag = TAG(OP_CAPTABLE_DELETE, 1, 0),
                                        .words = { SLOT_REPLIES + INNERMOST + i } });

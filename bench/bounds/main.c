@@ -80,8 +80,10 @@ static cap_t table_new(const struct root_info *info)
     }
     must(captable_copy(table, SLOT_DONE, ROOT_SLOT_CSPACE, done, RIGHT_ALL), "a notification");
     must(captable_copy(table, SLOT_BATCH, ROOT_SLOT_CSPACE, batch.frame, RIGHT_ALL), "the batch");
-    must(captable_move(table, SLOT_ARENA, ROOT_SLOT_CSPACE, untyped_of(info, ARENA_BITS)), "memory");
-    must(captable_move(table, SLOT_LARGE, ROOT_SLOT_CSPACE, untyped_of(info, LARGE_BITS)), "memory");
+    must(captable_move(table, SLOT_ARENA, ROOT_SLOT_CSPACE, untyped_of(info, ARENA_BITS)),
+         "memory");
+    must(captable_move(table, SLOT_LARGE, ROOT_SLOT_CSPACE, untyped_of(info, LARGE_BITS)),
+         "memory");
     return table;
 }
 

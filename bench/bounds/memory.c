@@ -126,9 +126,8 @@ static void scatter(unsigned space)
             .slot = ROOT_SLOT_CSPACE,
             .tag = TAG(OP_CAPTABLE_MINT, 5, 0),
             .words = { slot, ROOT_SLOT_CSPACE, SLOT_FRAME, RIGHT_ALL, i | 1ull << 32 } });
-        bulk_add((struct batch_entry){ .slot = slot,
-                                       .tag = TAG(OP_FRAME_ATTACH, 1, 0),
-                                       .words = { SLOT_SPACE + space } });
+        bulk_add((struct batch_entry){
+            .slot = slot, .tag = TAG(OP_FRAME_ATTACH, 1, 0), .words = { SLOT_SPACE + space } });
     }
     bulk_run();
 }
@@ -174,7 +173,8 @@ void case_space_short(void)
     stock(0, 3 * TABLE_PAGES);
     stock(1, 1);
     for (unsigned i = 0; i < TABLE_PAGES; i++) {
-        must(frame_map(SLOT_ATTACHED, PLACE + i * (2ull << 20), i, 1, READ_WRITE).status, "mapping");
+        must(frame_map(SLOT_ATTACHED, PLACE + i * (2ull << 20), i, 1, READ_WRITE).status,
+             "mapping");
     }
     status = aspace_copy(SLOT_SPACE, SLOT_SPACE + 1, PLACE, MILLION, 0).status;
     if (rt_error(status) != ERR_TABLES) {

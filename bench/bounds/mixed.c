@@ -7,12 +7,12 @@
 #include <rt/panic.h>
 #include <rt/thread.h>
 
-#define LIGHT     100000u
-#define HEAVY     2000u  // rounds
-#define MESSAGES  60u
-#define SLOT_RAM  (SLOT_FIRST + 8)
+#define LIGHT         100000u
+#define HEAVY         2000u  // rounds
+#define MESSAGES      60u
+#define SLOT_RAM      (SLOT_FIRST + 8)
 #define SLOT_RECEIVER 39990u
-#define SLOT_WINDOW 60000u
+#define SLOT_WINDOW   60000u
 
 static void add(cap_t slot, uint64_t tag, uint64_t word0, uint64_t word1, uint64_t word2)
 {
@@ -49,9 +49,8 @@ static void heavy_add(unsigned kind, unsigned i)
     case 0:
         bulk_add((struct batch_entry){ .slot = SLOT_THREADS,
                                        .tag = TAG(OP_THREAD_CONFIGURE, 5, 0),
-                                       .words = { ROOT_SLOT_CSPACE, ROOT_SLOT_ASPACE,
-                                                  SLOT_ENDPOINT, SLOT_NOTIFICATION,
-                                                  THREAD_VECTOR } });
+                                       .words = { ROOT_SLOT_CSPACE, ROOT_SLOT_ASPACE, SLOT_ENDPOINT,
+                                                  SLOT_NOTIFICATION, THREAD_VECTOR } });
         break;
     case 1: add(SLOT_THREADS, TAG(OP_THREAD_SET_BUFFER, 3, 0), 0, SLOT_RAM, 0); break;
     case 2: add(SLOT_THREADS, TAG(OP_THREAD_READ_VECTOR, 2, 0), SLOT_RAM, 0, 0); break;

@@ -12,6 +12,7 @@
 //   path NAME START STOP       from the instruction at START to before the one at STOP
 //   entry NAME LOW HIGH STOP   the same from the first kernel instruction after one in [LOW, HIGH)
 //   long NAME START STOP       only the longest stretches with interrupts off and with the lock
+//   lock NEXT SERVING          the words of the kernel lock
 //   drop AT                    whatever is under way there is no sample
 //   boot START STOP            count only; once; nothing else is watched before it ends
 //   exclude START              boot: a function whose calls do not count
@@ -46,10 +47,11 @@ struct path {
     uint64_t start, stop;
     uint64_t low, high;  // entry paths: where the interrupted code lies; else 0
     bool active;
-    bool brief;           // nothing is logged
-    size_t first;         // first event of the sample in progress
-    uint64_t irqoff;      // longest stretch in it so far
-    struct stretch worst, hold;  // brief: that stretch; the longest with the kernel lock
+    bool brief;       // nothing is logged
+    size_t first;     // first event of the sample in progress
+    uint64_t irqoff;  // longest stretch in it so far
+    // Brief: that stretch, and the longest of `serve` and `held`.
+    struct stretch worst, serve, held;
 };
 
 static struct path paths[MAX_PATHS];
@@ -66,7 +68,9 @@ static struct {
 } boot;
 
 static struct stretch current, longest;
-static struct stretch hold;                // with the kernel lock, see hold_follow
+static struct stretch serve, held;         // see serve_follow
+static bool locked;                        // the kernel lock is held
+static uint64_t lock_next, lock_serving;   // addresses of its words; 0: not known
 static bool window_open;                   // the kernel has interrupts on for a moment
 static uint64_t window_next, window_left;  // what comes next in it; where it was interrupted
 static bool window_hit;                    // an interrupt came in it
@@ -110,15 +114,22 @@ static void stretch_end(void)
     current.insns = current.rep = 0;
 }
 
-static void hold_end(void)
+static void longest_keep(struct stretch *longest_yet, const struct stretch *stretch)
+{
+    if (stretch_length(stretch) > stretch_length(longest_yet)) {
+        *longest_yet = *stretch;
+    }
+}
+
+static void serve_end(void)
 {
     for (unsigned i = 0; i < path_count; i++) {
-        struct path *path = &paths[i];
-        if (path->active && path->brief && stretch_length(&hold) > stretch_length(&path->hold)) {
-            path->hold = hold;
+        if (paths[i].active && paths[i].brief) {
+            longest_keep(&paths[i].serve, &serve);
+            longest_keep(&paths[i].held, &held);
         }
     }
-    hold.insns = hold.rep = 0;
+    serve.insns = serve.rep = held.insns = held.rep = 0;
 }
 
 static void stretch_add(struct stretch *stretch, const struct insn *insn, bool again)
@@ -154,24 +165,29 @@ static void window_follow(const struct insn *insn, bool again)
     window_next = insn->vaddr + insn->size;
 }
 
-// The kernel holds its lock from entry to exit.  A window in which no interrupt came is also where
-// it would have gone back to user mode if another CPU had waited for the lock, so a new hold begins
-// there; one in which an interrupt came shows what is left to do until the exit.
-static void hold_follow(const struct insn *insn, bool again)
+// `serve`: from the entry to the return to user mode, which is when an interrupt is served.  A
+// window in which none came, nor did another CPU wait for the lock, is where the kernel would have
+// returned otherwise; so what follows counts anew.  One in which an interrupt came shows what is
+// left to do. `held`: the same from taking to dropping the kernel lock.
+static void serve_follow(const struct insn *insn, bool again)
 {
-    bool resumed = last && last->kind == INSN_RETURN;
-    if (insn->vaddr < KERNEL_BASE || (resumed && insn->vaddr != window_left)) {
-        hold_end();
-        window_hit = false;
-    } else if (insn->kind == INSN_CLI) {
-        if (!window_hit) {
-            hold_end();
-        }
+    bool kernel = insn->vaddr >= KERNEL_BASE;
+    bool resumed = last && last->kind == INSN_RETURN && insn->vaddr != window_left;
+    if (!kernel || resumed || (insn->kind == INSN_CLI && !window_hit)) {
+        serve_end();
+    }
+    if (!kernel || resumed || insn->kind == INSN_CLI) {
         window_hit = false;
     }
-    if (insn->vaddr >= KERNEL_BASE) {
-        stretch_add(&hold, insn, again);
+    if (!kernel) {
+        locked = false;
+        return;
     }
+    stretch_add(&serve, insn, again);
+    if (locked) {
+        stretch_add(&held, insn, again);
+    }
+    locked = (locked || insn->kind == INSN_LOCK) && insn->kind != INSN_UNLOCK;
 }
 
 // Interrupts are on in user mode, in windows, and once an IRET or SYSRET of the kernel is done:
@@ -179,8 +195,8 @@ static void hold_follow(const struct insn *insn, bool again)
 static void stretch_follow(const struct insn *insn, bool again)
 {
     bool kernel = insn->vaddr >= KERNEL_BASE;
-    if (kernel || hold.insns) {
-        hold_follow(insn, again);
+    if (kernel || serve.insns) {
+        serve_follow(insn, again);
     }
     if (kernel) {
         window_follow(insn, again);
@@ -268,8 +284,10 @@ static void sample_print(const struct path *path)
     if (path->brief) {
         fprintf(out, "{\"path\": \"%s\", \"irqoff\": %lu, \"worst\": ", path->name, path->irqoff);
         stretch_print("irqoff", &path->worst);
-        fputs(", \"hold\": ", out);
-        stretch_print("hold", &path->hold);
+        fputs(", \"serve\": ", out);
+        stretch_print("serve", &path->serve);
+        fputs(", \"held\": ", out);
+        stretch_print("held", &path->held);
         fputs("}\n", out);
         return;
     }
@@ -292,7 +310,8 @@ static void path_begin(struct path *path)
     path->first = log_position();
     path->irqoff = 0;
     path->worst.insns = path->worst.rep = 0;
-    path->hold.insns = path->hold.rep = 0;
+    path->serve.insns = path->serve.rep = 0;
+    path->held.insns = path->held.rep = 0;
 }
 
 static void path_leave(struct path *path)
@@ -398,6 +417,28 @@ static void insn_mark(struct insn *insn)
     }
 }
 
+// Whether it names, relative to itself, the word at `address` with the displacement in its last
+// bytes.
+static bool insn_names(const struct insn *insn, uint64_t address)
+{
+    int32_t displacement;
+    memcpy(&displacement, insn->bytes + insn->size - sizeof(displacement), sizeof(displacement));
+    return address && insn->vaddr + insn->size + (uint64_t)(int64_t)displacement == address;
+}
+
+// LOCK XADD draws a number, INC of the other word calls the next.
+static void lock_mark(struct insn *insn)
+{
+    static const uint8_t draw[] = { 0xf0, 0x0f, 0xc1 }, call[] = { 0xff, 0x05 };
+    if (insn->size == 8 && memcmp(insn->bytes, draw, sizeof(draw)) == 0 &&
+        insn_names(insn, lock_next)) {
+        insn->kind = INSN_LOCK;
+    } else if (insn->size == 6 && memcmp(insn->bytes, call, sizeof(call)) == 0 &&
+               insn_names(insn, lock_serving)) {
+        insn->kind = INSN_UNLOCK;
+    }
+}
+
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     (void)id;
@@ -411,6 +452,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         }
         insn->place = (uintptr_t)qemu_plugin_insn_haddr(from);
         insn_mark(insn);
+        lock_mark(insn);
         if (trace && !insn->text) {
             insn->text = qemu_plugin_insn_disas(from);
         }
@@ -462,6 +504,7 @@ static bool config_line(const char *line)
         return true;
     }
     return sscanf(line, "exclude %lx", &boot.exclude) == 1 ||
+           sscanf(line, "lock %lx %lx", &lock_next, &lock_serving) == 2 ||
            sscanf(line, "drop %lx", &drop_paths) == 1;
 }
 
