@@ -235,7 +235,7 @@ def print_stretch(programs: Programs, stretch: dict) -> None:
           f"to {programs.name(stretch['last'])}")
     names = [programs.function(spot)[0] for spot in stretch["spots"]]
     runs = [f"{name} x{len(list(group))}" for name, group in itertools.groupby(names)]
-    print("  every 256th instruction lies in: " + ", ".join(runs[:40]))
+    print("  every 16th instruction lies in: " + ", ".join(runs[:40]))
 
 
 def split_listing(listing: Path) -> list:

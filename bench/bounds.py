@@ -66,7 +66,7 @@ def places(programs: Programs, stretch: dict) -> str:
     """Where its instructions lie, from samples of them."""
     counts = collections.Counter(programs.function(spot)[0] for spot in stretch["spots"])
     return ", ".join(f"{name} x{count}" if count > 1 else name
-                     for name, count in counts.most_common(6))
+                     for name, count in counts.most_common(12))
 
 
 def ends(programs: Programs, stretch: dict) -> str:

@@ -30,7 +30,7 @@
 #define MAX_PATHS     64
 #define NAME_BYTES    48
 #define KERNEL_BASE   0xffff800000000000ull
-#define STRETCH_STEP  256  // instructions between the places that are kept of a stretch
+#define STRETCH_STEP  16  // instructions between the places that are kept of a stretch
 #define STRETCH_SPOTS 1024
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
