@@ -59,16 +59,17 @@ def build_plugin(work: Path) -> Path:
 class Programs:
     """What is booted, and the symbols of it."""
 
-    def __init__(self, build: Path):
-        self.image = build / "bench.img"
+    def __init__(self, build: Path, program: str = "bench"):
+        self.image = build / f"{program}.img"
         self.loader_path = build / "boot" / "loader"
         self.loader = Symbols(self.loader_path)
         self.kernel = Symbols(build / "kernel" / "pith")
-        self.bench = Symbols(build / "bench" / "bench")
+        self.bench = Symbols(build / "bench" / program)
         if not self.image.exists():
             raise BenchError(f"{self.image} does not exist: is the build up to date?")
-        if self.loader.address("loader_end") > self.bench.address("path_drop"):
-            raise BenchError("the loader and the benchmark program overlap: marks are ambiguous")
+        marks = [a for n, a in self.bench.names.items() if n.startswith("path_")]
+        if not marks or self.loader.address("loader_end") > min(marks):
+            raise BenchError(f"{program} has no marks, or they overlap with the loader")
 
     def function(self, address: int) -> tuple:
         """(name, offset) of the code or data at an address."""
@@ -105,17 +106,18 @@ def configuration(programs: Programs) -> str:
 
 
 # ---- measuring ---------------------------------------------------------------------------------
-def run(programs: Programs, work: Path, trace: str = None) -> tuple:
-    """Boot; returns the samples and the serial output."""
+def run(programs: Programs, work: Path, text: str, trace: str = None, **machine) -> tuple:
+    """Boot under the plugin configured by `text`; returns the samples and the listing's file."""
+    work.mkdir(parents=True, exist_ok=True)
     config, out, serial = work / "paths.cfg", work / "samples.json", work / "serial.log"
     listing = work / "trace.raw"
-    config.write_text(configuration(programs))
+    config.write_text(text)
     plugin = f"{build_plugin(work)},config={config},out={out}"
     if trace:
         plugin += f",trace={listing},only={trace}"
     command = qemu.command(programs.loader_path, programs.image, cpu="max,-erms",
                            extra=[*qemu.COUNTED, "-display", "none", "-monitor", "none",
-                                  "-serial", f"file:{serial}", "-plugin", plugin])
+                                  "-serial", f"file:{serial}", "-plugin", plugin], **machine)
     serial.write_text("")
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -233,7 +235,7 @@ def print_stretch(programs: Programs, stretch: dict) -> None:
           f"to {programs.name(stretch['last'])}")
     names = [programs.function(spot)[0] for spot in stretch["spots"]]
     runs = [f"{name} x{len(list(group))}" for name, group in itertools.groupby(names)]
-    print("  every 256th instruction lies in: " + ", ".join(runs[:40]))
+    print("  every 16th instruction lies in: " + ", ".join(runs[:40]))
 
 
 def split_listing(listing: Path) -> list:
@@ -280,8 +282,7 @@ def print_trace(programs: Programs, listing: Path) -> None:
 def measure(arguments) -> None:
     programs = Programs(arguments.build)
     work = arguments.build / "bench" / "paths"
-    work.mkdir(parents=True, exist_ok=True)
-    records, listing = run(programs, work, arguments.trace)
+    records, listing = run(programs, work, configuration(programs), arguments.trace)
     if arguments.trace:
         print_trace(programs, listing)
         return

@@ -13,7 +13,8 @@ SHT_SYMTAB = 2
 TYPE_FUNCTION, TYPE_SECTION, TYPE_FILE = 2, 3, 4
 SHN_ABS = 0xFFF1
 REACH = 0x20000  # no function or table is larger
-MARKS = "path_"  # labels of the benchmark, not functions
+# Labels of the benchmarks, not functions.
+MARKS = ("path_begin.", "path_end.", "path_low.", "path_high.", "path_drop")
 
 
 class SymbolError(Exception):

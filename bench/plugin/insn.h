@@ -20,6 +20,8 @@ enum insn_kind {
     INSN_CLI,
     INSN_RETURN,  // IRET, SYSRET
     INSN_CALL,
+    INSN_LOCK,    // takes the kernel lock or begins to wait for it: set by who knows where it is
+    INSN_UNLOCK,  // drops it
     INSN_KINDS
 };
 

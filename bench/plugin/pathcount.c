@@ -11,11 +11,12 @@
 // only=NAME. Configuration, one per line, addresses in hexadecimal:
 //   path NAME START STOP       from the instruction at START to before the one at STOP
 //   entry NAME LOW HIGH STOP   the same from the first kernel instruction after one in [LOW, HIGH)
-//   long NAME START STOP       only the longest stretch with interrupts off
+//   long NAME START STOP       only the longest stretches with interrupts off and with the lock
+//   lock NEXT SERVING          the words of the kernel lock
 //   drop AT                    whatever is under way there is no sample
 //   boot START STOP            count only; once; nothing else is watched before it ends
 //   exclude START              boot: a function whose calls do not count
-// Output: one JSON object per line, see sample_print, boot_end and irqoff_print.
+// Output: one JSON object per line, see sample_print, boot_end and stretch_print.
 #include "insn.h"
 #include "log.h"
 
@@ -29,10 +30,17 @@
 #define MAX_PATHS     64
 #define NAME_BYTES    48
 #define KERNEL_BASE   0xffff800000000000ull
-#define STRETCH_STEP  256  // instructions between the places that are kept of a stretch
+#define STRETCH_STEP  16  // instructions between the places that are kept of a stretch
 #define STRETCH_SPOTS 1024
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
+
+// Instructions executed one after the other with interrupts off.
+struct stretch {
+    uint64_t insns, rep;
+    uint64_t first, last;
+    uint64_t spots[STRETCH_SPOTS];
+};
 
 struct path {
     char name[NAME_BYTES];
@@ -42,18 +50,14 @@ struct path {
     bool brief;       // nothing is logged
     size_t first;     // first event of the sample in progress
     uint64_t irqoff;  // longest stretch in it so far
-};
-
-// Instructions executed one after the other with interrupts off.
-struct stretch {
-    uint64_t insns, rep;
-    uint64_t first, last;
-    uint64_t spots[STRETCH_SPOTS];
+    // Brief: that stretch, and the longest of `serve` and `held`.
+    struct stretch worst, serve, held;
 };
 
 static struct path paths[MAX_PATHS];
 static unsigned path_count;
 static unsigned logging;     // paths that are active and not brief
+static bool log_wanted;      // there are such
 static uint64_t drop_paths;  // address
 
 static struct {
@@ -64,8 +68,12 @@ static struct {
 } boot;
 
 static struct stretch current, longest;
+static struct stretch serve, held;         // see serve_follow
+static bool locked;                        // the kernel lock is held
+static uint64_t lock_next, lock_serving;   // addresses of its words; 0: not known
 static bool window_open;                   // the kernel has interrupts on for a moment
 static uint64_t window_next, window_left;  // what comes next in it; where it was interrupted
+static bool window_hit;                    // an interrupt came in it
 
 static const struct insn *last;
 static FILE *out, *trace;
@@ -84,33 +92,60 @@ __attribute__((noreturn, format(printf, 1, 2))) static void refuse(const char *f
 
 // --- stretches with interrupts off --------------------------------------------------------------
 
+static uint64_t stretch_length(const struct stretch *stretch)
+{
+    return stretch->insns + stretch->rep;
+}
+
 static void stretch_end(void)
 {
     for (unsigned i = 0; i < path_count; i++) {
-        if (paths[i].active && current.insns + current.rep > paths[i].irqoff) {
-            paths[i].irqoff = current.insns + current.rep;
+        struct path *path = &paths[i];
+        if (path->active && stretch_length(&current) > path->irqoff) {
+            path->irqoff = stretch_length(&current);
+            if (path->brief) {
+                path->worst = current;
+            }
         }
     }
-    if (current.insns + current.rep > longest.insns + longest.rep) {
+    if (stretch_length(&current) > stretch_length(&longest)) {
         longest = current;
     }
     current.insns = current.rep = 0;
 }
 
-static void stretch_add(const struct insn *insn, bool again)
+static void longest_keep(struct stretch *longest_yet, const struct stretch *stretch)
 {
-    uint64_t length = current.insns + current.rep;
+    if (stretch_length(stretch) > stretch_length(longest_yet)) {
+        *longest_yet = *stretch;
+    }
+}
+
+static void serve_end(void)
+{
+    for (unsigned i = 0; i < path_count; i++) {
+        if (paths[i].active && paths[i].brief) {
+            longest_keep(&paths[i].serve, &serve);
+            longest_keep(&paths[i].held, &held);
+        }
+    }
+    serve.insns = serve.rep = held.insns = held.rep = 0;
+}
+
+static void stretch_add(struct stretch *stretch, const struct insn *insn, bool again)
+{
+    uint64_t length = stretch_length(stretch);
     if (!length) {
-        current.first = insn->vaddr;
+        stretch->first = insn->vaddr;
     }
     if (length % STRETCH_STEP == 0 && length / STRETCH_STEP < STRETCH_SPOTS) {
-        current.spots[length / STRETCH_STEP] = insn->vaddr;
+        stretch->spots[length / STRETCH_STEP] = insn->vaddr;
     }
-    current.last = insn->vaddr;
+    stretch->last = insn->vaddr;
     if (again) {
-        current.rep++;
+        stretch->rep++;
     } else {
-        current.insns++;
+        stretch->insns++;
     }
 }
 
@@ -121,6 +156,7 @@ static void window_follow(const struct insn *insn, bool again)
 {
     if (window_open && !again && insn->vaddr != window_next) {
         window_open = false;
+        window_hit = true;
         window_left = window_next;
     } else if (last && last->kind == INSN_RETURN && insn->vaddr == window_left) {
         window_open = true;
@@ -129,11 +165,39 @@ static void window_follow(const struct insn *insn, bool again)
     window_next = insn->vaddr + insn->size;
 }
 
+// `serve`: from the entry to the return to user mode, which is when an interrupt is served.  A
+// window in which none came, nor did another CPU wait for the lock, is where the kernel would have
+// returned otherwise; so what follows counts anew.  One in which an interrupt came shows what is
+// left to do. `held`: the same from taking to dropping the kernel lock.
+static void serve_follow(const struct insn *insn, bool again)
+{
+    bool kernel = insn->vaddr >= KERNEL_BASE;
+    bool resumed = last && last->kind == INSN_RETURN && insn->vaddr != window_left;
+    if (!kernel || resumed || (insn->kind == INSN_CLI && !window_hit)) {
+        serve_end();
+    }
+    if (!kernel || resumed || insn->kind == INSN_CLI) {
+        window_hit = false;
+    }
+    if (!kernel) {
+        locked = false;
+        return;
+    }
+    stretch_add(&serve, insn, again);
+    if (locked) {
+        stretch_add(&held, insn, again);
+    }
+    locked = (locked || insn->kind == INSN_LOCK) && insn->kind != INSN_UNLOCK;
+}
+
 // Interrupts are on in user mode, in windows, and once an IRET or SYSRET of the kernel is done:
 // even where the next instruction is the kernel's again.
 static void stretch_follow(const struct insn *insn, bool again)
 {
     bool kernel = insn->vaddr >= KERNEL_BASE;
+    if (kernel || serve.insns) {
+        serve_follow(insn, again);
+    }
     if (kernel) {
         window_follow(insn, again);
     } else {
@@ -145,24 +209,26 @@ static void stretch_follow(const struct insn *insn, bool again)
     if (!kernel || window_open) {
         return;
     }
-    stretch_add(insn, again);
+    stretch_add(&current, insn, again);
     if (insn->kind == INSN_RETURN) {
         stretch_end();
     }
 }
 
-static void irqoff_print(void)
+// {"KEY": instructions, "rep": how many of them are iterations of REP, "first": ..., "last": ...,
+// "spots": [every STRETCH_STEP-th]}
+static void stretch_print(const char *key, const struct stretch *stretch)
 {
-    fprintf(out, "{\"irqoff\": %lu, \"rep\": %lu, \"first\": %lu, \"last\": %lu, \"spots\": [",
-            longest.insns + longest.rep, longest.rep, longest.first, longest.last);
-    uint64_t spots = (longest.insns + longest.rep + STRETCH_STEP - 1) / STRETCH_STEP;
+    fprintf(out, "{\"%s\": %lu, \"rep\": %lu, \"first\": %lu, \"last\": %lu, \"spots\": [", key,
+            stretch_length(stretch), stretch->rep, stretch->first, stretch->last);
+    uint64_t spots = (stretch_length(stretch) + STRETCH_STEP - 1) / STRETCH_STEP;
     if (spots > STRETCH_SPOTS) {
         spots = STRETCH_SPOTS;
     }
     for (uint64_t i = 0; i < spots; i++) {
-        fprintf(out, "%s%lu", i ? ", " : "", longest.spots[i]);
+        fprintf(out, "%s%lu", i ? ", " : "", stretch->spots[i]);
     }
-    fputs("]}\n", out);
+    fputs("]}", out);
 }
 
 // --- boot ---------------------------------------------------------------------------------------
@@ -216,7 +282,13 @@ static void boot_follow(const struct insn *insn, bool again)
 static void sample_print(const struct path *path)
 {
     if (path->brief) {
-        fprintf(out, "{\"path\": \"%s\", \"irqoff\": %lu}\n", path->name, path->irqoff);
+        fprintf(out, "{\"path\": \"%s\", \"irqoff\": %lu, \"worst\": ", path->name, path->irqoff);
+        stretch_print("irqoff", &path->worst);
+        fputs(", \"serve\": ", out);
+        stretch_print("serve", &path->serve);
+        fputs(", \"held\": ", out);
+        stretch_print("held", &path->held);
+        fputs("}\n", out);
         return;
     }
     struct log_summary s = log_summarise(path->first);
@@ -237,6 +309,9 @@ static void path_begin(struct path *path)
     path->active = true;
     path->first = log_position();
     path->irqoff = 0;
+    path->worst.insns = path->worst.rep = 0;
+    path->serve.insns = path->serve.rep = 0;
+    path->held.insns = path->held.rep = 0;
 }
 
 static void path_leave(struct path *path)
@@ -342,6 +417,28 @@ static void insn_mark(struct insn *insn)
     }
 }
 
+// Whether it names, relative to itself, the word at `address` with the displacement in its last
+// bytes.
+static bool insn_names(const struct insn *insn, uint64_t address)
+{
+    int32_t displacement;
+    memcpy(&displacement, insn->bytes + insn->size - sizeof(displacement), sizeof(displacement));
+    return address && insn->vaddr + insn->size + (uint64_t)(int64_t)displacement == address;
+}
+
+// LOCK XADD draws a number, INC of the other word calls the next.
+static void lock_mark(struct insn *insn)
+{
+    static const uint8_t draw[] = { 0xf0, 0x0f, 0xc1 }, call[] = { 0xff, 0x05 };
+    if (insn->size == 8 && memcmp(insn->bytes, draw, sizeof(draw)) == 0 &&
+        insn_names(insn, lock_next)) {
+        insn->kind = INSN_LOCK;
+    } else if (insn->size == 6 && memcmp(insn->bytes, call, sizeof(call)) == 0 &&
+               insn_names(insn, lock_serving)) {
+        insn->kind = INSN_UNLOCK;
+    }
+}
+
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     (void)id;
@@ -355,12 +452,15 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         }
         insn->place = (uintptr_t)qemu_plugin_insn_haddr(from);
         insn_mark(insn);
+        lock_mark(insn);
         if (trace && !insn->text) {
             insn->text = qemu_plugin_insn_disas(from);
         }
         qemu_plugin_register_vcpu_insn_exec_cb(from, on_insn, QEMU_PLUGIN_CB_NO_REGS, insn);
-        qemu_plugin_register_vcpu_mem_cb(from, on_access, QEMU_PLUGIN_CB_NO_REGS,
-                                         QEMU_PLUGIN_MEM_RW, insn);
+        if (log_wanted) {
+            qemu_plugin_register_vcpu_mem_cb(from, on_access, QEMU_PLUGIN_CB_NO_REGS,
+                                             QEMU_PLUGIN_MEM_RW, insn);
+        }
     }
 }
 
@@ -369,7 +469,8 @@ static void on_end(qemu_plugin_id_t id, void *data)
     (void)id;
     (void)data;
     stretch_end();
-    irqoff_print();
+    stretch_print("irqoff", &longest);
+    fputc('\n', out);
     if (fclose(out) != 0) {
         refuse("the samples could not be written");
     }
@@ -395,6 +496,7 @@ static bool config_line(const char *line)
         sscanf(line, "long %47s %lx %lx", path.name, &path.start, &path.stop) == 3 ||
         sscanf(line, "entry %47s %lx %lx %lx", path.name, &path.low, &path.high, &path.stop) == 4) {
         *path_add() = path;
+        log_wanted = log_wanted || !path.brief;
         return true;
     }
     if (sscanf(line, "boot %lx %lx", &boot.start, &boot.stop) == 2) {
@@ -402,6 +504,7 @@ static bool config_line(const char *line)
         return true;
     }
     return sscanf(line, "exclude %lx", &boot.exclude) == 1 ||
+           sscanf(line, "lock %lx %lx", &lock_next, &lock_serving) == 2 ||
            sscanf(line, "drop %lx", &drop_paths) == 1;
 }
 

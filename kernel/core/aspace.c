@@ -23,8 +23,9 @@ void aspace_init(struct cap *original)
 static void table_clear(struct cap *table)
 {
     uint64_t *entry = (uint64_t *)table->address;
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
-        entry[i] = 0;
+    for (const uint64_t *end = entry + TABLE_ENTRIES; entry < end; entry += 8) {
+        entry[0] = entry[1] = entry[2] = entry[3] = 0;
+        entry[4] = entry[5] = entry[6] = entry[7] = 0;
     }
 }
 
@@ -38,19 +39,19 @@ enum err aspace_destroy_step(struct cap *original)
     while (as->tables) {
         table_clear(as->tables);
         table_release(as->tables);
-        if (preempt_point(160)) {
+        if (preempt_point(75)) {
             return ERR_PREEMPTED;
         }
     }
     while (as->stock) {
         table_release(as->stock);
-        if (preempt_point(3)) {
+        if (preempt_point(5)) {
             return ERR_PREEMPTED;
         }
     }
     while (as->frames.root) {
         frame_release(CONTAINER_OF(as->frames.root, struct cap, attached));
-        if (preempt_point(20)) {
+        if (preempt_point(25)) {
             return ERR_PREEMPTED;
         }
     }
@@ -132,12 +133,11 @@ static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned co
             if (visit_cut(visit, i)) {
                 return ERR_OK;
             }
-            if (!hit_find(&protection->hit, visit->as, page, level)) {
+            if (!hit_find(&protection->hit, visit->as, page, level) ||
+                !prot_allowed(protection->hit.rights, protection->prot)) {
+                protection->hit.bytes = 0;
                 return err_blame(ERR_RIGHTS, 3);
             }
-        }
-        if (!prot_allowed(protection->hit.rights, protection->prot)) {
-            return err_blame(ERR_RIGHTS, 3);
         }
         entry[i] = hal_pte_protect(old, protection->prot);
         visit->changed |= entry[i] != old;
@@ -189,10 +189,11 @@ struct copying {
     struct demand demand;  // of the destination
     uint64_t missing;
     unsigned remove;  // rights that both lose
-    // How the leaf seen last became a copy.  One in the same frame that differs from its page's
-    // address by as much has the same attributes and changes by as much.
+    // How the leaf seen last became a copy.  One in the same frame with the same attributes changes
+    // by as much.
     struct hit hit;  // its frame, attached to the destination
-    uint64_t alike;
+    uint64_t first;  // a clean leaf of the frame's first page with these attributes
+    uint64_t pages;  // of the frame; 0: look
     uint64_t to_change, from_change;
 };
 
@@ -204,8 +205,8 @@ static enum err copying_leaf(struct copying *copying, uint64_t old, unsigned lev
     if (!hit_has(hit, page) && !hit_find(hit, copying->demand.as, page, level)) {
         return err_blame(ERR_STATE, 1);
     }
+    copying->pages = 0;
     if (hit->leaving || !(hit->rights & RIGHT_READ)) {
-        hit->bytes = 0;
         return err_blame(ERR_STATE, 1);
     }
     unsigned prot = hal_pte_prot(old) & ~copying->remove;
@@ -213,43 +214,49 @@ static enum err copying_leaf(struct copying *copying, uint64_t old, unsigned lev
     if (!prot_allowed(hit->rights, narrow)) {
         narrow &= ~PROT_WRITE;
     }
-    copying->alike = clean - page;
+    copying->first = clean - (page - hit->start);
+    copying->pages = (hit->bytes - 1) / PAGE_SIZE + 1;
     copying->to_change = hal_pte_protect(clean, narrow) - clean;
     copying->from_change = hal_pte_protect(old, prot) - old;
+    copying->visit.changed |= copying->from_change != 0;
     return ERR_OK;
+}
+
+// Whether the leaf, without accessed and dirty bits, is to be copied as the last one: a whole
+// number of pages behind the frame's first and inside.  Another attribute makes the difference no
+// such number, or a large one.
+static inline bool copying_alike(const struct copying *copying, uint64_t clean)
+{
+    uint64_t bytes = clean - copying->first;
+    return LIKELY((bytes >> PAGE_BITS | bytes << (64 - PAGE_BITS)) < copying->pages);
 }
 
 static HOT enum err leaves_move(struct copying *copying, uint64_t *from, struct place to,
                                 unsigned count)
 {
-    uint64_t changed = 0;
-    enum err err = ERR_OK;
+    copying->visit.changed = copying->pages && copying->from_change;
     for (unsigned i = 0; i < count; i++) {
-        uint64_t old = from[i];
+        uint64_t old = from[i], clean = hal_pte_clean(old);
         if (!hal_pte_present(old)) {
             continue;
         }
-        uint64_t page = hal_pte_address(old), clean = hal_pte_clean(old);
-        if (UNLIKELY(!hit_has(&copying->hit, page) || clean - page != copying->alike)) {
+        if (UNLIKELY(!copying_alike(copying, clean))) {
             if (visit_cut(&copying->visit, i)) {
                 break;
             }
-            err = copying_leaf(copying, old, to.level);
-            copying->visit.done = count;
+            enum err err = copying_leaf(copying, old, to.level);
             if (err) {
-                break;
+                return err;
             }
+            copying->visit.done = count;
         }
         if (UNLIKELY(hal_pte_present(to.entry[i]))) {
-            err = err_blame(ERR_MAPPED, 2);
-            break;
+            return err_blame(ERR_MAPPED, 2);
         }
         to.entry[i] = clean + copying->to_change;
         from[i] = old + copying->from_change;
-        changed |= copying->from_change;
     }
-    copying->visit.changed = changed != 0;
-    return err;
+    return ERR_OK;
 }
 
 static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
@@ -267,7 +274,7 @@ static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count
         return err_blame(ERR_MAPPED, 2);
     }
     if (level) {
-        copying->hit.bytes = 0;
+        copying->hit.bytes = copying->pages = 0;
     }
     return leaves_move(copying, entry, to, count);
 }

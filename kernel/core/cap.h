@@ -19,9 +19,8 @@
 // the parent (NULL: a root) with bit 0 set.  So a capability leaves its list, and its children take
 // its place, in O(1).
 //
-// What sits in a tree does not know its Untyped, so an Untyped with any number of children moves in
-// O(log n).  Where the Untyped is wanted it is found by address, from the root Untypeds down; each
-// level halves the size at least.
+// What sits in a tree finds its Untyped by links upwards.  Only the root of the tree has one to the
+// Untyped itself, so an Untyped with any number of children moves in O(1).
 //
 // All of it is guarded by the kernel lock.
 #pragma once
@@ -80,14 +79,19 @@ struct cap {
         };  // otherwise
     };
     union {
-        struct cap *stock_prev;     // page table: in the list of its space
+        struct {
+            struct cap *stock_prev;  // page table: in the list of its space
+            uintptr_t above;         // CAP_IN_TREE: link of by_address upwards
+        };
         struct tree_node attached;  // derived frame: in the tree of its space
     };
 };
 _Static_assert(sizeof(struct cap) == 64, "a slot is one cache line");
 #define CAP_BITS 6
-#define CAP_BY_ADDRESS_KEY \
- ((ptrdiff_t)offsetof(struct cap, address) - (ptrdiff_t)offsetof(struct cap, by_address))
+_Static_assert(offsetof(struct cap, above) - offsetof(struct cap, by_address) == TREE_LINK, "link");
+#define CAP_BY_ADDRESS_KEY                                                                 \
+ ((ptrdiff_t)offsetof(struct cap, address) - (ptrdiff_t)offsetof(struct cap, by_address) + \
+  TREE_LINKED)
 #define CAP_ATTACHED_KEY \
  ((ptrdiff_t)offsetof(struct cap, address) - (ptrdiff_t)offsetof(struct cap, attached))
 

@@ -81,12 +81,16 @@ static enum err original_destroy(struct cap *cap)
         if (!err) {
             break;
         }
-        if (err != ERR_PREEMPTED || preempt_point(20)) {
+        if (err != ERR_AGAIN) {
             return err;
+        }
+        if (preempt_point(PREEMPT_WORK)) {
+            return ERR_PREEMPTED;
         }
     }
     forest_unlink(cap);
     cap_clear(cap);
+    preempt_work(40);
     return ERR_OK;
 }
 
@@ -278,7 +282,7 @@ enum err cap_drain(void)
         if (err) {
             return err;
         }
-        if (preempt_point(25)) {
+        if (preempt_point(16)) {
             return ERR_PREEMPTED;
         }
     }
@@ -292,7 +296,7 @@ static enum err untyped_revoke(struct cap *untyped)
     enum err err = untyped_clear(untyped);
     while (!err && !cap_empty(untyped) && untyped->objects.root) {
         err = drain_step();
-        if (!err && preempt_point(25)) {
+        if (!err && preempt_point(16)) {
             err = ERR_PREEMPTED;
         }
     }

@@ -79,13 +79,13 @@ enum err endpoint_destroy_step(struct cap *original)
     struct thread *thread = endpoint_first_sender(endpoint);
     if (thread) {
         sender_cancel(thread, ERR_DEAD);
-        return ERR_PREEMPTED;
+        return ERR_AGAIN;
     }
     thread = endpoint->receivers;
     if (thread) {
         ipc_receive_end(thread);
         ipc_finish(thread, ERR_CANCELLED);
-        return ERR_PREEMPTED;
+        return ERR_AGAIN;
     }
     return ERR_OK;
 }
@@ -115,7 +115,7 @@ enum err op_endpoint_cancel_all(struct invocation *inv)
     while ((thread = endpoint_first_sender(endpoint))) {
         sender_cancel(thread, (enum err)inv->words[0]);
         inv->progress++;
-        if (preempt_point(25)) {
+        if (preempt_point(PREEMPT_WORK)) {
             return ERR_PREEMPTED;
         }
     }
@@ -140,7 +140,7 @@ enum err op_endpoint_cancel_badge(struct invocation *inv)
             sender_cancel(thread, ERR_CANCELLED);
             count++;
         }
-        if (preempt_point(25)) {
+        if (preempt_point(PREEMPT_WORK)) {
             inv->progress = 1;
             inv->words[1] = key;
             inv->words[2] = count;

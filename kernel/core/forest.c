@@ -7,6 +7,7 @@
 #include "forest.h"
 
 #include "object.h"
+#include "preempt.h"
 
 struct tree forest_roots;
 
@@ -113,17 +114,7 @@ void forest_flatten_first(struct cap *parent)
 
 struct tree *forest_tree(const struct cap *cap)
 {
-    struct tree *tree = &forest_roots;
-    for (;;) {
-        struct tree_node *node = tree_find_le(tree, cap->address, CAP_BY_ADDRESS_KEY);
-        ASSERT(node);
-        struct cap *found = CONTAINER_OF(node, struct cap, by_address);
-        if (found == cap) {
-            return tree;
-        }
-        ASSERT(forest_has_objects(found));
-        tree = &found->objects;
-    }
+    return tree_of(&cap->by_address);
 }
 
 void forest_unlink(struct cap *cap)
@@ -179,18 +170,19 @@ void cap_insert_child(struct cap *to, struct cap *parent)
 
 void cap_move(struct cap *to, struct cap *from)
 {
-    struct tree *tree = from->flags & CAP_IN_TREE ? forest_tree(from) : NULL;
-    if (tree) {
-        tree_remove(tree, &from->by_address, CAP_BY_ADDRESS_KEY);
-    }
     *to = *from;
-    if (tree) {
-        tree_insert(tree, &to->by_address, CAP_BY_ADDRESS_KEY);
+    if (from->flags & CAP_IN_TREE) {
+        tree_replace(forest_tree(from), &from->by_address, &to->by_address, CAP_BY_ADDRESS_KEY);
+        preempt_work(15);
     } else {
         list_replace(from, to, to);
     }
-    if (forest_has_list(to) && to->child) {
-        to->child->prev->next = list_end(to);
+    if (forest_has_list(to)) {
+        if (to->child) {
+            to->child->prev->next = list_end(to);
+        }
+    } else if (forest_has_objects(to)) {
+        tree_moved(&to->objects);
     }
     if ((to->kind == KIND_FRAME || to->kind == KIND_PAGETABLE) && to->flags & CAP_ATTACHED) {
         object_moved(to, from);

@@ -216,17 +216,18 @@ static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint6
     uint64_t entries = words[2] >> (TABLE_BITS * place.level);
     unsigned count = (unsigned)least(least(entries, room), CHUNK_PAGES);
     unsigned prot = map_prot(frame, words[3]);
-    uint64_t page = frame->address + words[1] * PAGE_SIZE;
+    uint64_t leaf = hal_pte_leaf(frame->address + words[1] * PAGE_SIZE, prot, place.level);
     uint64_t *entry = place.entry;
     bool replaced = false;
-    for (; entry < place.entry + count; entry++, page += 1ull << entry_shift(place.level)) {
+    // The next page's leaf differs by as much as its address.
+    for (; entry < place.entry + count; entry++, leaf += 1ull << entry_shift(place.level)) {
         if (UNLIKELY(hal_pte_present(*entry))) {
             if (!(words[3] & PROT_REPLACE) || hal_pte_is_table(*entry, place.level)) {
                 break;
             }
             replaced = true;
         }
-        *entry = hal_pte_leaf(page, prot, place.level);
+        *entry = leaf;
     }
     uint64_t pages = (uint64_t)(entry - place.entry) << (TABLE_BITS * place.level);
     if (replaced) {
@@ -254,7 +255,7 @@ static inline bool map_page(const struct cap *frame, const uint64_t words[4])
         prot == PROT_RIGHTS) {
         return false;
     }
-    struct place place = table_walk(as, vaddr, 0);
+    struct place place = table_leaf(as, vaddr);
     if (place.level || hal_pte_present(*place.entry)) {
         return false;
     }

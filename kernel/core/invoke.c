@@ -117,9 +117,8 @@ enum err invoke(struct thread *thread, uint64_t slot, uint64_t tag)
     return error;
 }
 
-// How many entries are carried out between two looks at the clock of preemption.
-#define BATCH_STEP 8u
-#define BATCH_WORK 150u  // of so many, in units of preempt_point
+// Work of an entry, in units of preempt_point; what takes longer counts the rest itself.
+#define BATCH_WORK 12u
 
 // The entry at `offset` of the batch.  All is looked up anew for each entry: the one before may
 // have removed it.
@@ -164,10 +163,12 @@ enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uin
             (error = batch_run(thread, entry))) {
             break;
         }
-        if (UNLIKELY(hal_cpu()->current != thread)) {
+        struct cpu *cpu = hal_cpu();
+        if (UNLIKELY(cpu->current != thread)) {
             return ERR_BLOCKED;  // it destroyed itself
         }
-        if (count % BATCH_STEP == 1 && preempt_point(BATCH_WORK)) {
+        cpu->work += BATCH_WORK;
+        if (UNLIKELY(cpu->work >= PREEMPT_WORK) && preempt_point(0)) {
             hal_context_set_arguments(&thread->context, slot, offset + sizeof(struct batch_entry),
                                       count - 1);
             return ERR_PREEMPTED;

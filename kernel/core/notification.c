@@ -61,7 +61,7 @@ enum err notification_destroy_step(struct cap *original)
     }
     notification_remove_waiter(thread);
     ipc_finish(thread, ERR_DEAD);
-    return ERR_PREEMPTED;
+    return ERR_AGAIN;
 }
 
 uint64_t notification_take(struct notification *notification)

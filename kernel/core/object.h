@@ -39,7 +39,8 @@ MUST_USE enum err cap_lookup_place(struct thread *thread, uint64_t table, uint64
 // Initialise the zeroed memory of a new object and its original's fields; cannot fail.
 void object_init(struct cap *original);
 // Refuse everything from now on, take one bounded step of destruction; ERR_OK when the object is no
-// longer referred to by anything and holds no capability, ERR_PREEMPTED where more is to do.
+// longer referred to by anything and holds no capability, ERR_AGAIN where more is to do,
+// ERR_PREEMPTED where more is to do and somebody waits.
 MUST_USE enum err object_destroy_step(struct cap *original);
 // A derived capability with CAP_ATTACHED is about to be cleared: detach what hangs on it.
 // Preemptible.

@@ -17,7 +17,7 @@ _Static_assert(USER_END >> PLACE_SHIFT <= 1ull << LEVEL_SHIFT, "a place fits");
 _Static_assert(HAL_PT_LEVELS - 1 <= 4, "a level of a table below the root fits");
 
 // A refusal is exact for this much, which is soon counted.
-#define WINDOW_BYTES (256ull << 20)
+#define WINDOW_BYTES (32ull << 20)
 
 HOT struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level)
 {
@@ -147,8 +147,7 @@ void aspace_cap_moved(struct cap *to, struct cap *from)
         table_moved(to, from);
         return;
     }
-    tree_remove(&from->space->frames, &from->attached, CAP_ATTACHED_KEY);
-    tree_insert(&to->space->frames, &to->attached, CAP_ATTACHED_KEY);
+    tree_replace(&from->space->frames, &from->attached, &to->attached, CAP_ATTACHED_KEY);
 }
 
 // The most tables that [vaddr, end) can need for leaves of `level`.
@@ -239,6 +238,7 @@ uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, uns
             return missing;
         }
     }
+    preempt_work(40);
     while (place->level != level && !hal_pte_present(*place->entry)) {
         uint64_t *table = table_use(demand->as, *place, vaddr);
         place->level--;
@@ -312,7 +312,7 @@ static enum err visit_step(struct visit *visit, struct place place, uint64_t *pa
     if (place.level) {
         return leaves_visit(visit, place.entry, 1, place.level);
     }
-    unsigned count = (unsigned)least(*pages, CHUNK_PAGES);
+    unsigned count = (unsigned)least(*pages, VISIT_PAGES);
     visit->done = count;
     enum err err = leaves_visit(visit, place.entry, count, 0);
     *pages = err ? count : visit->done;
@@ -322,7 +322,7 @@ static enum err visit_step(struct visit *visit, struct place place, uint64_t *pa
 enum err visit_range(struct visit *visit)
 {
     while (visit->pages) {
-        struct place place = table_walk(visit->as, visit->vaddr, 0);
+        struct place place = table_leaf(visit->as, visit->vaddr);
         uint64_t pages;
         enum err err = visit_step(visit, place, &pages);
         if (visit->changed) {
@@ -334,7 +334,7 @@ enum err visit_range(struct visit *visit)
         }
         visit->vaddr += pages * PAGE_SIZE;
         visit->pages -= pages;
-        if (visit->pages && preempt_point(place.level ? 20 : 10 + 2 * (unsigned)pages)) {
+        if (visit->pages && preempt_point(place.level ? 20 : PREEMPT_WORK)) {
             return ERR_PREEMPTED;
         }
     }

@@ -10,9 +10,10 @@
 
 #define TABLE_BITS    9u
 #define TABLE_ENTRIES (1u << TABLE_BITS)
-#define CHUNK_PAGES   64u  // most entries that are changed between two preemption points
-
-#define CHUNK_SEARCHES 16u  // most searches of the frames
+// Between two preemption points.
+#define CHUNK_PAGES    64u  // most entries that are mapped
+#define VISIT_PAGES    32u  // most entries that are looked at in a pass
+#define CHUNK_SEARCHES 4u   // most searches of the frames
 
 // Rights of a mapping are those of the capability, bit by bit.
 _Static_assert(PROT_READ == RIGHT_READ && PROT_WRITE == RIGHT_WRITE &&
@@ -67,6 +68,15 @@ static inline bool prot_allowed(unsigned rights, uint64_t prot)
     const unsigned both = PROT_WRITE | PROT_EXECUTE;
     return !(prot & PROT_RIGHTS & ~(uint64_t)rights) &&
            ((prot & both) != both || rights & RIGHT_WX);
+}
+
+// The same for level 0, quick where the table is the one that was walked last.
+static inline struct place table_leaf(struct aspace *as, uint64_t vaddr)
+{
+    if (LIKELY((vaddr >> entry_shift(1)) + 1 == as->leaf_span)) {
+        return (struct place){ &as->leaf_table[entry_index(vaddr, 0)], 0 };
+    }
+    return table_walk(as, vaddr, 0);
 }
 
 // A need for tables, for map and copy.  Tables are only taken when all that a window of the range

@@ -4,6 +4,11 @@
 
 #include "cpu.h"
 
+void preempt_work(unsigned work)
+{
+    hal_cpu()->work += work;
+}
+
 bool preempt_point(unsigned work)
 {
     struct cpu *cpu = hal_cpu();

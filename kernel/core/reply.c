@@ -59,7 +59,7 @@ bool reply_recall(struct sched_context *context, const struct reply *until)
             fault_tell_timeout(server, context->used);
         }
         ipc_finish(caller, ERR_BUDGET);
-        if (preempt_point(25)) {
+        if (preempt_point(PREEMPT_WORK)) {
             return false;
         }
     }

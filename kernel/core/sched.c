@@ -11,7 +11,7 @@
 #include "timer.h"
 
 // Alarms that one timer interrupt sees to; the rest by the next, which is due at once.
-#define ALARM_BATCH 4
+#define ALARM_BATCH 2
 // A context that is taken back from a chain of calls waits until this time: the next step is due.
 #define RECALL 0
 
@@ -561,10 +561,17 @@ static inline bool hand_off(struct cpu *cpu)
 static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
 {
     choose(cpu);
-    // Delivering a kick stops the guest, so this ends with the guests.
-    while (UNLIKELY(cpu->current && cpu->current->kicked)) {
-        guest_deliver_kick(cpu->current);
-        choose(cpu);
+    if (LIKELY(!cpu->current || !cpu->current->kicked)) {
+        return;
+    }
+    guest_deliver_kick(cpu->current);  // which stops the guest
+    choose(cpu);
+    if (UNLIKELY(cpu->current && cpu->current->kicked)) {
+        // One at a time: the rest of them once interrupts and other CPUs have been let in.
+        ready_insert(cpu, cpu->current, true);
+        idle(cpu);
+        cpu->resched = true;
+        hal_cpu_interrupt(cpu->number);
     }
 }
 

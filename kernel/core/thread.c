@@ -9,6 +9,7 @@
 #include "guest.h"
 #include "ipc.h"
 #include "notification.h"
+#include "preempt.h"
 #include "sched.h"
 
 #include <hal/cpu.h>
@@ -228,6 +229,7 @@ enum err op_thread_configure(struct invocation *inv)
     if (inv->words[4] & ~(uint64_t)THREAD_FLAGS) {
         return err_blame(ERR_RANGE, 5);
     }
+    preempt_work(60);
     thread_give(thread, THREAD_CSPACE, cspace);
     thread_give(thread, THREAD_ASPACE, aspace);
     thread_give(thread, THREAD_FAULT, fault);
@@ -263,6 +265,7 @@ enum err op_thread_set_buffer(struct invocation *inv)
             return err_blame(ERR_RANGE, 3);
         }
     }
+    preempt_work(15);
     struct cap *slot = thread_slot(thread, which);
     slot_clear(thread, which);
     if (frame) {

@@ -3,6 +3,7 @@
 //
 // Registers and vector state of threads as their owners read and write them.
 #include "aspace.h"
+#include "preempt.h"
 #include "sched.h"
 #include "thread.h"
 
@@ -92,6 +93,7 @@ static enum err vector_ram(struct invocation *inv, unsigned right, void **ram)
 
 static void copy_words(void *to, const void *from, unsigned bytes)
 {
+    preempt_work(bytes / 8 / 2 + 20);
     for (unsigned i = 0; i < bytes / 8; i++) {
         ((uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
     }

@@ -3,35 +3,54 @@
 //
 // AVL trees inside objects (tree.h).  Owns nothing; relies on its callers' lock.  A node's balance
 // is kept in the low bits of `left`: 0 even, 1 the left side is taller, 2 the right side.  Paths
-// are kept on the stack, since nodes have no room for a link upwards.
+// are kept on the stack, since most nodes have no room for a link upwards.
 #include "tree.h"
 
 #include "types.h"
 
-// The way from the root to a place in the tree: bit i of `sides` is the side taken at nodes[i].
+// The way from the root to a place in the tree: nodes, each with the side taken there in bit 0.
 struct path {
-    struct tree_node *nodes[TREE_DEPTH];
-    uint64_t sides;
+    uintptr_t steps[TREE_DEPTH];
     unsigned depth;
 };
 
 static uint64_t node_key(const struct tree_node *node, ptrdiff_t key_offset)
 {
-    return *(const uint64_t *)((uintptr_t)node + (uintptr_t)key_offset);
+    return *(const uint64_t *)((uintptr_t)node + (uintptr_t)(key_offset & ~TREE_LINKED));
 }
 
 static struct tree_node *node_child(const struct tree_node *node, unsigned side)
 {
-    return (struct tree_node *)(side ? node->right : node->left & ~3ul);
+    return (struct tree_node *)((&node->left)[side] & ~3ul);
 }
 
-static void node_set_child(struct tree_node *node, unsigned side, struct tree_node *child)
+static void node_set_up(struct tree_node *node, uintptr_t up, ptrdiff_t key_offset)
+{
+    if (key_offset & TREE_LINKED && node) {
+        *(uintptr_t *)((uintptr_t)node + TREE_LINK) = up;
+    }
+}
+
+static uintptr_t node_up(const struct tree_node *node)
+{
+    return *(const uintptr_t *)((uintptr_t)node + TREE_LINK);
+}
+
+static void node_set_child(struct tree_node *node, unsigned side, struct tree_node *child,
+                           ptrdiff_t key_offset)
 {
     if (side) {
         node->right = (uintptr_t)child;
     } else {
         node->left = (uintptr_t)child | (node->left & 3);
     }
+    node_set_up(child, (uintptr_t)node, key_offset);
+}
+
+static void root_set(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset)
+{
+    tree->root = node;
+    node_set_up(node, (uintptr_t)tree | 1, key_offset);
 }
 
 // 0: even; side + 1: that side is taller.
@@ -48,36 +67,46 @@ static void node_set_balance(struct tree_node *node, unsigned balance)
 static void path_push(struct path *path, struct tree_node *node, unsigned side)
 {
     ASSERT(path->depth < TREE_DEPTH);
-    path->nodes[path->depth] = node;
-    path->sides = (path->sides & ~(1ull << path->depth)) | (uint64_t)side << path->depth;
-    path->depth++;
+    path->steps[path->depth++] = (uintptr_t)node | side;
+}
+
+static struct tree_node *path_node(const struct path *path, unsigned at)
+{
+    return (struct tree_node *)(path->steps[at] & ~1ul);
 }
 
 static unsigned path_side(const struct path *path, unsigned at)
 {
-    return path->sides >> at & 1;
+    return path->steps[at] & 1;
 }
 
-// Let what points to nodes[at] (or to the place below the path) point to `node`.
+// Let what points to node `at` of the path (or to the place below it) point to `node`.
 static void path_set(struct tree *tree, const struct path *path, unsigned at,
-                     struct tree_node *node)
+                     struct tree_node *node, ptrdiff_t key_offset)
 {
     if (at == 0) {
-        tree->root = node;
+        root_set(tree, node, key_offset);
     } else {
-        node_set_child(path->nodes[at - 1], path_side(path, at - 1), node);
+        node_set_child(path_node(path, at - 1), path_side(path, at - 1), node, key_offset);
     }
 }
 
+// The side of `at` on which `node`, with this key, is or belongs.  Where keys are equal the address
+// of the node decides.
+static unsigned node_side(const struct tree_node *at, const struct tree_node *node, uint64_t key,
+                          ptrdiff_t key_offset)
+{
+    uint64_t found = node_key(at, key_offset);
+    return LIKELY(found != key) ? found < key : (uintptr_t)at < (uintptr_t)node;
+}
+
 // Push every node on the way to `node`, or to where it belongs; returns it if it is in the tree.
-// Where keys are equal the address of the node decides.
 static const struct tree_node *path_walk(struct path *path, struct tree_node *at,
                                          const struct tree_node *node, ptrdiff_t key_offset)
 {
     uint64_t key = node_key(node, key_offset);
     while (at && at != node) {
-        uint64_t found = node_key(at, key_offset);
-        unsigned side = found != key ? found < key : (uintptr_t)at < (uintptr_t)node;
+        unsigned side = node_side(at, node, key, key_offset);
         path_push(path, at, side);
         at = node_child(at, side);
     }
@@ -85,24 +114,24 @@ static const struct tree_node *path_walk(struct path *path, struct tree_node *at
 }
 
 // `side` of `node` is two levels taller than the other: rotate; returns the new top.
-static struct tree_node *rotate(struct tree_node *node, unsigned side)
+static struct tree_node *rotate(struct tree_node *node, unsigned side, ptrdiff_t key_offset)
 {
     struct tree_node *child = node_child(node, side);
     if (node_balance(child) == 2 - side) {  // its inner side is taller: twice
         struct tree_node *inner = node_child(child, !side);
         unsigned balance = node_balance(inner);
-        node_set_child(child, !side, node_child(inner, side));
-        node_set_child(node, side, node_child(inner, !side));
-        node_set_child(inner, side, child);
-        node_set_child(inner, !side, node);
+        node_set_child(child, !side, node_child(inner, side), key_offset);
+        node_set_child(node, side, node_child(inner, !side), key_offset);
+        node_set_child(inner, side, child, key_offset);
+        node_set_child(inner, !side, node, key_offset);
         node_set_balance(node, balance == side + 1 ? 2 - side : 0);
         node_set_balance(child, balance == 2 - side ? side + 1 : 0);
         node_set_balance(inner, 0);
         return inner;
     }
     bool even = node_balance(child) == 0;  // only after a removal
-    node_set_child(node, side, node_child(child, !side));
-    node_set_child(child, !side, node);
+    node_set_child(node, side, node_child(child, !side), key_offset);
+    node_set_child(child, !side, node, key_offset);
     node_set_balance(node, even ? side + 1 : 0);
     node_set_balance(child, even ? 2 - side : 0);
     return child;
@@ -112,18 +141,17 @@ void tree_insert(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
 {
     struct path path;
     path.depth = 0;
-    path.sides = 0;
     const struct tree_node *same = path_walk(&path, tree->root, node, key_offset);
     ASSERT(!same);
     (void)same;
     node->left = node->right = 0;
-    path_set(tree, &path, path.depth, node);
+    path_set(tree, &path, path.depth, node, key_offset);
     for (unsigned at = path.depth; at-- > 0;) {
-        struct tree_node *above = path.nodes[at];
+        struct tree_node *above = path_node(&path, at);
         unsigned side = path_side(&path, at);
         unsigned balance = node_balance(above);
         if (balance == side + 1) {
-            path_set(tree, &path, at, rotate(above, side));
+            path_set(tree, &path, at, rotate(above, side, key_offset), key_offset);
         } else {
             node_set_balance(above, balance ? 0 : side + 1);
         }
@@ -133,11 +161,18 @@ void tree_insert(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
     }
 }
 
+// The children of a node that took another one's place.
+static void node_adopt(struct tree_node *node, ptrdiff_t key_offset)
+{
+    node_set_up(node_child(node, 0), (uintptr_t)node, key_offset);
+    node_set_up(node_child(node, 1), (uintptr_t)node, key_offset);
+}
+
 // The subtree below the path became one level lower.
-static void rebalance_lower(struct tree *tree, struct path *path)
+static void rebalance_lower(struct tree *tree, struct path *path, ptrdiff_t key_offset)
 {
     for (unsigned at = path->depth; at-- > 0;) {
-        struct tree_node *above = path->nodes[at];
+        struct tree_node *above = path_node(path, at);
         unsigned side = path_side(path, at);
         unsigned balance = node_balance(above);
         if (balance == 0) {
@@ -149,7 +184,7 @@ static void rebalance_lower(struct tree *tree, struct path *path)
             continue;
         }
         bool same_height = node_balance(node_child(above, !side)) == 0;
-        path_set(tree, path, at, rotate(above, !side));
+        path_set(tree, path, at, rotate(above, !side, key_offset), key_offset);
         if (same_height) {
             return;
         }
@@ -160,13 +195,12 @@ void tree_remove(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
 {
     struct path path;
     path.depth = 0;
-    path.sides = 0;
     const struct tree_node *found = path_walk(&path, tree->root, node, key_offset);
     ASSERT(found == node);
     (void)found;
     unsigned at = path.depth;
     if (!node_child(node, 0) || !node_child(node, 1)) {
-        path_set(tree, &path, at, node_child(node, !node_child(node, 0)));
+        path_set(tree, &path, at, node_child(node, !node_child(node, 0)), key_offset);
     } else {
         // The next in order, which has no left side, takes the node's place.
         struct tree_node *next = node_child(node, 1);
@@ -174,12 +208,51 @@ void tree_remove(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset
         for (; node_child(next, 0); next = node_child(next, 0)) {
             path_push(&path, next, 0);
         }
-        path_set(tree, &path, path.depth, node_child(next, 1));
+        path_set(tree, &path, path.depth, node_child(next, 1), key_offset);
         *next = *node;
-        path_set(tree, &path, at, next);
-        path.nodes[at] = next;
+        path.steps[at] = (uintptr_t)next | 1;
+        path_set(tree, &path, at, next, key_offset);
+        node_adopt(next, key_offset);
     }
-    rebalance_lower(tree, &path);
+    rebalance_lower(tree, &path, key_offset);
+}
+
+void tree_replace(struct tree *tree, const struct tree_node *node, struct tree_node *by,
+                  ptrdiff_t key_offset)
+{
+    struct tree_node *above = NULL;
+    unsigned side = 0;
+    if (key_offset & TREE_LINKED) {
+        above = node_up(node) & 1 ? NULL : (struct tree_node *)node_up(node);
+        side = above && node_child(above, 1) == node;
+    } else {
+        uint64_t key = node_key(node, key_offset);
+        for (struct tree_node *at = tree->root; at != node; at = node_child(at, side)) {
+            above = at;
+            side = node_side(at, node, key, key_offset);
+        }
+    }
+    *by = *node;
+    if (above) {
+        node_set_child(above, side, by, key_offset);
+    } else {
+        root_set(tree, by, key_offset);
+    }
+    node_adopt(by, key_offset);
+}
+
+struct tree *tree_of(const struct tree_node *node)
+{
+    uintptr_t up = node_up(node);
+    while (!(up & 1)) {
+        up = node_up((const struct tree_node *)up);
+    }
+    return (struct tree *)(up - 1);
+}
+
+void tree_moved(struct tree *tree)
+{
+    root_set(tree, tree->root, TREE_LINKED);
 }
 
 struct tree_node *tree_find_le(const struct tree *tree, uint64_t key, ptrdiff_t key_offset)
@@ -230,6 +303,10 @@ void tree_check(const struct tree *tree, ptrdiff_t key_offset)
             ASSERT(!child || tree_find_le(tree, node_key(child, key_offset), key_offset) == child);
         }
         unsigned left = node_height(node_child(node, 0)), right = node_height(node_child(node, 1));
+        for (unsigned side = 0; side < 2 && key_offset & TREE_LINKED; side++) {
+            const struct tree_node *child = node_child(node, side);
+            ASSERT(!child || node_up(child) == (uintptr_t)node);
+        }
         unsigned balance = node_balance(node);
         ASSERT(left + (balance == 2) == right + (balance == 1));
         uint64_t key = node_key(node, key_offset);

@@ -23,11 +23,22 @@ struct tree {
 
 #define TREE_DEPTH 46  // AVL height for 2^32 nodes
 
-// `key_offset`: bytes from the node to its key (may be negative).
+// `key_offset`: bytes from the node to its key (may be negative); with TREE_LINKED added, nodes
+// have a link upwards TREE_LINK bytes behind their beginning: the node above, or for the root its
+// tree with bit 0 set.
+#define TREE_LINKED 1l
+#define TREE_LINK   24
 // Insert a node that is not in the tree.
 void tree_insert(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset);
 // Remove a node that is in the tree.
 void tree_remove(struct tree *tree, struct tree_node *node, ptrdiff_t key_offset);
+// Let `by`, with the same key, take the place of a node that is in the tree.
+void tree_replace(struct tree *tree, const struct tree_node *node, struct tree_node *by,
+                  ptrdiff_t key_offset);
+// The tree that a linked node is in; O(log n).
+struct tree *tree_of(const struct tree_node *node);
+// A tree of linked nodes (or none) was copied to where it is now.
+void tree_moved(struct tree *tree);
 // The node with the greatest key <= `key` / least key >= `key`; NULL where there is none.
 struct tree_node *tree_find_le(const struct tree *tree, uint64_t key, ptrdiff_t key_offset);
 struct tree_node *tree_find_ge(const struct tree *tree, uint64_t key, ptrdiff_t key_offset);

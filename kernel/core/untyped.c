@@ -133,7 +133,7 @@ static enum err embryo_finish(struct cap *cap)
             word[4] = word[5] = word[6] = word[7] = 0;
         }
         cap->progress += step;
-        if (preempt_point(ZERO_STEP / 64)) {
+        if (preempt_point(8)) {
             return ERR_PREEMPTED;
         }
     }
@@ -188,10 +188,11 @@ enum err op_untyped_retype(struct invocation *inv)
         }
         words[1] += 1ull << order.bits;
         words[3]++;
+        preempt_work(PREEMPT_WORK);
         if (--words[4] == 0) {
             return ERR_OK;
         }
-        if (preempt_point(60)) {
+        if (preempt_point(0)) {
             return ERR_PREEMPTED;
         }
     }

@@ -98,9 +98,12 @@ void hal_vector_forget(unsigned number, void *area)
     (void)area;
 }
 
+bool host_interrupted;
+
 void hal_cpu_interrupt(unsigned number)
 {
     (void)number;
+    host_interrupted = true;
 }
 
 void hal_aspace_leave(unsigned number)

@@ -407,6 +407,15 @@ static void tally_result(const struct operation *operation)
     }
 }
 
+// Interrupts that the core sent to its own CPU.
+static void core_interrupts(void)
+{
+    while (host_interrupted) {
+        host_interrupted = false;
+        kernel_resched();
+    }
+}
+
 static void core_syscall(void)
 {
     struct arch_context *context = &step.thread->context;
@@ -415,6 +424,7 @@ static void core_syscall(void)
         uint64_t before = context->restarts;
         step.restarted = false;
         core_enter(context);
+        core_interrupts();
         if (step.restarted && context->restarts == before) {
             world_fail("preempted, but not restarted");
         }
@@ -439,6 +449,7 @@ static void step_trap(const struct operation *operation)
         }
         kernel_trap(&step.thread->context, &trap);
     }
+    core_interrupts();
     model_trap(&same);
 }
 

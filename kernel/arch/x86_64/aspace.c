@@ -20,9 +20,24 @@
 struct hal_aspace hal_aspace_kernel;
 const uint64_t *aspace_shared;
 
+// Entries of the kernel's half in use: those below `low` and from `high` on.
+static unsigned low, high;
+
+static void shared_measure(void)
+{
+    for (high = ROOT_ENTRIES; aspace_shared[high - 1]; high--) {}
+    for (low = high; low > KERNEL_HALF && !aspace_shared[low - 1]; low--) {}
+}
+
 void hal_aspace_init(struct hal_aspace *hal, uint64_t root[512])
 {
-    for (unsigned i = KERNEL_HALF; i < ROOT_ENTRIES; i++) {
+    if (!high) {
+        shared_measure();
+    }
+    for (unsigned i = KERNEL_HALF; i < low; i++) {
+        root[i] = aspace_shared[i];
+    }
+    for (unsigned i = high; i < ROOT_ENTRIES; i++) {
         root[i] = aspace_shared[i];
     }
     hal->cr3 = (uint64_t)root - KERNEL_DIRECT_BASE;

@@ -20,6 +20,11 @@ void kernel_panic(const char *file, int line, const char *what)
     abort();
 }
 
+void preempt_work(unsigned work)
+{
+    (void)work;
+}
+
 bool preempt_point(unsigned work)
 {
     (void)work;
@@ -71,7 +76,7 @@ enum err object_destroy_step(struct cap *original)
     }
     if (original->progress < fake.destroy_steps && original->kind != KIND_PAGETABLE) {
         original->progress++;
-        return ERR_PREEMPTED;
+        return ERR_AGAIN;
     }
     if (original->kind == KIND_THREAD) {
         struct fake_thread *thread = (struct fake_thread *)original->address;

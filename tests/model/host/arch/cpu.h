@@ -11,6 +11,7 @@ struct cpu;
 
 extern uint64_t host_clock;
 extern struct cpu *host_cpu;
+extern bool host_interrupted;  // hal_cpu_interrupt was called
 
 static inline uint64_t hal_clock(void)
 {

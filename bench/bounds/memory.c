@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Worst cases of memory: address spaces with a million mappings, or with few far from each other,
+// or of many frames; large objects.
+#include "cases.h"
+
+#include <rt/panic.h>
+
+#define SLOT_SPACE    SLOT_FIRST  // two
+#define SLOT_FRAME    (SLOT_FIRST + 2)
+#define SLOT_ATTACHED (SLOT_FIRST + 3)  // one for each space
+#define SLOT_PAGES    SLOT_THREADS      // capabilities to single pages
+#define PLACE         0x100000000000ull
+#define FRAME_BITS    26u
+#define FRAME_PAGES   (1u << (FRAME_BITS - PAGE_BITS))
+#define MILLION       (1u << 20)
+#define TABLE_PAGES   512u
+#define SPARSE        2000u
+#define SCATTERED     16384u
+#define HARVEST       2048u
+
+static void spaces_make(unsigned count)
+{
+    arena_make(KIND_ADDRESS_SPACE, SPACE_BITS, SLOT_SPACE, count);
+    arena_make(KIND_FRAME, FRAME_BITS, SLOT_FRAME, 1);
+    for (unsigned i = 0; i < count; i++) {
+        must(captable_copy(ROOT_SLOT_CSPACE, SLOT_ATTACHED + i, ROOT_SLOT_CSPACE, SLOT_FRAME,
+                           RIGHT_ALL),
+             "deriving a frame");
+        must(frame_attach(SLOT_ATTACHED + i, SLOT_SPACE + i), "attaching a frame");
+    }
+}
+
+static cap_t stocked = SLOT_PAGETABLES;
+
+static void stock_begin(void)
+{
+    stocked = SLOT_PAGETABLES;
+}
+
+static void stock(unsigned space, uint64_t count)
+{
+    arena_make(KIND_PAGETABLE, PAGE_BITS, stocked, count);
+    must(aspace_stock(SLOT_SPACE + space, ROOT_SLOT_CSPACE, stocked, count), "page tables");
+    stocked += count;
+}
+
+static void map_million(void)
+{
+    stock_begin();
+    stock(0, MILLION / TABLE_PAGES + 8);
+    for (unsigned i = 0; i < MILLION / FRAME_PAGES; i++) {
+        must(frame_map(SLOT_ATTACHED, PLACE + ((uint64_t)i << FRAME_BITS), 0, FRAME_PAGES,
+                       READ_WRITE)
+                 .status,
+             "mapping");
+    }
+}
+
+void case_space_destroyed(void)
+{
+    spaces_make(1);
+    map_million();
+    must(captable_delete(ROOT_SLOT_CSPACE, SLOT_SPACE), "destroying a space");
+}
+
+void case_space_swept(void)
+{
+    spaces_make(1);
+    map_million();
+    must(frame_detach(SLOT_ATTACHED), "detaching");
+}
+
+static void space_change(uint64_t pages)
+{
+    must(aspace_protect(SLOT_SPACE, PLACE, pages, PROT_READ), "protecting");
+    for (unsigned i = 0; i < 8; i++) {
+        must(aspace_harvest(SLOT_SPACE, PLACE + i * HARVEST * PAGE_SIZE, HARVEST), "harvesting");
+    }
+    must(aspace_copy(SLOT_SPACE, SLOT_SPACE + 1, PLACE, pages, COPY_READ_ONLY).status, "copying");
+    must(aspace_unmap(SLOT_SPACE, PLACE, pages), "unmapping");
+    must(aspace_unmap(SLOT_SPACE + 1, PAGE_SIZE, (USER_END >> PAGE_BITS) - 1), "unmapping all");
+}
+
+void case_space_changed(void)
+{
+    spaces_make(2);
+    map_million();
+    stock(1, MILLION / TABLE_PAGES + 8);
+    space_change(MILLION);
+}
+
+static void sparse(uint64_t distance, uint64_t tables)
+{
+    stock_begin();
+    stock(0, tables);
+    stock(1, tables);
+    for (unsigned i = 0; i < SPARSE; i++) {
+        must(frame_map(SLOT_ATTACHED, PLACE + i * distance, i, 1, READ_WRITE).status, "mapping");
+    }
+    space_change(SPARSE * distance / PAGE_SIZE);
+}
+
+void case_space_sparse(void)
+{
+    spaces_make(2);
+    sparse(2ull << 20, SPARSE + 8);
+    arena_clear();
+    spaces_make(2);
+    sparse(1ull << 30, 2 * SPARSE + 8);
+    must(frame_detach(SLOT_ATTACHED), "detaching");
+}
+
+// Page i of a frame of its own is mapped at page order(i).
+static uint64_t order(uint64_t i)
+{
+    return i * 6151 % SCATTERED;  // prime
+}
+
+static void scatter(unsigned space)
+{
+    for (uint64_t i = 0; i < SCATTERED; i++) {
+        cap_t slot = SLOT_PAGES + space * SCATTERED + i;
+        bulk_add((struct batch_entry){
+            .slot = ROOT_SLOT_CSPACE,
+            .tag = TAG(OP_CAPTABLE_MINT, 5, 0),
+            .words = { slot, ROOT_SLOT_CSPACE, SLOT_FRAME, RIGHT_ALL, i | 1ull << 32 } });
+        bulk_add((struct batch_entry){
+            .slot = slot, .tag = TAG(OP_FRAME_ATTACH, 1, 0), .words = { SLOT_SPACE + space } });
+    }
+    bulk_run();
+}
+
+static void scattered_make(void)
+{
+    arena_make(KIND_ADDRESS_SPACE, SPACE_BITS, SLOT_SPACE, 2);
+    arena_make(KIND_FRAME, FRAME_BITS, SLOT_FRAME, 1);
+    scatter(0);
+    scatter(1);
+    stock_begin();
+    stock(0, SCATTERED / TABLE_PAGES + 3);
+    stock(1, SCATTERED / TABLE_PAGES + 3);
+    for (uint64_t i = 0; i < SCATTERED; i++) {
+        bulk_add((struct batch_entry){
+            .slot = SLOT_PAGES + i,
+            .tag = TAG(OP_FRAME_MAP, 4, 0),
+            .words = { PLACE + order(i) * PAGE_SIZE, 0, 1, READ_WRITE } });
+    }
+    bulk_run();
+}
+
+// Frames leave one by one, each of them with a pass over the whole space; deleting the original
+// they come from makes all of them leave.
+void case_space_scattered(void)
+{
+    scattered_make();
+    must(aspace_protect(SLOT_SPACE, PLACE, SCATTERED, PROT_READ), "protecting");
+    must(aspace_copy(SLOT_SPACE, SLOT_SPACE + 1, PLACE, SCATTERED, 0).status, "copying");
+    for (unsigned i = 0; i < 8; i++) {
+        must(frame_detach(SLOT_PAGES + i), "detaching");
+    }
+    must(captable_delete(ROOT_SLOT_CSPACE, SLOT_SPACE), "destroying a space");
+    must(captable_delete(ROOT_SLOT_CSPACE, SLOT_SPACE + 1), "destroying a space");
+}
+
+// Refused, with the number of tables that are missing; first for a range, then for a copy.
+void case_space_short(void)
+{
+    struct rt_status status;
+    spaces_make(2);
+    stock_begin();
+    stock(0, 3 * TABLE_PAGES);
+    stock(1, 1);
+    for (unsigned i = 0; i < TABLE_PAGES; i++) {
+        must(frame_map(SLOT_ATTACHED, PLACE + i * (2ull << 20), i, 1, READ_WRITE).status,
+             "mapping");
+    }
+    status = aspace_copy(SLOT_SPACE, SLOT_SPACE + 1, PLACE, MILLION, 0).status;
+    if (rt_error(status) != ERR_TABLES) {
+        rt_panic("a copy without tables: error %u", rt_error(status));
+    }
+    status = frame_map(SLOT_ATTACHED + 1, PLACE, 0, FRAME_PAGES, READ_WRITE).status;
+    if (rt_error(status) != ERR_TABLES) {
+        rt_panic("a mapping without tables: error %u", rt_error(status));
+    }
+}
+
+void case_retype_large(void)
+{
+    const uint64_t bits = 30;
+    must(untyped_retype(SLOT_LARGE, KIND_FRAME | bits << 8, 0, ROOT_SLOT_CSPACE, SLOT_FRAME, 1),
+         "making 1 GiB");
+    must(captable_delete(ROOT_SLOT_CSPACE, SLOT_FRAME), "deleting 1 GiB");
+}
