@@ -312,9 +312,7 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     ASSERT(!(had_budget && exhausted));
     (void)had_budget;
     (void)exhausted;
-    if (!next->slice) {
-        sched_context_begin(next, now);
-    }
+    sched_context_resume(next, now);
     sched_use(cpu, next, now);
     return true;
 }
@@ -507,6 +505,7 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
                 put_back(cpu, chosen);
                 continue;
             }
+            sched_context_resume(chosen->sched, now);
             sched_use(cpu, chosen->sched, now);
         }
         if (chosen != cpu->current) {
