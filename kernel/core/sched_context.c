@@ -100,7 +100,7 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
     while (context->count > 1 && sched_context_head(context)->amount < SCHED_MIN_TICKS) {
         refill_join(context);
     }
-    return exhausted || head->time > now;
+    return exhausted || !sched_context_ready(context, now);  // what was joined comes later
 }
 
 void sched_context_begin(struct sched_context *context, uint64_t now)
