@@ -193,7 +193,7 @@ static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context
 
 uint64_t sched_charge(struct cpu *cpu)
 {
-    uint64_t now = hal_clock();
+    uint64_t now = sched_clock(cpu);
     struct sched_context *context = cpu->sched;
     // Another CPU may have counted, by a clock that is a little ahead.
     uint64_t used = (int64_t)(now - cpu->since) > 0 ? now - cpu->since : 0;
@@ -249,7 +249,7 @@ static __attribute__((noinline)) bool wake_prepare(struct thread *thread, bool f
         return false;
     }
     if (!context->slice) {
-        uint64_t now = hal_clock();
+        uint64_t now = sched_clock(hal_cpu());
         if (context != cpu->sched) {
             sched_context_begin(context, now);
         }
@@ -298,7 +298,7 @@ void sched_wake_first(struct thread *thread)
 bool sched_account_general(struct cpu *cpu, struct sched_context *next)
 {
     struct sched_context *old = cpu->sched;
-    uint64_t now = hal_clock();
+    uint64_t now = sched_clock(cpu);
     uint64_t used = now - cpu->since;
     // Anything less would be joined with a later replenishment: the old context could not go on.
     if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting ||
