@@ -82,7 +82,8 @@ void component_make(struct component *component, enum behaviour behaviour)
     component->wake = object_make(KIND_NOTIFICATION, SMALL_BITS);
     component->endpoint = object_make(KIND_ENDPOINT, SMALL_BITS);
     component_give(component, SLOT_ASPACE, program->space.cap);
-    must(captable_move(program->cspace, SLOT_MEMORY, ROOT_SLOT_CSPACE, component->memory), "memory");
+    must(captable_move(program->cspace, SLOT_MEMORY, ROOT_SLOT_CSPACE, component->memory),
+         "memory");
     component_give(component, SLOT_WAKE, component->wake);
     component_give(component, SLOT_ENDPOINT, component->endpoint);
     component_give(component, SLOT_AREA, component->attached);
@@ -112,8 +113,8 @@ void component_add(struct component *component, const struct component_thread *c
     uint64_t page = (index + 1ull) * PAGE_SIZE;
     bool guest = config->flags & THREAD_GUEST;
     must(thread_configure(thread, guest ? 0 : component->program.cspace,
-                          component->program.space.cap, config->handled ? component->endpoint : 0, 0,
-                          config->flags),
+                          component->program.space.cap, config->handled ? component->endpoint : 0,
+                          0, config->flags),
          "configure");
     unsigned ceiling = config->ceiling ? config->ceiling : config->priority;
     must(thread_set_priority(thread, config->priority, ceiling), "priority");

@@ -56,11 +56,10 @@ void observer_run(struct observer *observer, const struct component *component, 
     must(rt_map_new(GAPS_PAGES, PROT_READ | PROT_WRITE, &observer->memory), "memory");
     observer->trace.gaps = observer->memory.base;
     observer->trace.room = GAPS_PAGES * PAGE_SIZE / sizeof(struct gap);
-    must(rt_thread_new(&observer->thread, &(struct rt_thread_config){ .entry = observer_loop,
-                                                                      .argument =
-                                                                          (uint64_t)observer,
-                                                                      .priority =
-                                                                          OBSERVER_PRIORITY }),
+    must(rt_thread_new(&observer->thread,
+                       &(struct rt_thread_config){ .entry = observer_loop,
+                                                   .argument = (uint64_t)observer,
+                                                   .priority = OBSERVER_PRIORITY }),
          "observer");
     must(rt_thread_start(&observer->thread), "observer");
     must(notification_wait(observer->done).status, "wait");

@@ -4,9 +4,8 @@
 // The share that is looked at: a tenth of the CPU, within a hundredth of it over any ten periods.
 #pragma once
 
-#include "windows.h"
-
 #include "../time/world.h"
+#include "windows.h"
 
 #include <rt/print.h>
 

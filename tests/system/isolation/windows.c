@@ -9,7 +9,7 @@
 // A place that only moves forward, and the time in gaps before it.
 struct cursor {
     const struct trace *trace;
-    uint32_t index;  // first gap that does not end before the place
+    uint32_t index;   // first gap that does not end before the place
     uint64_t before;  // in gaps that do
 };
 

@@ -56,9 +56,8 @@ void behave_recreate(unsigned index)
     must(sched_context_unbind(SLOT_CONTEXTS + 1));
     ready();
     for (;;) {
-        must(untyped_retype(SLOT_MEMORY,
-                            (uint64_t)KIND_SCHED_CONTEXT | (uint64_t)CONTEXT_BITS << 8, 0,
-                            RT_PROGRAM_CSPACE, SLOT_NEW, 1));
+        must(untyped_retype(SLOT_MEMORY, (uint64_t)KIND_SCHED_CONTEXT | (uint64_t)CONTEXT_BITS << 8,
+                            0, RT_PROGRAM_CSPACE, SLOT_NEW, 1));
         must(sched_context_configure(SLOT_NEW, SLOT_CONTROL, AREA->work, AREA->period));
         must(sched_context_bind(SLOT_NEW, SLOT_THREADS + 1, SCHED_OWN));
         sleep_until(trace_clock() + AREA->period / 4);

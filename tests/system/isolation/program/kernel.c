@@ -4,19 +4,19 @@
 // Behaviours that let the kernel work: one long operation after the other.
 #include "program.h"
 
-#define SLOT_TABLES   SLOT_FREE
-#define SLOT_OBJECT   (SLOT_FREE + 8)
-#define SLOT_TABLE    (SLOT_FREE + 9)
-#define SLOT_ATTACHED (SLOT_FREE + 10)
-#define TABLES        4u
-#define FRAME_BITS    (PAGE_BITS + 9)
-#define HOLE_PAGES    512u
-#define LARGE_BITS    (MEMORY_BITS - 1)
-#define TABLE_BITS    16u
-#define TABLE_SLOTS   1024u
-#define OBJECT_BITS   6u
-#define BATCH_OFFSET  0x80000u
-#define BATCH_ENTRIES 1000u
+#define SLOT_TABLES           SLOT_FREE
+#define SLOT_OBJECT           (SLOT_FREE + 8)
+#define SLOT_TABLE            (SLOT_FREE + 9)
+#define SLOT_ATTACHED         (SLOT_FREE + 10)
+#define TABLES                4u
+#define FRAME_BITS            (PAGE_BITS + 9)
+#define HOLE_PAGES            512u
+#define LARGE_BITS            (MEMORY_BITS - 1)
+#define TABLE_BITS            16u
+#define TABLE_SLOTS           1024u
+#define OBJECT_BITS           6u
+#define BATCH_OFFSET          0x80000u
+#define BATCH_ENTRIES         1000u
 #define KIND_BITS(kind, bits) ((uint64_t)(kind) | (uint64_t)(bits) << 8)
 
 // Map, protect and unmap all pages of a table.
@@ -26,7 +26,8 @@ void behave_map(unsigned index)
     objects_make(KIND_PAGETABLE, PAGE_BITS, SLOT_TABLES, TABLES);
     must(aspace_stock(SLOT_ASPACE, RT_PROGRAM_CSPACE, SLOT_TABLES, TABLES));
     objects_make(KIND_FRAME, FRAME_BITS, SLOT_OBJECT, 1);
-    must(captable_copy(RT_PROGRAM_CSPACE, SLOT_ATTACHED, RT_PROGRAM_CSPACE, SLOT_OBJECT, RIGHT_ALL));
+    must(captable_copy(RT_PROGRAM_CSPACE, SLOT_ATTACHED, RT_PROGRAM_CSPACE, SLOT_OBJECT,
+                       RIGHT_ALL));
     must(frame_attach(SLOT_ATTACHED, SLOT_ASPACE));
     ready();
     for (;;) {

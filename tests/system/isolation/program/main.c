@@ -43,8 +43,7 @@ void objects_make(enum rt_kind kind, unsigned bits, cap_t slot, uint64_t count)
 void spin(uint64_t ticks)
 {
     uint64_t until = trace_clock() + ticks;
-    while (trace_clock() < until) {
-    }
+    while (trace_clock() < until) {}
 }
 
 void sleep_until(uint64_t until)

@@ -109,8 +109,7 @@ void behave_guest(unsigned index)
 void behave_kick(unsigned index)
 {
     if (index == GUEST) {
-        for (;;) {
-        }
+        for (;;) {}
     }
     ready();
     for (;;) {
