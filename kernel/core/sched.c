@@ -180,6 +180,7 @@ static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context
     if (context->waiting) {
         return;  // it has been dealt with; its thread has not been switched away from yet
     }
+    cpu->stamp = 0;  // what is done about it, it pays
     struct thread *thread = context->thread;
     if (!sched_context_ready(context, now)) {
         sched_exhausted(context);
