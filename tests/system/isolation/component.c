@@ -70,28 +70,50 @@ static void area_make(struct component *component, enum behaviour behaviour)
     component->area->behaviour = behaviour;
 }
 
-void component_make(struct component *component, enum behaviour behaviour)
+static void objects_make(struct component *component)
+{
+    struct rt_program *program = &component->program;
+    component->wake = object_make(KIND_NOTIFICATION, SMALL_BITS);
+    component->endpoint = object_make(KIND_ENDPOINT, SMALL_BITS);
+    component->ready = object_make(KIND_NOTIFICATION, SMALL_BITS);
+    must(captable_move(component->table, SLOT_MEMORY, ROOT_SLOT_CSPACE, component->memory),
+         "memory");
+    component_give(component, SLOT_ASPACE, program->space.cap);
+    component_give(component, SLOT_WAKE, component->wake);
+    component_give(component, SLOT_ENDPOINT, component->endpoint);
+    component_give(component, SLOT_READY, component->ready);
+    component_give(component, SLOT_AREA, component->attached);
+}
+
+static void program_make(struct component *component, enum behaviour behaviour)
 {
     memset(component, 0, sizeof(*component));
     watchdog_reset();
-    struct rt_program *program = &component->program;
     struct rt_program_config config = { .priority = PRIORITY_LOADED, .budget = RT_NO_CONTEXT };
-    must(rt_program_load(program, file.base, file_bytes, &config), "program");
+    must(rt_program_load(&component->program, file.base, file_bytes, &config), "program");
     area_make(component, behaviour);
+}
+
+void component_make(struct component *component, enum behaviour behaviour)
+{
+    program_make(component, behaviour);
+    component->table = component->program.cspace;
     must(rt_untyped_alloc(MEMORY_BITS, &component->memory), "memory");
-    component->wake = object_make(KIND_NOTIFICATION, SMALL_BITS);
-    component->endpoint = object_make(KIND_ENDPOINT, SMALL_BITS);
-    component_give(component, SLOT_ASPACE, program->space.cap);
-    must(captable_move(program->cspace, SLOT_MEMORY, ROOT_SLOT_CSPACE, component->memory),
-         "memory");
-    component_give(component, SLOT_WAKE, component->wake);
-    component_give(component, SLOT_ENDPOINT, component->endpoint);
-    component_give(component, SLOT_AREA, component->attached);
+    objects_make(component);
+}
+
+void component_make_large(struct component *component, enum behaviour behaviour)
+{
+    program_make(component, behaviour);
+    component->table = object_make(KIND_CAPTABLE, SWARM_TABLE_BITS);
+    must(rt_untyped_alloc(MEMORY_BITS_SWARM, &component->memory), "memory");
+    component_give(component, RT_PROGRAM_CSPACE, component->table);
+    objects_make(component);
 }
 
 void component_give(struct component *component, uint64_t slot, cap_t from)
 {
-    must(rt_program_give(&component->program, slot, from, RIGHT_ALL), "capability");
+    must(captable_copy(component->table, slot, ROOT_SLOT_CSPACE, from, RIGHT_ALL), "capability");
 }
 
 // Registers as the start of a program expects them, on the page of this thread.
@@ -112,9 +134,8 @@ void component_add(struct component *component, const struct component_thread *c
     cap_t thread = component->thread[index] = object_make(KIND_THREAD, THREAD_BITS);
     uint64_t page = (index + 1ull) * PAGE_SIZE;
     bool guest = config->flags & THREAD_GUEST;
-    must(thread_configure(thread, guest ? 0 : component->program.cspace,
-                          component->program.space.cap, config->handled ? component->endpoint : 0,
-                          0, config->flags),
+    must(thread_configure(thread, guest ? 0 : component->table, component->program.space.cap,
+                          config->handled ? component->endpoint : 0, 0, config->flags),
          "configure");
     unsigned ceiling = config->ceiling ? config->ceiling : config->priority;
     must(thread_set_priority(thread, config->priority, ceiling), "priority");
@@ -141,6 +162,11 @@ void component_start(struct component *component)
     }
 }
 
+void component_wait(const struct component *component)
+{
+    must(notification_wait(component->ready).status, "wait");
+}
+
 void component_delete(struct component *component)
 {
     for (unsigned i = 0; i < component->threads; i++) {
@@ -149,7 +175,11 @@ void component_delete(struct component *component)
             rt_object_delete(component->context[i]);
         }
     }
+    if (component->table != component->program.cspace) {
+        rt_object_delete(component->table);
+    }
     rt_object_delete(component->wake);
+    rt_object_delete(component->ready);
     rt_object_delete(component->endpoint);
     rt_map_delete(&component->here);
     rt_cap_delete(component->attached);

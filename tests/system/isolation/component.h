@@ -16,7 +16,8 @@ struct component {
     struct rt_mapping here;  // the area in the root task's space
     struct area *area;
     cap_t frame, attached;  // of the area
-    cap_t memory, wake, endpoint;
+    cap_t table;            // the capability table of its threads
+    cap_t memory, wake, endpoint, ready;
     unsigned threads;
     cap_t thread[COMPONENT_THREADS], context[COMPONENT_THREADS];
 };
@@ -36,11 +37,15 @@ void watchdog_reset(void);
 void component_init(const struct root_info *info);
 
 void component_make(struct component *component, enum behaviour behaviour);
+// The same with more memory and a larger table.
+void component_make_large(struct component *component, enum behaviour behaviour);
 // Add a thread; its number is its argument word.
 void component_add(struct component *component, const struct component_thread *config);
 // Derive a capability into its table.
 void component_give(struct component *component, uint64_t slot, cap_t from);
 void component_start(struct component *component);
+// Wait until it signals that it is set up, or that it has taken its trace.
+void component_wait(const struct component *component);
 void component_delete(struct component *component);
 
 // The trace that it takes in its area.

@@ -20,3 +20,8 @@ void own_binds(void);
 void own_configures(void);
 void own_recreates(void);
 void own_vanishes(void);
+
+void others_work(void);
+void others_interrupts(void);
+void others_swarm(void);
+void others_swarm_steady(void);

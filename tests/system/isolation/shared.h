@@ -19,14 +19,19 @@ enum component_slot {
     SLOT_CONTROL,   // time, limited to the component's share
     SLOT_IRQ,
     SLOT_PORTS,
-    SLOT_AREA,  // the frame of the area, attached to its space
+    SLOT_READY,  // notification: signalled when it is set up, and when a trace is taken
+    SLOT_AREA,   // the frame of the area, attached to its space
     SLOT_FREE = 16,
     SLOT_THREADS = 32,    // its own threads, with all rights
     SLOT_CONTEXTS = 132,  // and their contexts
     SLOT_END = 232,
+    SLOT_SWARM = 256,  // in a larger table
 };
 #define COMPONENT_THREADS 100u
 #define MEMORY_BITS       24u
+#define MEMORY_BITS_SWARM 26u
+#define SWARM             10000u
+#define SWARM_TABLE_BITS  21u
 
 // The area: shared with the root task.  Page 1 + i is that of thread i: message buffer, guest
 // frame, stack.

@@ -15,6 +15,7 @@ static void (*const behaviours[BEHAVIOURS])(unsigned index) = {
 void ready(void)
 {
     AREA->ready = true;
+    rt_ignore(notification_signal(SLOT_READY));
 }
 
 void must(struct rt_status status)

@@ -15,11 +15,11 @@
 void behave_trace(unsigned index)
 {
     struct trace *trace = (struct trace *)(AREA_VADDR + AREA_TRACE);
-    (void)index;
     trace->gaps = (struct gap *)(AREA_VADDR + AREA_TRACE + 64);
     trace->room = AREA_GAPS;
+    trace_take(trace, trace_clock() + AREA->work);
     ready();
-    trace_take(trace, UINT64_MAX);
+    stop(index);
 }
 
 void behave_spin(unsigned index)
