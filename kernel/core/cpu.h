@@ -30,6 +30,7 @@ struct cpu {
     bool next_first;  // `next` goes before its peers
     uint32_t work;    // since the last preemption point that looked
     uint64_t since;
+    uint64_t stamp;  // the clock when the interrupt came that is being handled; 0: none is
     struct thread *vector_thread;  // whose vector registers are in the hardware, NULL: nobody's
     struct thread *vector_guest;   // the same if it is a guest, and its registers may be accessible
     uint64_t timer;                // armed deadline

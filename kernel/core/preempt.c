@@ -3,6 +3,7 @@
 #include "preempt.h"
 
 #include "cpu.h"
+#include "thread.h"
 
 void preempt_work(unsigned work)
 {
@@ -17,5 +18,6 @@ bool preempt_point(unsigned work)
         return false;
     }
     cpu->work = 0;
-    return hal_interrupt_window() || hal_lock_wanted();
+    // Who has just lost what it runs on does not go on at nobody's cost.
+    return hal_interrupt_window() || hal_lock_wanted() || (cpu->current && !cpu->current->sched);
 }

@@ -196,6 +196,7 @@ static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context
     if (context->waiting) {
         return;  // it has been dealt with; its thread has not been switched away from yet
     }
+    cpu->stamp = 0;  // what is done about it, it pays
     struct thread *thread = context->thread;
     if (!sched_context_ready(context, now)) {
         sched_exhausted(context);
@@ -209,7 +210,7 @@ static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context
 
 uint64_t sched_charge(struct cpu *cpu)
 {
-    uint64_t now = hal_clock();
+    uint64_t now = sched_clock(cpu);
     struct sched_context *context = cpu->sched;
     // Another CPU may have counted, by a clock that is a little ahead.
     uint64_t used = (int64_t)(now - cpu->since) > 0 ? now - cpu->since : 0;
@@ -265,7 +266,7 @@ static __attribute__((noinline)) bool wake_prepare(struct thread *thread, bool f
         return false;
     }
     if (!context->slice) {
-        uint64_t now = hal_clock();
+        uint64_t now = sched_clock(hal_cpu());
         if (context != cpu->sched) {
             sched_context_begin(context, now);
         }
@@ -314,7 +315,7 @@ void sched_wake_first(struct thread *thread)
 bool sched_account_general(struct cpu *cpu, struct sched_context *next)
 {
     struct sched_context *old = cpu->sched;
-    uint64_t now = hal_clock();
+    uint64_t now = sched_clock(cpu);
     uint64_t used = now - cpu->since;
     // Anything less would be joined with a later replenishment: the old context could not go on.
     if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting ||
@@ -328,9 +329,7 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     ASSERT(!(had_budget && exhausted));
     (void)had_budget;
     (void)exhausted;
-    if (!next->slice) {
-        sched_context_begin(next, now);
-    }
+    sched_context_resume(next, now);
     sched_use(cpu, next, now);
     return true;
 }
@@ -523,6 +522,7 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
                 put_back(cpu, chosen);
                 continue;
             }
+            sched_context_resume(chosen->sched, now);
             sched_use(cpu, chosen->sched, now);
         }
         if (chosen != cpu->current) {

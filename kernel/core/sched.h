@@ -109,6 +109,13 @@ void sched_preempted(struct cpu *cpu, struct thread *thread);
 // False: nothing was changed.
 MUST_USE bool sched_account_general(struct cpu *cpu, struct sched_context *next);
 
+// The clock, to account by: within an interrupt it stands still, so that what the kernel does is
+// paid by whom the interrupt is for, if that one runs next.
+static inline uint64_t sched_clock(const struct cpu *cpu)
+{
+    return UNLIKELY(cpu->stamp) ? cpu->stamp : hal_clock();
+}
+
 // Use `context` from now on.  The timer is always armed for the next release or earlier; here also
 // for the end of the budget.  An earlier deadline is left as it is: it fires for nothing once,
 // instead of being moved at every switch.
@@ -132,7 +139,7 @@ static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context 
     if (UNLIKELY(old->simple_from != next->simple_to)) {
         return sched_account_general(cpu, next);
     }
-    uint64_t now = hal_clock();
+    uint64_t now = sched_clock(cpu);
     uint64_t used = now - cpu->since;
     uint64_t left = old->refills[0].amount - used;
     uint64_t deadline = now + next->refills[0].amount;

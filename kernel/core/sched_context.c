@@ -100,7 +100,7 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
     while (context->count > 1 && sched_context_head(context)->amount < SCHED_MIN_TICKS) {
         refill_join(context);
     }
-    return exhausted || head->time > now;
+    return exhausted || !sched_context_ready(context, now);  // what was joined comes later
 }
 
 void sched_context_begin(struct sched_context *context, uint64_t now)
@@ -183,7 +183,7 @@ static uint64_t uncounted(const struct sched_context *context)
 }
 
 // Whoever uses the context is off its old CPU before it can be on the new one.
-static void context_set(struct sched_context *context, struct cpu *to, uint64_t budget,
+static void context_set(struct sched_context *context, struct cpu *to, struct refill first,
                         uint64_t period)
 {
     struct cpu *from = sched_context_cpu(context);
@@ -195,13 +195,20 @@ static void context_set(struct sched_context *context, struct cpu *to, uint64_t 
         sched_poke(from);
     }
     context->cpu = to->number;
-    context->budget = budget;
+    context->budget = first.amount;
     context->period = period;
-    context->slice = budget == period;
+    context->slice = context->budget == period;
     sched_context_simple(context);
     context->first = 0;
     context->count = 1;
-    context->refills[0] = (struct refill){ .time = hal_clock(), .amount = budget };
+    context->refills[0] = first;
+}
+
+// Part of the CPU, in millionths, rounded up; large numbers are rounded first.
+static uint32_t share_of(uint64_t budget, uint64_t period)
+{
+    unsigned shift = budget >> 20 ? 8 : 0;
+    return (uint32_t)(((budget >> shift) * 1000000 + (period >> shift) - 1) / (period >> shift));
 }
 
 enum err op_sched_context_configure(struct invocation *inv)
@@ -225,9 +232,7 @@ enum err op_sched_context_configure(struct invocation *inv)
     }
     struct cpu *from = sched_context_cpu(context);
     struct cpu *to = hal_cpu_at(control->aux);
-    uint32_t share = control->badge ? (uint32_t)((budget >> 20 ? budget >> 8 : budget) * 1000000 /
-                                                 (budget >> 20 ? period >> 8 : period))
-                                    : 0;
+    uint32_t share = control->badge ? share_of(budget, period) : 0;
     if (control->badge &&
         to->admitted - (from == to ? context->share : 0) + share > control->badge) {
         return err_blame(ERR_LIMIT, 1);
@@ -237,11 +242,14 @@ enum err op_sched_context_configure(struct invocation *inv)
     context->share = share;
     struct thread *thread = context->thread;
     bool moves = thread && thread->state == THREAD_READY &&
-                 (from != to || thread != hal_cpu()->current);
+                 (from != to || thread != hal_cpu()->current || control->badge);
     if (moves) {
         sched_remove(thread);
     }
-    context_set(context, to, budget, period);
+    // What a limit allows is had after a period without: who configures again and again, or makes
+    // a new context in place of a used one, gains nothing by it.
+    uint64_t begin = hal_clock() + (control->badge ? period : 0);
+    context_set(context, to, (struct refill){ .time = begin, .amount = budget }, period);
     if (moves) {
         sched_wake(thread);
     }

@@ -78,6 +78,16 @@ static inline bool sched_context_ready(const struct sched_context *context, uint
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now);
 // The context begins to be used after a pause: replenishments count from now.
 void sched_context_begin(struct sched_context *context, uint64_t now);
+// The context is used again after others ran.  What it could have used long ago it is not given in
+// addition to what comes now: within any time, it uses at most one budget more than its periods
+// in that time bring.
+static inline void sched_context_resume(struct sched_context *context, uint64_t now)
+{
+    if (!context->slice &&
+        UNLIKELY(sched_context_head(context)->time + context->period < now + context->budget)) {
+        sched_context_begin(context, now);
+    }
+}
 // Wait until `amount` (at most the budget) comes in one piece.
 void sched_context_gather(struct sched_context *context, uint64_t amount);
 

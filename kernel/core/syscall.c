@@ -155,20 +155,35 @@ void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
     leave();
 }
 
+// What an interrupt costs is paid by whom it is for.
+static inline void interrupt_enter(void)
+{
+    hal_cpu()->stamp = hal_clock();
+}
+
+static inline void interrupt_leave(void)
+{
+    leave();
+    hal_cpu()->stamp = 0;
+}
+
 void kernel_interrupt(unsigned irq)
 {
+    interrupt_enter();
     irq_arrived(irq);
-    leave();
+    interrupt_leave();
 }
 
 void kernel_timer(void)
 {
+    interrupt_enter();
     sched_timer(hal_cpu());
-    leave();
+    interrupt_leave();
 }
 
 void kernel_resched(void)
 {
+    interrupt_enter();
     sched_poked(hal_cpu());
-    leave();
+    interrupt_leave();
 }

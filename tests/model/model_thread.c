@@ -396,7 +396,7 @@ static uint64_t context_configure(const struct model_invocation *inv, uint64_t a
     }
     unsigned shift = budget >> 20 ? 8 : 0;  // large ones are rounded
     if (control->badge) {
-        share = (budget >> shift) * 1000000 / (period >> shift);
+        share = ((budget >> shift) * 1000000 + (period >> shift) - 1) / (period >> shift);
     }
     if (control->badge && model.admitted - context->share + share > control->badge) {
         return M_BLAME(M_LIMIT, 1);
@@ -404,7 +404,7 @@ static uint64_t context_configure(const struct model_invocation *inv, uint64_t a
     model.admitted += share - context->share;
     context->share = share;
     context->budget = budget;
-    context->configured = true;
+    context->configured = !control->badge;  // else it has its budget a period later: never
     struct model_thread *thread = context->thread ? thread_at(context->thread) : NULL;
     if (thread && thread->state == READY && context->thread != model.current) {
         model_unqueue(thread);

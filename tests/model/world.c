@@ -492,7 +492,11 @@ void world_end(void)
     inv.self = &original;
     for (uint64_t slot = FIRST_RAM; slot < FIRST_SLOTS; slot++) {
         inv.words[0] = slot;
-        if (op_captable_delete(&inv) || !cap_empty(&world.table[slot])) {
+        enum err error;
+        do {
+            error = op_captable_delete(&inv);
+        } while (error == ERR_PREEMPTED);  // where the current thread has lost its context
+        if (error || !cap_empty(&world.table[slot])) {
             world_fail("slot %lu cannot be emptied at the end", slot);
         }
     }

@@ -14,7 +14,7 @@
 #define OUTRANKING   101u
 #define ACCOMPLICE   105u
 #define SERVER       110u
-#define PROXY        100u  // it calls for the hostile: no more important than the honest one
+#define PROXY        100u  // no more than the honest client: it would be served first
 #define HOSTILES     4u
 #define HONEST_CALLS 60u
 #define LEAST_BUDGET 1000ull

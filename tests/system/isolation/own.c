@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// What a component does cannot get it more than its share, nor lose it that: the time that it takes
+// from an observer of lower priority, in any ten periods.
+#include "groups.h"
+#include "observer.h"
+#include "share.h"
+
+#include <rt/memory.h>
+#include <rt/print.h>
+
+#define COMPONENT 100u  // priority
+#define RUN       25u   // periods that are looked at
+#define LEAD      5u    // periods before
+
+struct own {
+    enum behaviour behaviour;
+    unsigned threads;       // that share the budget; 0: one
+    unsigned small, large;  // all but the large one have so many thousandths of it; 0: evenly
+    unsigned priority_0;    // of thread 0; 0: as the others
+    uint64_t work;          // behaviour's own
+    unsigned others;        // thousandths of the CPU that others use meanwhile
+    bool idle;              // does not want all of its share
+    bool handled, control;  // faults go to itself; may hand out time
+    uint64_t guests;        // which threads are guests, a bit each
+    uint64_t passive;       // which threads have their context as fall-back only
+};
+
+static uint64_t budget_of(const struct own *own, unsigned index)
+{
+    unsigned threads = own->threads ? own->threads : 1;
+    uint64_t small = share_budget() * own->small / 1000;
+    if (!own->small) {
+        return share_budget() / threads;
+    }
+    return index == own->large ? share_budget() - (threads - 1) * small : small;
+}
+
+static void add_threads(struct component *component, const struct own *own)
+{
+    unsigned threads = own->threads ? own->threads : 1;
+    for (unsigned i = 0; i < threads; i++) {
+        bool passive = own->passive >> i & 1;
+        component_add(component,
+                      &(struct component_thread){
+                          .priority = i || !own->priority_0 ? COMPONENT - 10 : own->priority_0,
+                          .ceiling = COMPONENT,
+                          .budget = budget_of(own, i),
+                          .period = share_period(),
+                          .fallback = passive,
+                          .handled = own->handled && i,
+                          .flags = own->guests >> i & 1 ? THREAD_GUEST : 0 });
+    }
+}
+
+static void own_start(struct component *component, const struct own *own)
+{
+    component_make(component, own->behaviour);
+    component->area->budget = share_budget();
+    component->area->period = share_period();
+    component->area->work = own->work;
+    add_threads(component, own);
+}
+
+static void own_judge(const struct own *own, const struct observer *observer)
+{
+    struct extremes gaps = windows_gaps(&observer->trace, SHARE_WINDOW * share_period());
+    share_report("others lost", &gaps);
+    EXPECT(observer->trace.count < observer->trace.room);
+    EXPECT(share_of(gaps.most) <= SHARE_MOST + own->others * 10);
+    EXPECT(own->idle || share_of(gaps.least) >= SHARE_LEAST);
+}
+
+static void own_observe(struct component *component, const struct own *own)
+{
+    struct observer observer;
+    component_start(component);
+    observer_run(&observer, component, LEAD * share_period(), RUN * share_period());
+    own_judge(own, &observer);
+    observer_delete(&observer);
+    component_delete(component);
+}
+
+static void own_run(const struct own *own)
+{
+    static struct component component;
+    own_start(&component, own);
+    own_observe(&component, own);
+}
+
+void own_spins(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_spin });
+}
+
+void own_many_threads(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_spin, .threads = 16 });
+    own_run(&(struct own){ .behaviour = BEHAVE_spin, .threads = COMPONENT_THREADS, .idle = true });
+}
+
+void own_yields(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_yield });
+    own_run(&(struct own){ .behaviour = BEHAVE_yield, .threads = 4 });
+}
+
+void own_system_calls(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_system_calls });
+}
+
+void own_faults(void)
+{
+    own_run(&(struct own){
+        .behaviour = BEHAVE_fault, .threads = 2, .priority_0 = COMPONENT, .handled = true });
+}
+
+void own_guests(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_guest, .threads = 2, .handled = true, .guests = 2 });
+    own_run(&(struct own){
+        .behaviour = BEHAVE_kick, .threads = 2, .handled = true, .guests = 2, .idle = true });
+}
+
+void own_signals(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_signal, .threads = 4, .priority_0 = COMPONENT });
+}
+
+void own_chain(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_chain,
+                           .threads = 4,
+                           .small = 10,
+                           .work = share_budget() / 50,
+                           .passive = 0xe,
+                           .idle = true });
+    own_run(&(struct own){ .behaviour = BEHAVE_chain,
+                           .threads = 4,
+                           .small = 50,
+                           .work = share_period(),
+                           .passive = 0xe,
+                           .idle = true });
+}
+
+void own_kernel_work(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_map });
+    own_run(&(struct own){ .behaviour = BEHAVE_memory });
+    own_run(&(struct own){ .behaviour = BEHAVE_revoke });
+    own_run(&(struct own){ .behaviour = BEHAVE_batch });
+}
+
+void own_pieces(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_pieces, .work = share_budget() / 100 });
+    own_run(&(struct own){ .behaviour = BEHAVE_pieces, .work = share_budget() / 50 });
+}
+
+void own_late(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_late, .work = share_budget() / 50, .idle = true });
+    // The observer's own part in waking it, ten times a period, counts as lost here.
+    own_run(&(struct own){ .behaviour = BEHAVE_random, .others = 3, .idle = true });
+}
+
+void own_priorities(void)
+{
+    own_run(&(struct own){ .behaviour = BEHAVE_priority,
+                           .threads = 2,
+                           .small = 50,
+                           .large = 1,
+                           .priority_0 = COMPONENT,
+                           .idle = true });
+}
+
+void own_binds(void)
+{
+    own_run(&(struct own){
+        .behaviour = BEHAVE_bind, .threads = 5, .priority_0 = COMPONENT, .idle = true });
+    own_run(&(struct own){
+        .behaviour = BEHAVE_suspend, .threads = 2, .priority_0 = COMPONENT, .idle = true });
+}
+
+static void controlled_run(const struct own *own)
+{
+    static struct component component;
+    cap_t limited = 0;
+    must(rt_cap_mint(ROOT_SLOT_SCHED_CONTROL, RIGHT_ALL, 1000000 / 10, &limited), "limit");
+    own_start(&component, own);
+    component_give(&component, SLOT_CONTROL, limited);
+    own_observe(&component, own);
+    rt_cap_delete(limited);
+}
+
+void own_configures(void)
+{
+    controlled_run(&(struct own){ .behaviour = BEHAVE_configure, .threads = 2, .idle = true });
+}
+
+void own_recreates(void)
+{
+    controlled_run(&(struct own){ .behaviour = BEHAVE_recreate,
+                                  .threads = 2,
+                                  .small = 100,
+                                  .large = 1,
+                                  .priority_0 = COMPONENT,
+                                  .work = share_budget() * 8 / 10,
+                                  .idle = true });
+}
+
+void own_vanishes(void)
+{
+    controlled_run(&(struct own){
+        .behaviour = BEHAVE_vanish, .threads = 2, .work = share_budget() / 2, .idle = true });
+}
