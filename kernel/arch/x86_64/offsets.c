@@ -47,25 +47,13 @@ void offsets(void)
     VALUE(ENTRY_KERNEL_CR3, AREA_ENTRY + offsetof(struct x86_entry, kernel_cr3));
     VALUE(ENTRY_FRAME, AREA_ENTRY + offsetof(struct x86_entry, frame));
 #define FROM_CR3(field) (offsetof(struct x86_entry_stack, field) - offsetof(struct x86_entry_stack, cr3))
-    VALUE(IST_RDI, FROM_CR3(rdi));
     VALUE(IST_RAX, FROM_CR3(rax));
     VALUE(IST_FRAME, FROM_CR3(frame));
     VALUE(IST_STACK, FROM_CR3(stack));
+    VALUE(IST_KERNEL_CR3, FROM_CR3(kernel_cr3));
     FIELD(CTX_GUEST, arch_context, guest);
     FIELD(CTX_GS_BASE, arch_context, gs_base);
     FIELD(CTX_R15, arch_context, r15);
-    FIELD(CTX_R14, arch_context, r14);
-    FIELD(CTX_R13, arch_context, r13);
-    FIELD(CTX_R12, arch_context, r12);
-    FIELD(CTX_RBP, arch_context, rbp);
-    FIELD(CTX_RBX, arch_context, rbx);
-    FIELD(CTX_R10, arch_context, r10);
-    FIELD(CTX_R9, arch_context, r9);
-    FIELD(CTX_R8, arch_context, r8);
-    FIELD(CTX_RAX, arch_context, rax);
-    FIELD(CTX_RDX, arch_context, rdx);
-    FIELD(CTX_RSI, arch_context, rsi);
-    FIELD(CTX_RDI, arch_context, rdi);
     FIELD(CTX_VECTOR, arch_context, vector);
     FIELD(CTX_RIP, arch_context, rip);
     FIELD(CTX_RFLAGS, arch_context, rflags);
@@ -79,7 +67,6 @@ void offsets(void)
     VALUE(TRAP_SS, offsetof(struct arch_context, ss) - offsetof(struct arch_context, vector));
     VALUE(CTX_BYTES, sizeof(struct arch_context));
     VALUE(GDT_KERNEL_DATA, GDT_KERNEL_DATA);
-    VALUE(MSR_PRED_CMD, MSR_PRED_CMD);
     VALUE(TRAP_RSP, offsetof(struct arch_context, rsp) - offsetof(struct arch_context, vector));
     VALUE(CONTEXT_SYSCALL, CONTEXT_SYSCALL);
     VALUE(CONTEXT_GUEST_SYSCALL, CONTEXT_GUEST_SYSCALL);
@@ -102,12 +89,9 @@ void offsets(void)
     VALUE(AREA_PERCPU, AREA_PERCPU);
     VALUE(PATCH_SMAP, PATCH_SMAP);
     VALUE(PATCH_PTI, PATCH_PTI);
-    VALUE(PATCH_IBPB, PATCH_IBPB);
-    VALUE(PATCH_RSB, PATCH_RSB);
     VALUE(PATCH_VERW, PATCH_VERW);
     VALUE(PATCH_FENCE, PATCH_FENCE);
     VALUE(PATCH_UNLESS, PATCH_UNLESS);
     VALUE(PATCH_JUMP, PATCH_JUMP);
-    VALUE(PATCH_CALL, PATCH_CALL);
     VALUE(PATCH_NOP, PATCH_NOP);
 }

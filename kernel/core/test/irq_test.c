@@ -30,7 +30,7 @@ static void test_a_line_has_one_handler(void **state)
 {
     (void)state;
     uint64_t slot = slots_new(2);
-    REFUSED(line_get(IRQ_MAX, 0, slot), err_blame(ERR_RANGE, 1));
+    REFUSED(line_get(HAL_IRQ_LINES, 0, slot), err_blame(ERR_RANGE, 1));
     REFUSED(line_get(MACHINE_IRQS, 0, slot), err_blame(ERR_RANGE, 1));
     REFUSED(line_get(0, 0, slot), err_blame(ERR_RANGE, 1));
     REFUSED(line_get(5, 4, slot), err_blame(ERR_RANGE, 2));
@@ -51,7 +51,7 @@ static void test_a_line_signals_with_the_badge(void **state)
     uint64_t reader = copy_slot(notification, RIGHT_READ);
     OK(line_get(5, 0, handler));
     kernel_interrupt(5);  // nobody to tell
-    kernel_interrupt(IRQ_MAX);
+    kernel_interrupt(HAL_IRQ_MAX);
     REFUSED(INVOKE(handler, KIND_IRQ_HANDLER, IRQ_BIND, reader), err_blame(ERR_RIGHTS, 1));
     OK(INVOKE(handler, KIND_IRQ_HANDLER, IRQ_BIND, notification));
     kernel_interrupt(5);
