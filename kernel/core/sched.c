@@ -546,7 +546,7 @@ static inline bool hand_off(struct cpu *cpu)
         return false;
     }
     if ((next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
-        !sched_account(cpu, next->sched)) {
+        !sched_account_any(cpu, next->sched)) {
         return false;
     }
     cpu->next = NULL;
@@ -585,7 +585,7 @@ static inline bool rotate(struct cpu *cpu)
     }
     struct thread *next = cpu->ready[current->priority];
     if (!next || next->kicked || (next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
-        !sched_account(cpu, next->sched)) {
+        !sched_account_any(cpu, next->sched)) {
         return false;
     }
     cpu->rotate = false;

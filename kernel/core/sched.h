@@ -130,7 +130,8 @@ static inline void sched_use(struct cpu *cpu, struct sched_context *context, uin
     }
 }
 
-static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context *next)
+static inline __attribute__((always_inline)) MUST_USE bool sched_account_by(
+    struct cpu *cpu, struct sched_context *next, bool interrupt)
 {
     struct sched_context *old = cpu->sched;
     if (next == old) {
@@ -139,7 +140,7 @@ static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context 
     if (UNLIKELY(old->simple_from != next->simple_to)) {
         return sched_account_general(cpu, next);
     }
-    uint64_t now = sched_clock(cpu);
+    uint64_t now = interrupt ? sched_clock(cpu) : hal_clock();
     uint64_t used = now - cpu->since;
     uint64_t left = old->refills[0].amount - used;
     uint64_t deadline = now + next->refills[0].amount;
@@ -153,6 +154,17 @@ static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context 
     return true;
 }
 
+// The same where it may be an interrupt that is being handled, and where it is none.
+static inline MUST_USE bool sched_account_any(struct cpu *cpu, struct sched_context *next)
+{
+    return sched_account_by(cpu, next, true);
+}
+
+static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context *next)
+{
+    return sched_account_by(cpu, next, false);
+}
+
 // Wake `next`, which outranks the current thread and all others, by a direct switch.  False: it is
 // not that simple, and nothing was done.
 static inline MUST_USE bool sched_pass(struct thread *next)
@@ -162,7 +174,7 @@ static inline MUST_USE bool sched_pass(struct thread *next)
     if (UNLIKELY(cpu->resched) || UNLIKELY(!current) || next->priority <= current->priority ||
         next->priority <= cpu->ready_top || UNLIKELY(!hal_vector_idle()) ||
         UNLIKELY((next->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
-        UNLIKELY(!sched_account(cpu, next->sched))) {
+        UNLIKELY(!sched_account_any(cpu, next->sched))) {
         return false;
     }
     next->state = THREAD_READY;
