@@ -45,8 +45,11 @@ bool hal_interrupt_window(void);
 #define HAL_IRQ_LINES   256u
 #define HAL_IRQ_MAX     1024u
 #define HAL_IRQ_NOWHERE UINT32_MAX
-bool hal_irq_exists(unsigned irq);                     // a line that is not the kernel's own
-void hal_irq_configure(unsigned irq, unsigned flags);  // IRQ_LEVEL, IRQ_ACTIVE_LOW; masks it
+#define HAL_IRQ_ANYBODY 0x10000u    // instead of a device's number
+bool hal_irq_exists(unsigned irq);  // a line that is not the kernel's own
+// IRQ_LEVEL, IRQ_ACTIVE_LOW; masks it.  A message: only the device with number `source` can raise
+// it from the next route on, where an IOMMU remaps interrupts.
+void hal_irq_configure(unsigned irq, unsigned flags, uint32_t source);
 // Deliver it on a CPU, by a vector of which that CPU has so many (Intel SDM vol. 3A, 10.8), or
 // nowhere. What is on its way to where it went before may be lost.  False, with nothing changed,
 // where no vector is left.
@@ -77,6 +80,7 @@ __attribute__((noreturn)) void hal_panic(const char *file, int line, const char 
 //   kernel_syscall_guest                     system calls of guests
 //   kernel_trap                              exceptions in user mode
 //   kernel_interrupt, kernel_timer           interrupt lines, the one-shot timer
+//   kernel_iommu                             faults that an IOMMU recorded (hal/iommu.h)
 //   kernel_resched                           hal_cpu_interrupt of another CPU
 //   kernel_fast_call, kernel_fast_reply_recv, kernel_fast_send, kernel_fast_guest,
 //   kernel_fast_fault                        fast paths, which entry code jumps to

@@ -6,6 +6,7 @@
 //
 // Each interrupt goes to one CPU, by a vector of that CPU's.  Guarded by the kernel lock.
 #include "arch.h"
+#include "vtd.h"
 #include "x86.h"
 
 #include <arch/percpu.h>
@@ -21,6 +22,8 @@
 #define LINE_LEVEL      0x08000u
 #define LINE_MASKED     0x10000u
 
+#define LINE_REMAPPED(index) ((index) << 17 | 1u << 16)  // high word (VT-d, 5.1.2.1)
+
 #define PIC1     0x20
 #define PIC2     0xa0
 #define PIC_INIT 0x11
@@ -32,12 +35,14 @@
 static struct ioapic {
     volatile uint32_t *registers;
     unsigned first, end;  // lines
+    uint32_t source;      // whose interrupts its are
 } ioapics[BOOT_MAX_IRQCHIPS];
 static unsigned ioapic_count;
 
 static struct route {
-    uint32_t low;    // line: low word of its entry but for the vector
-    uint8_t vector;  // 0: it goes nowhere
+    uint32_t low;     // line: low word of its entry but for the vector
+    uint32_t source;  // who can raise it, where the IOMMU can tell
+    uint8_t vector;   // 0: it goes nowhere
     uint8_t cpu;
 } routes[HAL_IRQ_MAX];
 
@@ -110,7 +115,9 @@ static void line_redirect(unsigned irq)
     if (ioapic) {
         unsigned index = IOAPIC_LINE(irq - ioapic->first);
         ioapic_write(ioapic, index, LINE_MASKED);
-        ioapic_write(ioapic, index + 1, hal_percpu_at(routes[irq].cpu)->apic_id << 24);
+        ioapic_write(ioapic, index + 1,
+                     vtd_remaps() ? LINE_REMAPPED(irq)
+                                  : hal_percpu_at(routes[irq].cpu)->apic_id << 24);
         line_write(irq);
     }
 }
@@ -123,9 +130,10 @@ static void ioapic_boot(const struct boot_irqchip *chip)
         .registers = (volatile uint32_t *)(KERNEL_DIRECT_BASE + chip->base),
         .first = chip->first_irq,
         .end = end < HAL_IRQ_LINES ? end : HAL_IRQ_LINES,
+        .source = chip->flags & BOOT_IRQCHIP_SOURCE ? chip->source : HAL_IRQ_ANYBODY,
     };
     for (unsigned irq = ioapic->first; irq < ioapic->end; irq++) {
-        hal_irq_configure(irq, 0);
+        hal_irq_configure(irq, 0, HAL_IRQ_ANYBODY);
         line_redirect(irq);
     }
 }
@@ -156,8 +164,10 @@ bool hal_irq_exists(unsigned irq)
     return ioapic_of(irq);
 }
 
-void hal_irq_configure(unsigned irq, unsigned flags)
+void hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
 {
+    const struct ioapic *ioapic = ioapic_of(irq);
+    routes[irq].source = ioapic ? ioapic->source : source;
     routes[irq].low = LINE_MASKED | (flags & IRQ_LEVEL ? LINE_LEVEL : 0) |
                       (flags & IRQ_ACTIVE_LOW ? LINE_ACTIVE_LOW : 0);
 }
@@ -177,6 +187,8 @@ bool hal_irq_route(unsigned irq, unsigned cpu)
         route->cpu = (uint8_t)cpu;
         vector_irqs[cpu][vector] = (uint16_t)(irq + 1);
     }
+    vtd_interrupt_set(irq, route->vector ? route->source : VTD_NOBODY, route->vector,
+                      hal_percpu_at(route->cpu)->apic_id, route->low & LINE_LEVEL);
     line_redirect(irq);
     if (old.vector) {
         vector_irqs[old.cpu][old.vector] = 0;
@@ -187,7 +199,10 @@ bool hal_irq_route(unsigned irq, unsigned cpu)
 
 uint64_t hal_irq_message(unsigned irq, uint32_t *data)
 {
-    *data = routes[irq].vector;
+    *data = vtd_remaps() ? 0 : routes[irq].vector;
+    if (vtd_remaps()) {
+        return vtd_message_address(irq);
+    }
     return MESSAGE_ADDRESS | hal_percpu_at(routes[irq].cpu)->apic_id << 12;
 }
 
@@ -229,13 +244,15 @@ void interrupt_handle(unsigned vector)
         timer_fired();
     } else if (vector == VECTOR_RESCHED) {
         kernel_resched();
+    } else if (vector == VECTOR_IOMMU) {
+        vtd_interrupt();
     } else if (vector != VECTOR_FLUSH) {
         dropped++;
     }
 }
 
-// In the interrupt window: make it pending again, for the moment when user mode lets it in.  A level
-// line does so itself.
+// In the interrupt window: make it pending again, for the moment when user mode lets it in.  A
+// level line does so itself.
 void interrupt_postpone(unsigned vector)
 {
     unsigned irq = vector_irqs[THIS_CPU->number][vector];
