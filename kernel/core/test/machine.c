@@ -196,8 +196,9 @@ uint64_t hal_irq_dropped(void)
     return 0;
 }
 
-void hal_irq_configure(unsigned irq, unsigned flags)
+void hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
 {
+    (void)source;
     machine.irq_flags[irq] = flags;
     machine.irq_masked[irq] = true;
 }
