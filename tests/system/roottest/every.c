@@ -18,6 +18,7 @@ static const struct row rows[] = { OP_TABLE(ROW) };
 
 #define SPARE_IRQ   11u
 #define SPARE_PORTS 0x80u
+#define SPARE_DEVICE 0x0100u
 
 static struct rt_status invoke_length(const struct row *row, cap_t self, unsigned length)
 {
@@ -59,6 +60,10 @@ static cap_t sample_make(enum rt_kind kind)
         slot = rt_slot_alloc();
         EXPECT_OK(io_control_ports(ROOT_SLOT_IO_CONTROL, SPARE_PORTS, 1, CSPACE, slot));
         return slot;
+    case KIND_IO_DEVICE:
+        slot = rt_slot_alloc();
+        EXPECT_OK(io_control_device(ROOT_SLOT_IO_CONTROL, SPARE_DEVICE, CSPACE, slot));
+        return slot;
     case KIND_UNTYPED:
     case KIND_CAPTABLE:
     case KIND_FRAME:
@@ -78,7 +83,7 @@ static cap_t sample_make(enum rt_kind kind)
 
 static void sample_end(enum rt_kind kind, cap_t sample)
 {
-    if (kind == KIND_IRQ_HANDLER || kind == KIND_IO_PORTS) {
+    if (kind == KIND_IRQ_HANDLER || kind == KIND_IO_PORTS || kind == KIND_IO_DEVICE) {
         rt_cap_delete(sample);
     } else if (sample >= ROOT_SLOT_FIRST) {
         rt_object_delete(sample);
