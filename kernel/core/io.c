@@ -231,18 +231,11 @@ enum err op_io_device_fault(struct invocation *inv)
     return ERR_OK;
 }
 
-static void fault_stray(void)
-{
-    if (++strays == STRAYS_MAX) {
-        hal_iommu_report(false);
-    }
-}
-
 static void fault_record(const struct hal_iommu_fault *fault)
 {
     struct io_device *device = device_find(fault->source, true);
     if (!device || device->count >= IO_UNREAD_MAX) {
-        fault_stray();
+        strays++;
         return;
     }
     device->address = fault->address;
@@ -253,10 +246,16 @@ static void fault_record(const struct hal_iommu_fault *fault)
     binding_signal(&device->notification);
 }
 
+// What is left is asked for again, unless it is too much.
 void io_faults(void)
 {
     struct hal_iommu_fault fault;
-    for (unsigned i = 0; i < FAULTS_AT_ONCE && hal_iommu_fault(&fault); i++) {
+    unsigned count = 0;
+    while (count < FAULTS_AT_ONCE && hal_iommu_fault(&fault)) {
         fault_record(&fault);
+        count++;
+    }
+    if (count == FAULTS_AT_ONCE || strays >= STRAYS_MAX) {
+        hal_iommu_report(strays < STRAYS_MAX);
     }
 }

@@ -45,5 +45,6 @@ struct hal_iommu_fault {
 // Take one that was recorded; false where there is none.
 bool hal_iommu_fault(struct hal_iommu_fault *fault);
 
-// Whether kernel_iommu() is called when something was recorded; at first it is.
+// Whether kernel_iommu() is called when the first fault is recorded; at first it is.  `on`: it is
+// called once more, for what may be left.
 void hal_iommu_report(bool on);

@@ -116,8 +116,8 @@ static void line_redirect(unsigned irq)
         unsigned index = IOAPIC_LINE(irq - ioapic->first);
         ioapic_write(ioapic, index, LINE_MASKED);
         ioapic_write(ioapic, index + 1,
-                     vtd_remaps() ? LINE_REMAPPED(irq)
-                                  : hal_percpu_at(routes[irq].cpu)->apic_id << 24);
+                     vtd.remaps ? LINE_REMAPPED(irq)
+                                : hal_percpu_at(routes[irq].cpu)->apic_id << 24);
         line_write(irq);
     }
 }
@@ -199,9 +199,9 @@ bool hal_irq_route(unsigned irq, unsigned cpu)
 
 uint64_t hal_irq_message(unsigned irq, uint32_t *data)
 {
-    *data = vtd_remaps() ? 0 : routes[irq].vector;
-    if (vtd_remaps()) {
-        return vtd_message_address(irq);
+    *data = vtd.remaps ? 0 : routes[irq].vector;
+    if (vtd.remaps) {
+        return VTD_MESSAGE(irq);
     }
     return MESSAGE_ADDRESS | hal_percpu_at(routes[irq].cpu)->apic_id << 12;
 }
@@ -245,7 +245,7 @@ void interrupt_handle(unsigned vector)
     } else if (vector == VECTOR_RESCHED) {
         kernel_resched();
     } else if (vector == VECTOR_IOMMU) {
-        vtd_interrupt();
+        kernel_iommu();
     } else if (vector != VECTOR_FLUSH) {
         dropped++;
     }

@@ -23,9 +23,6 @@
 #define ENTRY_CPU_8(id)   ((uint64_t)(id) << 40)
 #define ENTRY_ONLY_SOURCE 0x40000ull  // all 16 bits of the requester id must be those below
 
-#define MESSAGE_REMAPPED    0xfee00010u
-#define MESSAGE_INDEX_SHIFT 5
-
 struct vtd vtd;
 struct vtd_tables vtd_tables;
 
@@ -40,7 +37,7 @@ void vtd_request(uint64_t low, uint64_t high)
 static void unit_run(const struct vtd_unit *unit)
 {
     __atomic_store_n(&vtd.done, 0, __ATOMIC_RELEASE);
-    vtd_write_wide(unit, VTD_QUEUE_TAIL, vtd.tail * 16);
+    vtd_write(unit, VTD_QUEUE_TAIL, vtd.tail * 16);
     for (unsigned spins = 0; !__atomic_load_n(&vtd.done, __ATOMIC_ACQUIRE); spins++) {
         if (spins == QUEUE_SPINS) {
             hal_panic(__FILE__, __LINE__, "an IOMMU does not answer");
@@ -67,11 +64,6 @@ void vtd_written(const void *start, uint64_t bytes)
 
 // --- interrupts ----------------------------------------------------------------------------------
 
-bool vtd_remaps(void)
-{
-    return vtd.remaps;
-}
-
 // Both words are never a mixture of old and new while bit 0 of the low one says that they count.
 static void pair_write(uint64_t *entry, uint64_t low, uint64_t high)
 {
@@ -96,11 +88,6 @@ void vtd_interrupt_set(unsigned index, uint32_t source, unsigned vector, uint32_
     pair_write(&vtd_tables.interrupts[2 * index], source == VTD_NOBODY ? VTD_SILENT : low, high);
     vtd_request(VTD_INTERRUPT | VTD_BY_INDEX | (uint64_t)index << 32, 0);
     vtd_run();
-}
-
-uint32_t vtd_message_address(unsigned index)
-{
-    return MESSAGE_REMAPPED | index << MESSAGE_INDEX_SHIFT;
 }
 
 // --- devices -------------------------------------------------------------------------------------
@@ -254,7 +241,7 @@ static bool unit_fault(struct vtd_unit *unit, struct hal_iommu_fault *fault)
                                                                       << IO_FAULT_REASON_SHIFT,
         .source = (uint16_t)high,
     };
-    vtd_write_wide(unit, record + 8, RECORD_VALID);
+    vtd_write(unit, record + 12, RECORD_VALID >> 32);
     vtd_write(unit, VTD_FAULT_STATUS, FAULT_OVERFLOW);
     unit->next = (unit->next + 1) % unit->record_count;
     return true;
@@ -277,18 +264,5 @@ void hal_iommu_report(bool on)
     }
     if (on) {
         apic_send_self(VECTOR_IOMMU);
-    }
-}
-
-// A unit interrupts when its first record becomes pending: what is left must be asked for.
-void vtd_interrupt(void)
-{
-    kernel_iommu();
-    for (unsigned i = 0; i < vtd.unit_count; i++) {
-        const struct vtd_unit *unit = &vtd.units[i];
-        if (vtd_read(unit, VTD_FAULT_STATUS) & FAULT_PENDING &&
-            !(vtd_read(unit, VTD_FAULT_CONTROL) & FAULT_MASKED)) {
-            apic_send_self(VECTOR_IOMMU);
-        }
     }
 }

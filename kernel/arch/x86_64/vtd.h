@@ -16,10 +16,6 @@
 
 #define VTD_INTERRUPTS HAL_IRQ_MAX  // entries of the interrupt table: an interrupt's is its number
 
-// Interrupts have to be in remappable format: each names an entry of the interrupt table, and any
-// other message is refused by the unit.
-bool vtd_remaps(void);
-
 // Let the function with requester id `source` raise `vector` on the CPU with `apic_id` through
 // entry `index`, and nobody else; HAL_IRQ_ANYBODY: anybody; VTD_NOBODY: nobody.  Replaces what the
 // entry was; when it returns the units have forgotten that.  Does nothing where nothing is
@@ -29,15 +25,12 @@ void vtd_interrupt_set(unsigned index, uint32_t source, unsigned vector, uint32_
                        bool level);
 
 // Where a message that uses entry `index` is written; its data is 0 (5.1.2.2).
-uint32_t vtd_message_address(unsigned index);
+#define VTD_MESSAGE(index) (0xfee00010u | (index) << 5)
 
 struct hal_aspace;
 
 // Forget translations of an I/O space, as hal_aspace_flush.
 void vtd_flush(const struct hal_aspace *hal, uint64_t vaddr, uint64_t pages);
-
-// The units' own interrupt.
-void vtd_interrupt(void);
 
 // Find the units and start them: every device blocked, every interrupt but those of the table
 // refused.  After apic_boot, before anything raises interrupts.
@@ -49,21 +42,11 @@ void vtd_boot(const struct boot_info *info);
 #define VTD_QUEUE          256u
 #define VTD_WORDS          (PAGE_SIZE / 8)
 
-// Registers (11.4), by their offsets.
+// Registers (11.4), by their offsets; further ones in vtd_boot.c.
 enum vtd_register {
-    VTD_CAP = 0x08,
-    VTD_ECAP = 0x10,
-    VTD_COMMAND = 0x18,
-    VTD_STATUS = 0x1c,
-    VTD_ROOT = 0x20,
     VTD_FAULT_STATUS = 0x34,
     VTD_FAULT_CONTROL = 0x38,
-    VTD_FAULT_DATA = 0x3c,
-    VTD_FAULT_ADDRESS = 0x40,
-    VTD_FAULT_UPPER = 0x44,
     VTD_QUEUE_TAIL = 0x88,
-    VTD_QUEUE_ADDRESS = 0x90,
-    VTD_INTERRUPT_TABLE = 0xb8,
 };
 
 // Requests in the queue (6.5.2).
@@ -100,7 +83,7 @@ struct vtd {
                        // domains: 0, and by_page is false
     uint64_t drain;    // bits of a TLB request: wait for reads and writes in flight
     bool by_page;
-    bool remaps;
+    bool remaps;      // each interrupt must name an entry of the table; what does not is refused
     bool x2apic;      // entries hold APIC ids of 32 bits
     bool incoherent;  // units do not see the caches: what they read is written back
     bool caching;     // units remember what is absent, too
@@ -137,11 +120,6 @@ static inline uint64_t vtd_read_wide(const struct vtd_unit *unit, uint32_t offse
 static inline void vtd_write(const struct vtd_unit *unit, uint32_t offset, uint32_t value)
 {
     *(volatile uint32_t *)(unit->base + offset) = value;
-}
-
-static inline void vtd_write_wide(const struct vtd_unit *unit, uint32_t offset, uint64_t value)
-{
-    *(volatile uint64_t *)(unit->base + offset) = value;
 }
 
 // Put a request into the queue; all units carry out what is in it, and vtd_run returns when they

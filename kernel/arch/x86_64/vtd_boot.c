@@ -28,6 +28,20 @@
 #define ECAP_REMAPS           (1ull << 3)
 #define ECAP_X2APIC           (1ull << 4)
 
+// Registers (11.4) that are only used here.
+enum vtd_boot_register {
+    VTD_CAP = 0x08,
+    VTD_ECAP = 0x10,
+    VTD_COMMAND = 0x18,
+    VTD_STATUS = 0x1c,
+    VTD_ROOT = 0x20,
+    VTD_FAULT_DATA = 0x3c,
+    VTD_FAULT_ADDRESS = 0x40,
+    VTD_FAULT_UPPER = 0x44,
+    VTD_QUEUE_ADDRESS = 0x90,
+    VTD_INTERRUPT_TABLE = 0xb8,
+};
+
 // Commands and, in the same places, states (11.4.4)
 #define STATE_TRANSLATES (1u << 31)
 #define STATE_ROOT       (1u << 30)
@@ -41,6 +55,11 @@
 #define MESSAGE(apic_id) (0xfee00000u | ((apic_id)&0xff) << 12)
 
 _Static_assert(VTD_INTERRUPTS == 1u << (TABLE_SIZE + 1), "size");
+
+static void vtd_write_wide(const struct vtd_unit *unit, uint32_t offset, uint64_t value)
+{
+    *(volatile uint64_t *)(unit->base + offset) = value;
+}
 
 // Walk the kernel's tables: where is the image?
 static uint64_t image_offset(const struct boot_info *info)
