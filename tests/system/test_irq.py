@@ -17,3 +17,8 @@ DEVICES = ["-nic", "none", "-device", "edu", "-device", "e1000e", "-global", "hp
 def test_interrupts(artefacts, pith_build, cpu):
     expect_all(boot("irq", artefacts, timeout=60, append="counted", cpu=cpu,
                     extra=[*qemu.COUNTED, *DEVICES]))
+
+
+def test_interrupts_of_two_cpus(artefacts, pith_build):
+    """Without counting, so that both CPUs run side by side."""
+    expect_all(boot("irq", artefacts, timeout=200, cpus=2, extra=DEVICES))
