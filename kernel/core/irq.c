@@ -138,7 +138,9 @@ enum err op_irq_handler_route(struct invocation *inv)
 static enum err handler_make(const struct invocation *inv, struct cap *to, unsigned irq,
                              unsigned flags, uint32_t source)
 {
-    hal_irq_configure(irq, flags, source);
+    if (!hal_irq_configure(irq, flags, source)) {
+        return err_blame(ERR_SLOT, 1);
+    }
     if (!hal_irq_route(irq, CPU_FIRST)) {
         return ERR_LIMIT;
     }

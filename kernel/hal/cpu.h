@@ -47,16 +47,18 @@ bool hal_interrupt_window(void);
 #define HAL_IRQ_NOWHERE UINT32_MAX
 #define HAL_IRQ_ANYBODY 0x10000u    // instead of a device's number
 bool hal_irq_exists(unsigned irq);  // a line that is not the kernel's own
-// IRQ_LEVEL, IRQ_ACTIVE_LOW; masks it.  A message: only the device with number `source` can raise
-// it from the next route on, where an IOMMU remaps interrupts.
-void hal_irq_configure(unsigned irq, unsigned flags, uint32_t source);
+// A line with IRQ_LEVEL, IRQ_ACTIVE_LOW, which is masked then; or a message, which only the device
+// with number `source` can raise from the next route on where an IOMMU remaps interrupts.  False:
+// there, a message has to be somebody's.
+bool hal_irq_configure(unsigned irq, unsigned flags, uint32_t source);
 // Deliver it on a CPU, by a vector of which that CPU has so many (Intel SDM vol. 3A, 10.8), or
 // nowhere. What is on its way to where it went before may be lost.  False, with nothing changed,
 // where no vector is left.
 bool hal_irq_route(unsigned irq, unsigned cpu);
 // What its device writes to which (bus) address to raise a message.
 uint64_t hal_irq_message(unsigned irq, uint32_t *data);
-// Keep it from coming, as far as the hardware can (a line always; what comes during it is lost).
+// Keep it from coming, as far as the hardware can: a line, and a message where an IOMMU remaps
+// interrupts.  What comes meanwhile is lost.
 void hal_irq_mask(unsigned irq);
 void hal_irq_unmask(unsigned irq);
 // How many came so far that belonged to nobody.

@@ -40,7 +40,7 @@ static struct ioapic {
 static unsigned ioapic_count;
 
 static struct route {
-    uint32_t low;     // line: low word of its entry but for the vector
+    uint32_t low;     // line: low word of its entry but for the vector; message: LINE_MASKED or 0
     uint32_t source;  // who can raise it, where the IOMMU can tell
     uint8_t vector;   // 0: it goes nowhere
     uint8_t cpu;
@@ -92,26 +92,38 @@ static const struct ioapic *ioapic_of(unsigned irq)
     return NULL;
 }
 
+static void remap_write(unsigned irq)
+{
+    const struct route *route = &routes[irq];
+    bool nobody = !route->vector || (irq >= HAL_IRQ_LINES && route->low);
+    vtd_interrupt_set(irq, nobody ? VTD_NOBODY : route->source, route->vector,
+                      hal_percpu_at(route->cpu)->apic_id, route->low & LINE_LEVEL);
+}
+
 static void ioapic_write(const struct ioapic *ioapic, unsigned index, uint32_t value)
 {
     ioapic->registers[IOAPIC_SELECT] = index;
     ioapic->registers[IOAPIC_WINDOW] = value;
 }
 
+// A message is masked in the table of the IOMMU; without one its device alone could do it.
 static void line_write(unsigned irq)
 {
     const struct ioapic *ioapic = ioapic_of(irq);
-    if (ioapic) {
+    if (!ioapic) {
+        remap_write(irq);
+    } else {
         ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first),
                      routes[irq].low | routes[irq].vector);
     }
 }
 
-// Both words.  An edge-triggered entry forgets that a delivery to the old vector may be
-// outstanding.
+// Both words, or an entry of the IOMMU's table.  An edge-triggered entry forgets that a delivery to
+// the old vector may be outstanding.
 static void line_redirect(unsigned irq)
 {
     const struct ioapic *ioapic = ioapic_of(irq);
+    remap_write(irq);
     if (ioapic) {
         unsigned index = IOAPIC_LINE(irq - ioapic->first);
         ioapic_write(ioapic, index, LINE_MASKED);
@@ -133,7 +145,7 @@ static void ioapic_boot(const struct boot_irqchip *chip)
         .source = chip->flags & BOOT_IRQCHIP_SOURCE ? chip->source : HAL_IRQ_ANYBODY,
     };
     for (unsigned irq = ioapic->first; irq < ioapic->end; irq++) {
-        hal_irq_configure(irq, 0, HAL_IRQ_ANYBODY);
+        (void)hal_irq_configure(irq, 0, HAL_IRQ_ANYBODY);
         line_redirect(irq);
     }
 }
@@ -164,12 +176,18 @@ bool hal_irq_exists(unsigned irq)
     return ioapic_of(irq);
 }
 
-void hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
+bool hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
 {
     const struct ioapic *ioapic = ioapic_of(irq);
-    routes[irq].source = ioapic ? ioapic->source : source;
+    if (!ioapic) {
+        routes[irq].source = source;
+        routes[irq].low = 0;
+        return source != HAL_IRQ_ANYBODY || !vtd_remaps();
+    }
+    routes[irq].source = ioapic->source;
     routes[irq].low = LINE_MASKED | (flags & IRQ_LEVEL ? LINE_LEVEL : 0) |
                       (flags & IRQ_ACTIVE_LOW ? LINE_ACTIVE_LOW : 0);
+    return true;
 }
 
 bool hal_irq_route(unsigned irq, unsigned cpu)
@@ -187,8 +205,6 @@ bool hal_irq_route(unsigned irq, unsigned cpu)
         route->cpu = (uint8_t)cpu;
         vector_irqs[cpu][vector] = (uint16_t)(irq + 1);
     }
-    vtd_interrupt_set(irq, route->vector ? route->source : VTD_NOBODY, route->vector,
-                      hal_percpu_at(route->cpu)->apic_id, route->low & LINE_LEVEL);
     line_redirect(irq);
     if (old.vector) {
         vector_irqs[old.cpu][old.vector] = 0;

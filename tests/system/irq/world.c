@@ -16,8 +16,16 @@
 struct edu edu;
 struct e1000e nic;
 const struct root_info *irq_root;
+cap_t edu_device, nic_device;
 static cap_t notification;
 static uint64_t dropped_before;
+
+static cap_t device_of(const struct pci_device *pci)
+{
+    cap_t slot = rt_slot_alloc();
+    must(io_control_device(ROOT_SLOT_IO_CONTROL, pci->devfn, ROOT_SLOT_CSPACE, slot), "device");
+    return slot;
+}
 
 void irq_world_init(const struct root_info *info)
 {
@@ -29,6 +37,10 @@ void irq_world_init(const struct root_info *info)
         rt_panic("the machine lacks a device");
     }
     notification = object_make(KIND_NOTIFICATION, SMALL_BITS);
+    if (info->features & ROOT_FEATURE_IOMMU) {
+        edu_device = device_of(&edu.pci);
+        nic_device = device_of(&nic.pci);
+    }
 }
 
 void handler_bind(cap_t handler, unsigned bit)
@@ -49,8 +61,13 @@ cap_t line_make(unsigned irq, uint64_t flags, unsigned bit)
 
 cap_t msi_make(unsigned bit)
 {
+    return msi_of(edu_device, bit);
+}
+
+cap_t msi_of(cap_t device, unsigned bit)
+{
     cap_t handler = rt_slot_alloc();
-    must(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, 0, ROOT_SLOT_CSPACE, handler), "message");
+    must(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, device, ROOT_SLOT_CSPACE, handler), "message");
     handler_bind(handler, bit);
     return handler;
 }
