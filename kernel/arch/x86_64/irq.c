@@ -182,7 +182,7 @@ bool hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
     if (!ioapic) {
         routes[irq].source = source;
         routes[irq].low = 0;
-        return source != HAL_IRQ_ANYBODY || !vtd_remaps();
+        return source != HAL_IRQ_ANYBODY || !vtd.remaps;
     }
     routes[irq].source = ioapic->source;
     routes[irq].low = LINE_MASKED | (flags & IRQ_LEVEL ? LINE_LEVEL : 0) |

@@ -167,7 +167,7 @@ void gone_with_device(void)
     EXPECT_ERROR(notification_poll(scene.edu->notification).status, ERR_AGAIN, 0);
     scene.edu->space = 0;
     scene.edu->device = rt_slot_alloc();
-    EXPECT_OK(io_control_device(ROOT_SLOT_IO_CONTROL, scene.edu->source, CSPACE,
+    EXPECT_OK(io_control_device(ROOT_SLOT_IO_CONTROL, scene.edu->own.pci.devfn, CSPACE,
                                 scene.edu->device));
     EXPECT_OK(io_device_bind(scene.edu->device, scene.edu->badged));
     gone_end(&scene);

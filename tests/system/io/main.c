@@ -76,7 +76,9 @@ int main(const struct root_info *info)
         check_run(info, checks_without, 1);
         return check_summary() ? 0 : 1;
     }
-    if (!(info->features & ROOT_FEATURE_IOMMU) || !edus_find()) {
+    pci_init(info);
+    if (!(info->features & ROOT_FEATURE_IOMMU) || !edu_find(0, &edus[0].own) ||
+        !edu_find(1, &edus[1].own)) {
         rt_print("FAIL start: no IOMMU, or not two edu devices\n");
         return 1;
     }

@@ -21,11 +21,14 @@ enum edu_register {
 #define EDU_RUN   1u
 #define EDU_TO_US 2u
 
+struct edu edus[EDUS];
+const struct root_info *machine;
+
 void edu_begin(struct edu *edu)
 {
     edu->device = rt_slot_alloc();
     edu->badge = 0x100ull << (edu - edus);
-    EXPECT_OK(io_control_device(ROOT_SLOT_IO_CONTROL, edu->source, CSPACE, edu->device));
+    EXPECT_OK(io_control_device(ROOT_SLOT_IO_CONTROL, edu->own.pci.devfn, CSPACE, edu->device));
     EXPECT_OK(rt_object_new(KIND_NOTIFICATION, 6, &edu->notification));
     EXPECT_OK(rt_cap_mint(edu->notification, RIGHT_WRITE, edu->badge, &edu->badged));
     EXPECT_OK(io_device_bind(edu->device, edu->badged));
@@ -51,9 +54,17 @@ void edu_detach(struct edu *edu)
     edu->space = 0;
 }
 
+void edu_message(struct edu *edu, uint64_t address, uint32_t data)
+{
+    pci_msi_set(&edu->own.pci, address, data);
+    edu_raise(&edu->own);
+    edu_quiet(&edu->own);
+    pci_msi_off(&edu->own.pci);
+}
+
 static void edu_set(const struct edu *edu, enum edu_register reg, uint64_t value)
 {
-    *(volatile uint64_t *)((uint64_t)edu->registers + reg) = value;
+    *(volatile uint64_t *)((uint64_t)edu->own.registers + reg) = value;
 }
 
 static void edu_move(const struct edu *edu, uint64_t from, uint64_t to, unsigned command,
@@ -63,7 +74,7 @@ static void edu_move(const struct edu *edu, uint64_t from, uint64_t to, unsigned
     edu_set(edu, EDU_TARGET, to);
     edu_set(edu, EDU_COUNT, bytes);
     edu_set(edu, EDU_COMMAND, command | EDU_RUN);
-    while (edu->registers[EDU_COMMAND / 4] & EDU_RUN) {
+    while (mmio_read(edu->own.registers, EDU_COMMAND) & EDU_RUN) {
         rt_yield();
     }
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "../check/check.h"
+#include "../devices/edu.h"
 
 #include <rt/map.h>
 #include <rt/memory.h>
@@ -19,11 +20,7 @@
 #define EDU_WORDS (EDU_BYTES / 8)
 
 struct edu {
-    volatile uint32_t *registers;
-    volatile uint32_t *config;
-    struct rt_mapping mapping;
-    cap_t frame;         // original of its registers
-    uint16_t source;     // requester id
+    struct edu_device own;
     cap_t device;        // IoDevice
     cap_t notification;  // signalled by its faults, with `badge`
     cap_t badged;
@@ -32,9 +29,6 @@ struct edu {
 };
 extern struct edu edus[EDUS];
 extern const struct root_info *machine;
-
-// Find the devices; false where one is missing.
-bool edus_find(void);
 
 // Make its capability and bind a notification to its faults; give both back.
 void edu_begin(struct edu *edu);

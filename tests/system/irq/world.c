@@ -13,7 +13,7 @@
 #define PCI_LINES     8u    // where the interrupts of PCI arrive, from
 #define PCI_FIRST     16u
 
-struct edu edu;
+struct edu_device edu;
 struct e1000e nic;
 const struct root_info *irq_root;
 cap_t edu_device, nic_device;
@@ -33,7 +33,7 @@ void irq_world_init(const struct root_info *info)
     world_init(info);
     pci_init(info);
     hpet_init(info);
-    if (!edu_find(&edu) || !e1000e_find(&nic)) {
+    if (!edu_find(0, &edu) || !e1000e_find(&nic)) {
         rt_panic("the machine lacks a device");
     }
     notification = object_make(KIND_NOTIFICATION, SMALL_BITS);

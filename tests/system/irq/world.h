@@ -9,7 +9,7 @@
 #include "../devices/hpet.h"
 #include "../time/world.h"
 
-extern struct edu edu;
+extern struct edu_device edu;
 extern struct e1000e nic;
 extern const struct root_info *irq_root;
 extern cap_t edu_device, nic_device;  // IoDevices; 0: there is no IOMMU
