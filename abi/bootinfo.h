@@ -84,7 +84,10 @@ struct boot_irqchip {
     uint64_t base;       // registers
     uint32_t first_irq;  // global interrupt number of its first input (I/O kind)
     uint32_t irqs;       // number of inputs (I/O kind)
+    uint32_t flags;      // BOOT_IRQCHIP_*
+    uint32_t source;     // PCI requester id of its interrupts, as an IOMMU sees them
 };
+#define BOOT_IRQCHIP_SOURCE 1u  // firmware states `source`
 
 // A legacy (ISA) line that arrives at another global interrupt, or with another polarity or
 // trigger.

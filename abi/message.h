@@ -101,5 +101,9 @@ _Static_assert(sizeof(struct batch_entry) == 64, "size");
 #define SCHED_OWN      0u
 #define SCHED_FALLBACK 1u
 
+// A fault of a device (IoDevice.fault): FAULT_READ or FAULT_WRITE, and the reason as the IOMMU
+// states it (VT-d specification, appendix A).
+#define IO_FAULT_REASON_SHIFT 8
+
 #define IRQ_ACTIVE_LOW 1u
 #define IRQ_LEVEL      2u

@@ -274,8 +274,52 @@ const char *acpi_read_mcfg(const struct acpi_header *table, struct boot_info *in
     return "it lists no configuration space of segment 0";
 }
 
-#define DMAR_UNIT       0
-#define DMAR_UNIT_BYTES 16
+#define DMAR_UNIT        0
+#define DMAR_UNIT_BYTES  16
+#define DMAR_SCOPE_IO    3  // device scope: an I/O APIC
+#define DMAR_SCOPE_LEAST 8  // of one whose path is a single step
+
+// The requester id of an I/O APIC.  One behind a bridge has a longer path, and nothing is stated.
+static void dmar_add_scope(struct boot_info *info, struct span scope)
+{
+    if (span_read(scope, 0, 1) != DMAR_SCOPE_IO || scope.bytes != DMAR_SCOPE_LEAST) {
+        return;
+    }
+    for (uint32_t i = 1; i < info->irqchip_count; i++) {
+        struct boot_irqchip *chip = &info->irqchips[i];
+        if (chip->hw_id != span_read(scope, 4, 1)) {
+            continue;
+        }
+        chip->flags |= BOOT_IRQCHIP_SOURCE;
+        chip->source = (uint32_t)(span_read(scope, 5, 1) << 8 | (span_read(scope, 6, 1) & 31) << 3 |
+                                  (span_read(scope, 7, 1) & 7));
+    }
+}
+
+static const char *dmar_add_unit(struct boot_info *info, struct span unit)
+{
+    if (unit.bytes < DMAR_UNIT_BYTES || span_read(unit, 8, 8) == 0) {
+        return "a remapping unit is too short or has no registers";
+    }
+    if (info->iommu_count == BOOT_MAX_IOMMUS) {
+        return "more remapping units than boot_info has room for";
+    }
+    info->iommus[info->iommu_count++] = (struct boot_iommu){
+        .kind = BOOT_IOMMU_VTD,
+        .segment = (uint32_t)span_read(unit, 6, 2),
+        .base = span_read(unit, 8, 8),
+        .flags = (uint32_t)span_read(unit, 4, 1),
+    };
+    span_cut(&unit, DMAR_UNIT_BYTES);
+    while (unit.bytes >= 2) {
+        uint64_t bytes = span_read(unit, 1, 1);
+        if (bytes < 2 || bytes > unit.bytes) {
+            return "a device scope's length makes no sense";
+        }
+        dmar_add_scope(info, span_cut(&unit, bytes));
+    }
+    return 0;
+}
 
 const char *acpi_read_dmar(const struct acpi_header *table, struct boot_info *info)
 {
@@ -287,21 +331,10 @@ const char *acpi_read_dmar(const struct acpi_header *table, struct boot_info *in
             return "a structure's length makes no sense";
         }
         struct span unit = span_cut(&s, bytes);
-        if (type != DMAR_UNIT) {
-            continue;
+        const char *why = type == DMAR_UNIT ? dmar_add_unit(info, unit) : 0;
+        if (why) {
+            return why;
         }
-        if (bytes < DMAR_UNIT_BYTES || span_read(unit, 8, 8) == 0) {
-            return "a remapping unit is too short or has no registers";
-        }
-        if (info->iommu_count == BOOT_MAX_IOMMUS) {
-            return "more remapping units than boot_info has room for";
-        }
-        info->iommus[info->iommu_count++] = (struct boot_iommu){
-            .kind = BOOT_IOMMU_VTD,
-            .segment = (uint32_t)span_read(unit, 6, 2),
-            .base = span_read(unit, 8, 8),
-            .flags = (uint32_t)span_read(unit, 4, 1),
-        };
     }
     return 0;
 }

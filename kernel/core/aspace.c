@@ -5,6 +5,7 @@
 // Relies on pagetable.c.  Called by invocations and by the table of kinds.
 
 #include "captable.h"
+#include "io.h"
 #include "pagetable.h"
 #include "preempt.h"
 #include "thread.h"
@@ -17,6 +18,13 @@ void aspace_init(struct cap *original)
 {
     struct aspace *as = aspace_of(original);
     hal_aspace_init(&as->hal, as->root);
+    aspace_set_levels(as, HAL_PT_LEVELS);
+}
+
+void aspace_set_levels(struct aspace *as, unsigned levels)
+{
+    as->top = (uint8_t)(levels - 1);
+    as->end = least(USER_END, 1ull << entry_shift(levels));
 }
 
 // Tables of the stock are all zero.
@@ -35,6 +43,12 @@ enum err aspace_destroy_step(struct cap *original)
     if (!as->dying) {
         as->dying = true;
         table_flush(as, 0, USER_END / PAGE_SIZE);
+    }
+    if (as->domain) {
+        enum err err = io_space_destroy(as);
+        if (err) {
+            return err;
+        }
     }
     while (as->tables) {
         table_clear(as->tables);
@@ -152,7 +166,7 @@ enum err op_aspace_protect(struct invocation *inv)
     if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
     }
-    enum err err = range_check(words[0], words[1], 1);
+    enum err err = range_check(aspace_of(inv->self), words[0], words[1], 1);
     if (err) {
         return err;
     }
@@ -177,7 +191,7 @@ enum err op_aspace_unmap(struct invocation *inv)
     if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
     }
-    enum err err = range_check(inv->words[0], inv->words[1], 1);
+    enum err err = range_check(aspace_of(inv->self), inv->words[0], inv->words[1], 1);
     if (err) {
         return err;
     }
@@ -276,7 +290,9 @@ static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count
     if (level) {
         copying->hit.bytes = copying->pages = 0;
     }
-    return leaves_move(copying, entry, to, count);
+    enum err err = leaves_move(copying, entry, to, count);
+    table_written(copying->demand.as, to, count, visit->vaddr);
+    return err;
 }
 
 static enum err copy_check(const struct invocation *inv, struct cap **to)
@@ -295,7 +311,10 @@ static enum err copy_check(const struct invocation *inv, struct cap **to)
     if (aspace_of(*to)->dying) {
         return err_blame(ERR_DEAD, 1);
     }
-    err = range_check(words[1], words[2], 2);
+    err = range_check(aspace_of(inv->self), words[1], words[2], 2);
+    if (!err) {
+        err = range_check(aspace_of(*to), words[1], words[2], 2);
+    }
     if (err) {
         return err;
     }
@@ -372,7 +391,7 @@ static enum err harvest_check(const struct invocation *inv)
     if (!inv->thread->buffer) {
         return ERR_BUFFER;
     }
-    enum err err = range_check(inv->words[0], inv->words[1], 1);
+    enum err err = range_check(aspace_of(inv->self), inv->words[0], inv->words[1], 1);
     if (err) {
         return err;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Address spaces, the page tables in their stock, and the frames attached to them.
+// Address spaces, of a CPU or for I/O, the page tables in their stock, and the frames attached to
+// them.
 //
 // An address space is two pages: its root table (first, as hardware wants it) and this structure's
 // page. No reverse map: a frame knows the one space it is attached to, the space knows its attached
@@ -33,12 +34,17 @@ struct aspace {
     uint64_t stocked, used;  // lengths of the two lists
     uint64_t leaf_span;  // the leaf table walked last covers the 2 MiB before this multiple of it;
                          // 0: none
-    uint64_t *leaf_table;  // that table
-    uint64_t generation;   // counts removed and narrowed translations
-    uint64_t leaving;      // attached frames that are being detached (CAP_IN_USE)
-    uint64_t sweep;        // next address of the pass in progress; 0: none
-    uint64_t collect;      // pass complete: leaving frames below this address are taken out
-    bool dying;            // being destroyed: nothing in the tables counts any more
+    uint64_t *leaf_table;       // that table
+    uint64_t generation;        // counts removed and narrowed translations
+    uint64_t leaving;           // attached frames that are being detached (CAP_IN_USE)
+    uint64_t sweep;             // next address of the pass in progress; 0: none
+    uint64_t collect;           // pass complete: leaving frames below this address are taken out
+    struct io_device *devices;  // I/O kind: attached (io.c)
+    uint64_t end;               // first address that cannot be mapped
+    uint16_t domain;            // I/O kind: its id; 0: CPU kind
+    uint8_t top;                // level of the root table
+    bool loaded;                // a thread has had it: not to become of I/O kind
+    bool dying;                 // being destroyed: nothing in the tables counts any more
 };
 #define ASPACE_BITS 13
 _Static_assert(sizeof(struct aspace) <= 1u << ASPACE_BITS, "size");
@@ -49,6 +55,8 @@ static inline struct aspace *aspace_of(const struct cap *cap)
 }
 
 void aspace_init(struct cap *original);
+// How many levels of tables there are; nothing may be mapped yet.
+void aspace_set_levels(struct aspace *as, unsigned levels);
 // Give back page tables (zeroed) and frames.  No CPU may have the space loaded.  Preemptible.
 MUST_USE enum err aspace_destroy_step(struct cap *original);
 // Detach a frame (sweep) or take a page table out of its space; preemptible.  Fine for one that is

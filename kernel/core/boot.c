@@ -11,11 +11,13 @@
 #include "captable.h"
 #include "cpu.h"
 #include "entry.h"
+#include "io.h"
 #include "irq.h"
 #include "sched.h"
 #include "thread.h"
 
 #include <hal/cpu.h>
+#include <hal/iommu.h>
 
 #include <abi/rootinfo.h>
 
@@ -171,7 +173,7 @@ static void boot_info_page(void)
     root->minor = ROOT_INFO_MINOR;
     root->size = sizeof(struct root_info);
     root->features = (PITH_DEBUG ? ROOT_FEATURE_DEBUG : 0) |
-                     (info->features & BOOT_FEATURE_IOMMU ? ROOT_FEATURE_IOMMU : 0);
+                     (hal_iommu_domains() ? ROOT_FEATURE_IOMMU : 0);
     root->clock_hz = info->clock_hz;
     root->boot_clock = info->boot_tsc;
     root->vector_bytes = hal_vector_bytes();
@@ -332,6 +334,7 @@ void kernel_boot(const struct boot_info *info, unsigned number)
         boot.memory[i] = info->memory[i];
     }
     irq_init();
+    io_init();
     boot_table();
     boot_thread();
     boot_space();

@@ -49,14 +49,14 @@ enum cap_flag {
 };
 
 struct cap {
-    uint8_t kind;      // enum kind
-    uint8_t rights;    // enum right; buried table, no longer named: log2 of its size
-    uint8_t flags;     // enum cap_flag
-    uint8_t bits;      // log2 of the size of the object (derived frame: of the whole frame); buried
-                       // table: of the range it keeps
-    uint32_t aux;      // frame: pages; ports: first | count << 16; interrupt: number; page table in
-                       // use: its place (pagetable.c); buried table: slots below are empty (while
-                       // named: the count, as in the header)
+    uint8_t kind;    // enum kind
+    uint8_t rights;  // enum right; buried table, no longer named: log2 of its size
+    uint8_t flags;   // enum cap_flag
+    uint8_t bits;    // log2 of the size of the object (derived frame: of the whole frame); buried
+                     // table: of the range it keeps
+    uint32_t aux;  // frame: pages; ports: first | count << 16; interrupt: number; device: record |
+                   // number << 16; page table in use: its place (pagetable.c); buried table: slots
+                   // below are empty (while named: the count, as in the header)
     uint64_t address;  // of the object (or first page) in the direct map, also where it is no RAM
     union {
         uint64_t badge;        // endpoint, notification: 0 = none; scheduling control: limit

@@ -198,7 +198,8 @@ static uint64_t identify_size(const struct cap *cap)
 {
     switch (cap->kind) {
     case KIND_IRQ_HANDLER: return cap->aux;
-    case KIND_IO_PORTS: return cap->aux >> 16;
+    case KIND_IO_PORTS:
+    case KIND_IO_DEVICE: return cap->aux >> 16;
     default: return cap->bits || cap->kind == KIND_FRAME ? cap_bytes(cap) : 0;
     }
 }

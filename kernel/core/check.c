@@ -122,6 +122,7 @@ void object_check(const struct cap *original)
     case KIND_IO_CONTROL:
     case KIND_POWER_CONTROL:
     case KIND_TIMER:
+    case KIND_IO_DEVICE:
     case KIND_COUNT: break;
     }
 }

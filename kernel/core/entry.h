@@ -33,6 +33,9 @@ void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
 // then).
 void kernel_interrupt(unsigned irq);
 
+// An IOMMU has recorded something.
+void kernel_iommu(void);
+
 // The timer fired.
 void kernel_timer(void);
 

@@ -105,7 +105,7 @@ static enum err space_sweep(struct aspace *as)
     }
     struct sweep sweep = { .visit = { .as = as,
                                       .vaddr = as->sweep,
-                                      .pages = (USER_END - as->sweep) / PAGE_SIZE,
+                                      .pages = (as->end - as->sweep) / PAGE_SIZE,
                                       .leaves = leaves_sweep } };
     enum err err = visit_range(&sweep.visit);
     as->sweep = err ? sweep.visit.vaddr : 0;
@@ -178,20 +178,21 @@ static enum err map_check_prot(const struct cap *frame, uint64_t prot)
     return prot & ~known || !(prot & PROT_READ) ? err_blame(ERR_RANGE, 4) : ERR_OK;
 }
 
-static enum err map_check(const struct cap *frame, const uint64_t words[4], unsigned level)
+static enum err map_check(const struct cap *frame, const uint64_t words[4], uint64_t end,
+                          unsigned level)
 {
     uint64_t vaddr = words[0], page = words[1], pages = words[2];
     uint64_t mask = (1ull << entry_shift(level)) - 1;
     if (vaddr & mask) {
         return err_blame(ERR_ALIGN, 1);
     }
-    if (vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE) {
+    if (vaddr - PAGE_SIZE >= end - PAGE_SIZE) {
         return err_blame(ERR_RANGE, 1);
     }
     if (page >= frame->aux || (frame->address + page * PAGE_SIZE) & mask) {
         return err_blame(ERR_RANGE, 2);
     }
-    if (pages - 1 >= frame->aux - page || pages > (USER_END - vaddr) / PAGE_SIZE ||
+    if (pages - 1 >= frame->aux - page || pages > (end - vaddr) / PAGE_SIZE ||
         pages & mask / PAGE_SIZE) {
         return err_blame(ERR_RANGE, 3);
     }
@@ -230,6 +231,7 @@ static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint6
         *entry = leaf;
     }
     uint64_t pages = (uint64_t)(entry - place.entry) << (TABLE_BITS * place.level);
+    table_written(as, place, (unsigned)(entry - place.entry), words[0]);
     if (replaced) {
         table_flush(as, words[0], pages);
     }
@@ -245,7 +247,7 @@ static inline bool map_page(const struct cap *frame, const uint64_t words[4])
         return false;
     }
     struct aspace *as = frame->space;
-    if (as->dying || words[2] != 1 || page >= frame->aux) {
+    if (as->dying | as->domain || words[2] != 1 || page >= frame->aux) {
         return false;
     }
     if (vaddr % PAGE_SIZE || vaddr - PAGE_SIZE >= USER_END - PAGE_SIZE) {
@@ -269,7 +271,7 @@ static __attribute__((noinline)) enum err map_pages(struct cap *frame, uint64_t 
     unsigned level = words[3] & PROT_LARGE ? HAL_PT_LARGE_LEVEL : 0;
     enum err err = frame_space(frame, &as);
     if (!err) {
-        err = map_check(frame, words, level);
+        err = map_check(frame, words, as->end, level);
     }
     if (err) {
         return err;
@@ -319,7 +321,7 @@ enum err op_frame_unmap(struct invocation *inv)
     if (err) {
         return err;
     }
-    err = range_check(inv->words[0], inv->words[1], 1);
+    err = range_check(as, inv->words[0], inv->words[1], 1);
     if (err) {
         return err;
     }

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "cpu.h"
 #include "endpoint.h"
+#include "io.h"
 #include "irq.h"
 #include "preempt.h"
 #include "sched_context.h"
@@ -36,6 +37,7 @@
 #define FN_IO_PORTS(name)      op_io_ports_##name
 #define FN_IRQ_CONTROL(name)   op_irq_control_##name
 #define FN_IO_CONTROL(name)    op_io_control_##name
+#define FN_IO_DEVICE(name)     op_io_device_##name
 #define FN_POWER_CONTROL(name) op_power_control_##name
 #define FN_TIMER(name)         op_timer_##name
 

@@ -29,17 +29,10 @@ static void message_give(unsigned irq)
 void irq_init(void)
 {
     for (unsigned i = HAL_IRQ_MAX; i-- > 0;) {
-        irqs[i].notification.flags = CAP_INTERNAL | CAP_PLAIN;
+        binding_init(&irqs[i].notification);
         if (i >= HAL_IRQ_LINES) {
             message_give(i);
         }
-    }
-}
-
-static inline void signal(const struct cap *cap)
-{
-    if (!cap_empty(cap)) {
-        notification_signal(notification_of(cap), cap->badge ? cap->badge : 1);
     }
 }
 
@@ -55,7 +48,7 @@ static COLD void arrived_again(unsigned irq)
     irqs[irq].arrivals = irqs[irq].limit;
     hal_irq_mask(irq);
     if (!before) {
-        signal(&irqs[irq].notification);
+        binding_signal(&irqs[irq].notification);
     }
 }
 
@@ -67,14 +60,7 @@ void irq_arrived(unsigned irq)
         return;
     }
     at->arrivals = 1;
-    signal(&at->notification);
-}
-
-static void notification_clear(unsigned irq)
-{
-    enum err error = cap_delete_derived(&irqs[irq].notification);
-    ASSERT(!error);  // attached to nothing, it goes at once
-    (void)error;
+    binding_signal(&at->notification);
 }
 
 enum err irq_destroy_step(struct cap *original)
@@ -82,7 +68,7 @@ enum err irq_destroy_step(struct cap *original)
     unsigned irq = original->aux;
     hal_irq_mask(irq);
     (void)hal_irq_route(irq, HAL_IRQ_NOWHERE);
-    notification_clear(irq);
+    binding_clear(&irqs[irq].notification);
     irqs[irq].limit = 0;
     if (irq >= HAL_IRQ_LINES) {
         message_give(irq);
@@ -92,20 +78,7 @@ enum err irq_destroy_step(struct cap *original)
 
 enum err op_irq_handler_bind(struct invocation *inv)
 {
-    struct cap *cap = NULL;
-    if (inv->words[0]) {
-        enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_WRITE,
-                                         1, &cap);
-        if (error) {
-            return error;
-        }
-    }
-    unsigned irq = inv->self->aux;
-    notification_clear(irq);
-    if (cap) {
-        cap_derive(&irqs[irq].notification, cap, cap->rights);
-    }
-    return ERR_OK;
+    return binding_set(inv, &irqs[inv->self->aux].notification);
 }
 
 enum err op_irq_handler_ack(struct invocation *inv)
@@ -163,9 +136,11 @@ enum err op_irq_handler_route(struct invocation *inv)
 
 // Make the handler, masked until the first ack.
 static enum err handler_make(const struct invocation *inv, struct cap *to, unsigned irq,
-                             unsigned flags)
+                             unsigned flags, uint32_t source)
 {
-    hal_irq_configure(irq, flags);
+    if (!hal_irq_configure(irq, flags, source)) {
+        return err_blame(ERR_SLOT, 1);
+    }
     if (!hal_irq_route(irq, CPU_FIRST)) {
         return ERR_LIMIT;
     }
@@ -194,19 +169,25 @@ enum err op_irq_control_get(struct invocation *inv)
         return err_blame(ERR_RANGE, 2);
     }
     enum err error = cap_lookup_empty(inv->thread, inv->words[2], inv->words[3], 3, &to);
-    return error ? error : handler_make(inv, to, (unsigned)irq, (unsigned)inv->words[1]);
+    return error ? error
+                 : handler_make(inv, to, (unsigned)irq, (unsigned)inv->words[1], HAL_IRQ_ANYBODY);
 }
 
 enum err op_irq_control_msi(struct invocation *inv)
 {
-    struct cap *to;
+    struct cap *to, *device;
     unsigned irq = message_free;
+    uint32_t source = HAL_IRQ_ANYBODY;
+    enum err error = ERR_OK;
     if (inv->words[0]) {
-        return err_blame(ERR_SLOT, 1);
+        error = cap_lookup_kind(inv->thread, inv->words[0], KIND_IO_DEVICE, 0, 1, &device);
+        source = error ? source : device->aux >> 16;
     }
-    enum err error = cap_lookup_empty(inv->thread, inv->words[1], inv->words[2], 2, &to);
     if (!error) {
-        error = irq ? handler_make(inv, to, irq, 0) : ERR_LIMIT;
+        error = cap_lookup_empty(inv->thread, inv->words[1], inv->words[2], 2, &to);
+    }
+    if (!error) {
+        error = irq ? handler_make(inv, to, irq, 0, source) : ERR_LIMIT;
     }
     if (!error) {
         message_free = irqs[irq].next_free;

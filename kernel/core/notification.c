@@ -97,6 +97,30 @@ void notification_signal(struct notification *notification, uint64_t badge)
     signal_word(notification, badge);
 }
 
+COLD void binding_clear(struct cap *slot)
+{
+    enum err error = cap_delete_derived(slot);
+    ASSERT(!error);  // attached to nothing, it goes at once
+    (void)error;
+}
+
+COLD enum err binding_set(struct invocation *inv, struct cap *slot)
+{
+    struct cap *cap = NULL;
+    if (inv->words[0]) {
+        enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_WRITE,
+                                         1, &cap);
+        if (error) {
+            return error;
+        }
+    }
+    binding_clear(slot);
+    if (cap) {
+        cap_derive(slot, cap, cap->rights);
+    }
+    return ERR_OK;
+}
+
 enum err notification_wait(struct thread *thread, uint64_t slot, bool block)
 {
     struct cap *cap;

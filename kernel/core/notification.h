@@ -29,6 +29,21 @@ MUST_USE enum err notification_destroy_step(struct cap *original);  // waiters g
 
 // Or `badge` into the word and wake who waits.  `badge` is not 0.
 void notification_signal(struct notification *notification, uint64_t badge);
+// A slot of the kernel's own that says what an event signals.
+static inline void binding_init(struct cap *slot)
+{
+    slot->flags = CAP_INTERNAL | CAP_PLAIN;
+}
+static inline void binding_signal(const struct cap *slot)
+{
+    if (!cap_empty(slot)) {
+        notification_signal(notification_of(slot), slot->badge ? slot->badge : 1);
+    }
+}
+void binding_clear(struct cap *slot);
+// Bind the notification that word 0 names; 0: none.
+MUST_USE enum err binding_set(struct invocation *inv, struct cap *slot);
+
 // Take and clear the word.
 uint64_t notification_take(struct notification *notification);
 void notification_remove_waiter(struct thread *thread);

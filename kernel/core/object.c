@@ -7,6 +7,7 @@
 #include "aspace.h"
 #include "captable.h"
 #include "endpoint.h"
+#include "io.h"
 #include "irq.h"
 #include "notification.h"
 #include "reply.h"
@@ -45,6 +46,7 @@ static const struct {
     [KIND_SCHED_CONTROL] = { nothing_init, nothing_destroy },
     [KIND_IRQ_CONTROL] = { nothing_init, nothing_destroy },
     [KIND_IO_CONTROL] = { nothing_init, nothing_destroy },
+    [KIND_IO_DEVICE] = { nothing_init, io_device_destroy_step },
     [KIND_POWER_CONTROL] = { nothing_init, nothing_destroy },
     [KIND_TIMER] = { timer_init, timer_destroy_step },
 };

@@ -10,6 +10,8 @@
 
 #include "preempt.h"
 
+#include <hal/iommu.h>
+
 // A table in use: its place is aux, level in the top bits (`bits` stays the size of the object).
 #define PLACE_SHIFT 21u
 #define LEVEL_SHIFT 30u
@@ -25,7 +27,7 @@ HOT struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level)
     if (level == 0 && span == as->leaf_span) {
         return (struct place){ &as->leaf_table[entry_index(vaddr, 0)], 0 };
     }
-    unsigned at = HAL_PT_LEVELS - 1;
+    unsigned at = as->top;
     uint64_t *table = as->root, *entry = &table[entry_index(vaddr, at)];
     while (at > level && hal_pte_present(*entry) && hal_pte_is_table(*entry, at)) {
         at--;
@@ -37,6 +39,13 @@ HOT struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level)
         as->leaf_table = table;
     }
     return (struct place){ entry, at };
+}
+
+COLD void table_written(struct aspace *as, struct place place, unsigned count, uint64_t vaddr)
+{
+    if (as->domain) {
+        hal_iommu_written(&as->hal, place.entry, count, vaddr, count * entry_pages(place.level));
+    }
 }
 
 static struct cap **table_list(struct aspace *as, const struct cap *table)
@@ -100,6 +109,8 @@ static uint64_t *table_use(struct aspace *as, struct place place, uint64_t vaddr
     list_push(&as->tables, table);
     as->used++;
     *place.entry = hal_pte_table(table->address);
+    table_written(as, (struct place){ (uint64_t *)table->address, level }, TABLE_ENTRIES, first);
+    table_written(as, place, 1, first);
     return (uint64_t *)table->address;
 }
 
@@ -119,6 +130,7 @@ enum err pagetable_detach(struct cap *table)
             hal_pte_is_table(*place.entry, level) &&
             hal_pte_address(*place.entry) == table->address) {
             *place.entry = 0;
+            table_written(as, place, 1, vaddr);
             table_flush(as, vaddr, entry_pages(level));
         }
     }
@@ -155,7 +167,7 @@ static uint64_t tables_most(const struct demand *demand, uint64_t vaddr, uint64_
                             unsigned level)
 {
     uint64_t most = 0;
-    for (unsigned at = level + 1; at < HAL_PT_LEVELS; at++) {
+    for (unsigned at = level + 1; at <= demand->as->top; at++) {
         most += ((end - 1) >> entry_shift(at)) - (vaddr >> entry_shift(at)) + 1;
     }
     return demand->from ? least(most, demand->from->used) : most;
@@ -247,15 +259,15 @@ uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, uns
     return 0;
 }
 
-enum err range_check(uint64_t vaddr, uint64_t pages, unsigned argument)
+enum err range_check(const struct aspace *as, uint64_t vaddr, uint64_t pages, unsigned argument)
 {
     if (vaddr % PAGE_SIZE) {
         return err_blame(ERR_ALIGN, argument);
     }
-    if (vaddr < PAGE_SIZE || vaddr >= USER_END) {
+    if (vaddr < PAGE_SIZE || vaddr >= as->end) {
         return err_blame(ERR_RANGE, argument);
     }
-    if (pages == 0 || pages > (USER_END - vaddr) / PAGE_SIZE) {
+    if (pages == 0 || pages > (as->end - vaddr) / PAGE_SIZE) {
         return err_blame(ERR_RANGE, argument + 1);
     }
     return ERR_OK;
@@ -326,6 +338,7 @@ enum err visit_range(struct visit *visit)
         uint64_t pages;
         enum err err = visit_step(visit, place, &pages);
         if (visit->changed) {
+            table_written(visit->as, place, (unsigned)least(pages, CHUNK_PAGES), visit->vaddr);
             table_flush(visit->as, visit->vaddr, pages);
         }
         visit->changed = false;

@@ -59,8 +59,12 @@ static inline void table_flush(struct aspace *as, uint64_t vaddr, uint64_t pages
     hal_aspace_flush(&as->hal, vaddr, pages);
 }
 
-// Check a range of user pages; `argument` is the address's, the next one the number's.
-MUST_USE enum err range_check(uint64_t vaddr, uint64_t pages, unsigned argument);
+// Entries were written, the first of them for `vaddr`: an IOMMU may have to be told.
+void table_written(struct aspace *as, struct place place, unsigned count, uint64_t vaddr);
+
+// Check a range of pages of a space; `argument` is the address's, the next one the number's.
+MUST_USE enum err range_check(const struct aspace *as, uint64_t vaddr, uint64_t pages,
+                              unsigned argument);
 
 // May a capability with `rights` be mapped with the rights in `prot`?
 static inline bool prot_allowed(unsigned rights, uint64_t prot)

@@ -10,6 +10,7 @@
 #include "guest.h"
 #include "invoke.h"
 #include "ipc.h"
+#include "io.h"
 #include "irq.h"
 #include "notification.h"
 #include "sched.h"
@@ -172,6 +173,12 @@ void kernel_interrupt(unsigned irq)
     interrupt_enter();
     irq_arrived(irq);
     interrupt_leave();
+}
+
+void kernel_iommu(void)
+{
+    io_faults();
+    leave();
 }
 
 void kernel_timer(void)

@@ -63,8 +63,11 @@ void thread_slot_changed(struct cap *slot)
         thread->cspace_count = cap_empty(slot) ? 0 : captable_of(slot)->count;
         break;
     case THREAD_ASPACE:
-        thread->translation = cap_empty(slot) ? &hal_aspace_kernel
-                                              : &((struct aspace *)slot->address)->hal;
+        thread->translation = &hal_aspace_kernel;
+        if (!cap_empty(slot)) {
+            thread->translation = &aspace_of(slot)->hal;
+            aspace_of(slot)->loaded = true;
+        }
         if (hal_cpu()->current == thread) {
             hal_switch(&thread->context, thread->translation);
         }
@@ -225,6 +228,9 @@ enum err op_thread_configure(struct invocation *inv)
         (error = configure_lookup(inv, 2, KIND_ENDPOINT, RIGHT_SEND, &fault)) ||
         (error = timeout_lookup(inv, &timeout))) {
         return error;
+    }
+    if (aspace && aspace_of(aspace)->domain) {
+        return err_blame(ERR_TYPE, 2);
     }
     if (inv->words[4] & ~(uint64_t)THREAD_FLAGS) {
         return err_blame(ERR_RANGE, 5);

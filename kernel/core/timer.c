@@ -17,20 +17,13 @@ void timer_init(struct cap *original)
 {
     struct timer *timer = timer_of(original);
     timer->alarm.kind = ALARM_TIMER;
-    timer->notification.flags = CAP_INTERNAL | CAP_PLAIN;
-}
-
-static void notification_clear(struct timer *timer)
-{
-    enum err error = cap_delete_derived(&timer->notification);
-    ASSERT(!error);  // attached to nothing, it goes at once
-    (void)error;
+    binding_init(&timer->notification);
 }
 
 enum err timer_destroy_step(struct cap *original)
 {
     alarm_clear(&timer_of(original)->alarm);
-    notification_clear(timer_of(original));
+    binding_clear(&timer_of(original)->notification);
     return ERR_OK;
 }
 
@@ -38,36 +31,20 @@ enum err timer_destroy_step(struct cap *original)
 void timer_expired(struct timer *timer, uint64_t now)
 {
     struct alarm *alarm = &timer->alarm;
-    const struct cap *cap = &timer->notification;
     alarm_clear(alarm);
     if (timer->period) {
         uint64_t missed = (now - alarm->time) / timer->period;
         alarm_set(hal_cpu(), alarm, alarm->time + (missed + 1) * timer->period, alarm->priority);
     }
-    if (!cap_empty(cap)) {
-        notification_signal(notification_of(cap), cap->badge ? cap->badge : 1);
-    }
+    binding_signal(&timer->notification);
 }
 
 enum err op_timer_bind(struct invocation *inv)
 {
-    struct timer *timer = timer_of(inv->self);
-    struct cap *cap = NULL;
     if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
     }
-    if (inv->words[0]) {
-        enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_NOTIFICATION, RIGHT_WRITE,
-                                         1, &cap);
-        if (error) {
-            return error;
-        }
-    }
-    notification_clear(timer);
-    if (cap) {
-        cap_derive(&timer->notification, cap, cap->rights);
-    }
-    return ERR_OK;
+    return binding_set(inv, &timer_of(inv->self)->notification);
 }
 
 enum err op_timer_arm(struct invocation *inv)

@@ -45,15 +45,20 @@ bool hal_interrupt_window(void);
 #define HAL_IRQ_LINES   256u
 #define HAL_IRQ_MAX     1024u
 #define HAL_IRQ_NOWHERE UINT32_MAX
-bool hal_irq_exists(unsigned irq);                     // a line that is not the kernel's own
-void hal_irq_configure(unsigned irq, unsigned flags);  // IRQ_LEVEL, IRQ_ACTIVE_LOW; masks it
+#define HAL_IRQ_ANYBODY 0x10000u    // instead of a device's number
+bool hal_irq_exists(unsigned irq);  // a line that is not the kernel's own
+// A line with IRQ_LEVEL, IRQ_ACTIVE_LOW, which is masked then; or a message, which only the device
+// with number `source` can raise from the next route on where an IOMMU remaps interrupts.  False:
+// there, a message has to be somebody's.
+bool hal_irq_configure(unsigned irq, unsigned flags, uint32_t source);
 // Deliver it on a CPU, by a vector of which that CPU has so many (Intel SDM vol. 3A, 10.8), or
 // nowhere. What is on its way to where it went before may be lost.  False, with nothing changed,
 // where no vector is left.
 bool hal_irq_route(unsigned irq, unsigned cpu);
 // What its device writes to which (bus) address to raise a message.
 uint64_t hal_irq_message(unsigned irq, uint32_t *data);
-// Keep it from coming, as far as the hardware can (a line always; what comes during it is lost).
+// Keep it from coming, as far as the hardware can: a line, and a message where an IOMMU remaps
+// interrupts.  What comes meanwhile is lost.
 void hal_irq_mask(unsigned irq);
 void hal_irq_unmask(unsigned irq);
 // How many came so far that belonged to nobody.
@@ -77,6 +82,7 @@ __attribute__((noreturn)) void hal_panic(const char *file, int line, const char 
 //   kernel_syscall_guest                     system calls of guests
 //   kernel_trap                              exceptions in user mode
 //   kernel_interrupt, kernel_timer           interrupt lines, the one-shot timer
+//   kernel_iommu                             faults that an IOMMU recorded (hal/iommu.h)
 //   kernel_resched                           hal_cpu_interrupt of another CPU
 //   kernel_fast_call, kernel_fast_reply_recv, kernel_fast_send, kernel_fast_guest,
 //   kernel_fast_fault                        fast paths, which entry code jumps to

@@ -158,10 +158,12 @@ uint64_t hal_irq_dropped(void)
     return 0;
 }
 
-void hal_irq_configure(unsigned irq, unsigned flags)
+bool hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
 {
+    (void)source;
     (void)irq;
     (void)flags;
+    return true;
 }
 
 void hal_irq_mask(unsigned irq)

@@ -23,6 +23,7 @@ void kernel_syscall(struct arch_context *context);
 void kernel_trap(struct arch_context *context, const struct hal_trap *trap);
 void kernel_fast_fault(struct arch_context *context, const struct hal_trap *trap);
 void kernel_interrupt(unsigned irq);
+void kernel_iommu(void);
 void kernel_timer(void);
 void kernel_resched(void);
 

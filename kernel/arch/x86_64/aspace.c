@@ -7,6 +7,7 @@
 // forget them, and waits.  A CPU in user mode is interrupted (flush_stub in entry.S), one that
 // waits for the lock looks while it waits (lock_wait), and no other can have the space loaded.
 #include "arch.h"
+#include "vtd.h"
 #include "x86.h"
 
 #include <arch/percpu.h>
@@ -104,6 +105,10 @@ static void flush_await(const struct hal_percpu *other)
 
 void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages)
 {
+    if (hal->domain) {
+        vtd_flush(hal, vaddr, pages);
+        return;
+    }
     request.cr3 = hal->cr3;
     request.vaddr = vaddr;
     request.pages = pages;

@@ -4,6 +4,7 @@
 // Brings a CPU from the state that the loader leaves (abi/bootinfo.h) to that in which the kernel
 // runs.  Called by the core, once on each CPU; the first goes ahead of all others.
 #include "arch.h"
+#include "vtd.h"
 #include "x86.h"
 
 #include <arch/percpu.h>
@@ -186,6 +187,7 @@ static void machine_end(const struct boot_info *info)
         isolate_boot();
     }
     power_boot(info);
+    vtd_boot(info);
     irq_boot(info);
 }
 

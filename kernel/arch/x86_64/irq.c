@@ -6,6 +6,7 @@
 //
 // Each interrupt goes to one CPU, by a vector of that CPU's.  Guarded by the kernel lock.
 #include "arch.h"
+#include "vtd.h"
 #include "x86.h"
 
 #include <arch/percpu.h>
@@ -21,6 +22,8 @@
 #define LINE_LEVEL      0x08000u
 #define LINE_MASKED     0x10000u
 
+#define LINE_REMAPPED(index) ((index) << 17 | 1u << 16)  // high word (VT-d, 5.1.2.1)
+
 #define PIC1     0x20
 #define PIC2     0xa0
 #define PIC_INIT 0x11
@@ -32,12 +35,14 @@
 static struct ioapic {
     volatile uint32_t *registers;
     unsigned first, end;  // lines
+    uint32_t source;      // whose interrupts its are
 } ioapics[BOOT_MAX_IRQCHIPS];
 static unsigned ioapic_count;
 
 static struct route {
-    uint32_t low;    // line: low word of its entry but for the vector
-    uint8_t vector;  // 0: it goes nowhere
+    uint32_t low;     // line: low word of its entry but for the vector; message: LINE_MASKED or 0
+    uint32_t source;  // who can raise it, where the IOMMU can tell
+    uint8_t vector;   // 0: it goes nowhere
     uint8_t cpu;
 } routes[HAL_IRQ_MAX];
 
@@ -87,30 +92,44 @@ static const struct ioapic *ioapic_of(unsigned irq)
     return NULL;
 }
 
+static void remap_write(unsigned irq)
+{
+    const struct route *route = &routes[irq];
+    bool nobody = !route->vector || (irq >= HAL_IRQ_LINES && route->low);
+    vtd_interrupt_set(irq, nobody ? VTD_NOBODY : route->source, route->vector,
+                      hal_percpu_at(route->cpu)->apic_id, route->low & LINE_LEVEL);
+}
+
 static void ioapic_write(const struct ioapic *ioapic, unsigned index, uint32_t value)
 {
     ioapic->registers[IOAPIC_SELECT] = index;
     ioapic->registers[IOAPIC_WINDOW] = value;
 }
 
+// A message is masked in the table of the IOMMU; without one its device alone could do it.
 static void line_write(unsigned irq)
 {
     const struct ioapic *ioapic = ioapic_of(irq);
-    if (ioapic) {
+    if (!ioapic) {
+        remap_write(irq);
+    } else {
         ioapic_write(ioapic, IOAPIC_LINE(irq - ioapic->first),
                      routes[irq].low | routes[irq].vector);
     }
 }
 
-// Both words.  An edge-triggered entry forgets that a delivery to the old vector may be
-// outstanding.
+// Both words, or an entry of the IOMMU's table.  An edge-triggered entry forgets that a delivery to
+// the old vector may be outstanding.
 static void line_redirect(unsigned irq)
 {
     const struct ioapic *ioapic = ioapic_of(irq);
+    remap_write(irq);
     if (ioapic) {
         unsigned index = IOAPIC_LINE(irq - ioapic->first);
         ioapic_write(ioapic, index, LINE_MASKED);
-        ioapic_write(ioapic, index + 1, hal_percpu_at(routes[irq].cpu)->apic_id << 24);
+        ioapic_write(ioapic, index + 1,
+                     vtd.remaps ? LINE_REMAPPED(irq)
+                                : hal_percpu_at(routes[irq].cpu)->apic_id << 24);
         line_write(irq);
     }
 }
@@ -123,9 +142,10 @@ static void ioapic_boot(const struct boot_irqchip *chip)
         .registers = (volatile uint32_t *)(KERNEL_DIRECT_BASE + chip->base),
         .first = chip->first_irq,
         .end = end < HAL_IRQ_LINES ? end : HAL_IRQ_LINES,
+        .source = chip->flags & BOOT_IRQCHIP_SOURCE ? chip->source : HAL_IRQ_ANYBODY,
     };
     for (unsigned irq = ioapic->first; irq < ioapic->end; irq++) {
-        hal_irq_configure(irq, 0);
+        (void)hal_irq_configure(irq, 0, HAL_IRQ_ANYBODY);
         line_redirect(irq);
     }
 }
@@ -156,10 +176,18 @@ bool hal_irq_exists(unsigned irq)
     return ioapic_of(irq);
 }
 
-void hal_irq_configure(unsigned irq, unsigned flags)
+bool hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
 {
+    const struct ioapic *ioapic = ioapic_of(irq);
+    if (!ioapic) {
+        routes[irq].source = source;
+        routes[irq].low = 0;
+        return source != HAL_IRQ_ANYBODY || !vtd.remaps;
+    }
+    routes[irq].source = ioapic->source;
     routes[irq].low = LINE_MASKED | (flags & IRQ_LEVEL ? LINE_LEVEL : 0) |
                       (flags & IRQ_ACTIVE_LOW ? LINE_ACTIVE_LOW : 0);
+    return true;
 }
 
 bool hal_irq_route(unsigned irq, unsigned cpu)
@@ -187,7 +215,10 @@ bool hal_irq_route(unsigned irq, unsigned cpu)
 
 uint64_t hal_irq_message(unsigned irq, uint32_t *data)
 {
-    *data = routes[irq].vector;
+    *data = vtd.remaps ? 0 : routes[irq].vector;
+    if (vtd.remaps) {
+        return VTD_MESSAGE(irq);
+    }
     return MESSAGE_ADDRESS | hal_percpu_at(routes[irq].cpu)->apic_id << 12;
 }
 
@@ -229,13 +260,15 @@ void interrupt_handle(unsigned vector)
         timer_fired();
     } else if (vector == VECTOR_RESCHED) {
         kernel_resched();
+    } else if (vector == VECTOR_IOMMU) {
+        kernel_iommu();
     } else if (vector != VECTOR_FLUSH) {
         dropped++;
     }
 }
 
-// In the interrupt window: make it pending again, for the moment when user mode lets it in.  A level
-// line does so itself.
+// In the interrupt window: make it pending again, for the moment when user mode lets it in.  A
+// level line does so itself.
 void interrupt_postpone(unsigned vector)
 {
     unsigned irq = vector_irqs[THIS_CPU->number][vector];

@@ -17,8 +17,11 @@
 
 #include <kernel/aspace.h>
 #include <kernel/captable.h>
+#include <kernel/io.h>
 #include <kernel/preempt.h>
 #include <kernel/thread.h>
+
+#include <hal/iommu.h>
 
 #include <abi/message.h>
 
@@ -93,6 +96,23 @@ void hal_aspace_init(struct hal_aspace *hal, uint64_t root[512])
 {
     hal->cr3 = (uintptr_t)root;
     root[511] = PTE_PRESENT;  // the kernel's half: never to be touched
+}
+
+// NOLINTNEXTLINE(readability-function-size): as the contract has it
+void hal_iommu_written(struct hal_aspace *hal, const uint64_t *entries, unsigned count,
+                       uint64_t vaddr, uint64_t pages)
+{
+    (void)hal;
+    (void)entries;
+    (void)count;
+    (void)vaddr;
+    (void)pages;
+}
+
+enum err io_space_destroy(struct aspace *as)
+{
+    as->domain = 0;
+    return ERR_OK;
 }
 
 // The TLB: direct-mapped by nothing, simply a list.

@@ -18,7 +18,7 @@
 
 bool e1000e_find(struct e1000e *nic)
 {
-    if (!pci_find(NIC_VENDOR, NIC_DEVICE, &nic->pci)) {
+    if (!pci_find(NIC_VENDOR, NIC_DEVICE, 0, &nic->pci)) {
         return false;
     }
     uint32_t entries = 0;

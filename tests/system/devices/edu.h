@@ -7,7 +7,7 @@
 
 #include "pci.h"
 
-struct edu {
+struct edu_device {
     struct pci_device pci;
     volatile uint8_t *registers;
 };
@@ -15,16 +15,16 @@ struct edu {
 #define EDU_RAISE 0x60u
 #define EDU_ACK   0x64u
 
-// False: the machine has none.
-bool edu_find(struct edu *edu);
+// The one that `before` others go before; false: there is none.
+bool edu_find(unsigned before, struct edu_device *edu);
 
 // Raise its interrupt (once by MSI; the line until edu_quiet).
-static inline void edu_raise(const struct edu *edu)
+static inline void edu_raise(const struct edu_device *edu)
 {
     mmio_write(edu->registers, EDU_RAISE, 1);
 }
 
-static inline void edu_quiet(const struct edu *edu)
+static inline void edu_quiet(const struct edu_device *edu)
 {
     mmio_write(edu->registers, EDU_ACK, 1);
 }

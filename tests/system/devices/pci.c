@@ -72,11 +72,11 @@ void pci_init(const struct root_info *root)
     bus = device_map(info->pci_ecam, DEVFNS * CONFIG_BYTES);
 }
 
-bool pci_find(uint16_t vendor, uint16_t device, struct pci_device *found)
+bool pci_find(uint16_t vendor, uint16_t device, unsigned before, struct pci_device *found)
 {
     for (unsigned devfn = 0; devfn < DEVFNS; devfn++) {
         volatile uint8_t *config = bus + (uint64_t)devfn * CONFIG_BYTES;
-        if (mmio_read(config, PCI_ID) == ((uint32_t)device << 16 | vendor)) {
+        if (mmio_read(config, PCI_ID) == ((uint32_t)device << 16 | vendor) && !before--) {
             *found = (struct pci_device){ .devfn = devfn, .config = config };
             uint32_t command = mmio_read(config, PCI_COMMAND) & 0xffff;
             mmio_write(config, PCI_COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);

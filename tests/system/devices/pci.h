@@ -35,8 +35,9 @@ static inline void mmio_write(volatile uint8_t *registers, uint64_t offset, uint
     *(volatile uint32_t *)((uint64_t)registers + offset) = value;
 }
 
-// The first device of this kind on bus 0, with memory and bus mastering enabled.
-bool pci_find(uint16_t vendor, uint16_t device, struct pci_device *found);
+// The device of this kind on bus 0 that `before` others go before, with memory and bus mastering
+// enabled.
+bool pci_find(uint16_t vendor, uint16_t device, unsigned before, struct pci_device *found);
 
 // Physical address of a memory BAR.
 uint64_t pci_bar(const struct pci_device *device, unsigned bar);

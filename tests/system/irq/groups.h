@@ -28,6 +28,18 @@ void windows_and_messages(void);
 void windows_and_edges(void);
 void windows_and_levels(void);
 
+// cpus.c
+void cpu_messages(void);
+void cpu_lines(void);
+void cpu_vectors(void);
+void cpu_storm(void);
+
+// remapped.c
+void remapped_device_needed(void);
+void remapped_foreign(void);
+void remapped_routed(void);
+void remapped_storm(void);
+
 // vectors.c
 void every_vector_unowned(void);
 void every_vector_owned(void);

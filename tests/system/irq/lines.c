@@ -7,36 +7,14 @@
 
 #include <rt/memory.h>
 
-#define PCI_LINES   8u  // where the interrupts of PCI arrive, from
-#define PCI_FIRST   16u
 #define HPET_LINE   23u
 #define LINE        5u  // bit
 #define MILLISECOND 1000000ull
 
-// The line of edu, found by raising it.
-static cap_t edu_line(void)
-{
-    cap_t handlers[PCI_LINES];
-    pci_msi_off(&edu.pci);
-    for (unsigned i = 0; i < PCI_LINES; i++) {
-        handlers[i] = line_make(PCI_FIRST + i, IRQ_LEVEL, i);
-        EXPECT_OK(irq_handler_ack(handlers[i]));
-    }
-    edu_raise(&edu);
-    uint64_t word = signalled();
-    edu_quiet(&edu);
-    unsigned found = word ? (unsigned)__builtin_ctzll(word) : 0;
-    EXPECT_EQUAL(word, 1ull << found);
-    for (unsigned i = 0; i < PCI_LINES; i++) {
-        rt_cap_delete(handlers[i]);
-    }
-    return line_make(PCI_FIRST + found, IRQ_LEVEL, LINE);
-}
-
 // It comes once, and again after the ack as long as the device holds it.
 void line_level(void)
 {
-    cap_t handler = edu_line();
+    cap_t handler = edu_line(LINE);
     edu_raise(&edu);
     EXPECT_EQUAL(signalled(), 0);  // before the first ack
     EXPECT_OK(irq_handler_ack(handler));
@@ -78,7 +56,7 @@ void line_edge(void)
 // A line goes on after it was routed, also where it was raised all the time.
 void line_routed(void)
 {
-    cap_t handler = edu_line();
+    cap_t handler = edu_line(LINE);
     EXPECT_OK(irq_handler_ack(handler));
     edu_raise(&edu);
     EXPECT_EQUAL(signalled(), 1ull << LINE);

@@ -108,7 +108,7 @@ void msix_entries_arrive(void)
 {
     cap_t handlers[E1000E_VECTORS];
     for (unsigned i = 0; i < E1000E_VECTORS; i++) {
-        handlers[i] = msi_make(i);
+        handlers[i] = msi_of(nic_device, i);
         struct message message = message_of(handlers[i]);
         pci_msix_set(&nic.pci, i, message.address, message.data);
         EXPECT_OK(irq_handler_ack(handlers[i]));

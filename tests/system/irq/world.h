@@ -9,8 +9,10 @@
 #include "../devices/hpet.h"
 #include "../time/world.h"
 
-extern struct edu edu;
+extern struct edu_device edu;
 extern struct e1000e nic;
+extern const struct root_info *irq_root;
+extern cap_t edu_device, nic_device;  // IoDevices; 0: there is no IOMMU
 
 #define VECTOR_FIRST 0x30u  // of handlers
 #define VECTORS      176u
@@ -25,7 +27,9 @@ struct message {
 
 // A handler in a slot of its own, bound to bit 0-63 of the notification, not yet acknowledged.
 cap_t line_make(unsigned irq, uint64_t flags, unsigned bit);
-cap_t msi_make(unsigned bit);
+cap_t msi_make(unsigned bit);  // of edu
+cap_t msi_of(cap_t device, unsigned bit);
+cap_t edu_line(unsigned bit);  // the level-triggered line of edu, which sends no messages then
 void handler_bind(cap_t handler, unsigned bit);
 struct message message_of(cap_t handler);
 

@@ -208,6 +208,7 @@ static void probe_table(cap_t victim)
     test_hit(OP_IRQ_CONTROL_GET, irq_control_get(ROOT_SLOT_IRQ_CONTROL, 11, 0, victim, 0));
     test_hit(OP_IRQ_CONTROL_MSI, irq_control_msi(ROOT_SLOT_IRQ_CONTROL, 0, victim, 0));
     test_hit(OP_IO_CONTROL_PORTS, io_control_ports(ROOT_SLOT_IO_CONTROL, 0x80, 1, victim, 0));
+    test_hit(OP_IO_CONTROL_DEVICE, io_control_device(ROOT_SLOT_IO_CONTROL, 0x0100, victim, 0));
 }
 
 static bool table_seen(void)
@@ -219,7 +220,8 @@ static bool table_seen(void)
            test_was_hit(OP_ADDRESS_SPACE_STOCK, ERR_DEAD, 1) &&
            test_was_hit(OP_IRQ_CONTROL_GET, ERR_DEAD, 3) &&
            test_was_hit(OP_IRQ_CONTROL_MSI, ERR_DEAD, 2) &&
-           test_was_hit(OP_IO_CONTROL_PORTS, ERR_DEAD, 3);
+           test_was_hit(OP_IO_CONTROL_PORTS, ERR_DEAD, 3) &&
+           (!have_devices() || test_was_hit(OP_IO_CONTROL_DEVICE, ERR_DEAD, 2));
 }
 
 static void dying_table_refused(void)

@@ -16,8 +16,9 @@ struct row {
 static const struct row rows[] = { OP_TABLE(ROW) };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-#define SPARE_IRQ   11u
-#define SPARE_PORTS 0x80u
+#define SPARE_IRQ    11u
+#define SPARE_PORTS  0x80u
+#define SPARE_DEVICE 0x0100u
 
 static struct rt_status invoke_length(const struct row *row, cap_t self, unsigned length)
 {
@@ -42,6 +43,11 @@ static void other_kind_refused(void)
     }
 }
 
+static bool kind_exists(enum rt_kind kind)
+{
+    return kind != KIND_IO_DEVICE || have_devices();
+}
+
 // An object of each kind that has operations, for good or for as long as sample_end is not called.
 static cap_t sample_make(enum rt_kind kind)
 {
@@ -58,6 +64,10 @@ static cap_t sample_make(enum rt_kind kind)
     case KIND_IO_PORTS:
         slot = rt_slot_alloc();
         EXPECT_OK(io_control_ports(ROOT_SLOT_IO_CONTROL, SPARE_PORTS, 1, CSPACE, slot));
+        return slot;
+    case KIND_IO_DEVICE:
+        slot = rt_slot_alloc();
+        EXPECT_OK(io_control_device(ROOT_SLOT_IO_CONTROL, SPARE_DEVICE, CSPACE, slot));
         return slot;
     case KIND_UNTYPED:
     case KIND_CAPTABLE:
@@ -78,7 +88,7 @@ static cap_t sample_make(enum rt_kind kind)
 
 static void sample_end(enum rt_kind kind, cap_t sample)
 {
-    if (kind == KIND_IRQ_HANDLER || kind == KIND_IO_PORTS) {
+    if (kind == KIND_IRQ_HANDLER || kind == KIND_IO_PORTS || kind == KIND_IO_DEVICE) {
         rt_cap_delete(sample);
     } else if (sample >= ROOT_SLOT_FIRST) {
         rt_object_delete(sample);
@@ -89,6 +99,9 @@ static void sample_end(enum rt_kind kind, cap_t sample)
 static void length_refused(void)
 {
     for (unsigned i = 0; i < ROWS; i++) {
+        if (!kind_exists(rows[i].kind)) {
+            continue;
+        }
         cap_t sample = sample_make(rows[i].kind);
         EXPECT_ERR(rows[i].op, invoke_length(&rows[i], sample, rows[i].length + 1), ERR_LENGTH, 1);
         EXPECT_ERR(rows[i].op, invoke_length(&rows[i], sample, MSG_MAX_WORDS), ERR_LENGTH, 1);
@@ -104,6 +117,9 @@ static void length_refused(void)
 static void unknown_operation_refused(void)
 {
     for (enum rt_kind kind = KIND_UNTYPED; kind < KIND_COUNT; kind++) {
+        if (!kind_exists(kind)) {
+            continue;
+        }
         cap_t sample = sample_make(kind);
         struct ipc_words words = { 0 };
         EXPECT_ERR(SYS_invoke, rt_invoke(sample, TAG(kind << 8 | OP_PER_KIND, 0, 0), &words),
@@ -150,7 +166,7 @@ static void dying_refused(void)
 {
     struct dying dying = { .probe = probe_operations, .done = operations_seen };
     for (enum rt_kind kind = KIND_UNTYPED; kind < KIND_COUNT; kind++) {
-        if (!kind_has_operations(kind)) {
+        if (!kind_has_operations(kind) || !kind_exists(kind)) {
             continue;
         }
         dying_kind = kind;

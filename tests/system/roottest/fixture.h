@@ -19,6 +19,12 @@ static inline uint64_t kind_bits(enum rt_kind kind, unsigned bits)
     return (uint64_t)kind | (uint64_t)bits << 8;
 }
 
+// Whether devices can be had: the machine has an IOMMU.
+static inline bool have_devices(void)
+{
+    return ((const struct root_info *)ROOT_INFO_VADDR)->features & ROOT_FEATURE_IOMMU;
+}
+
 // New objects of the usual size, of which there must be memory enough: ends the run where there is
 // not.
 cap_t make(enum rt_kind kind);

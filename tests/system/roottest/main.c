@@ -18,11 +18,11 @@
 const char rt_task_name[] = "roottest";
 
 static const struct test_group *const groups[] = {
-    &every_tests,   &untyped_tests,       &captable_tests, &frame_tests,  &aspace_tests,
-    &thread_tests,  &vector_tests,        &endpoint_tests, &irq_tests,    &ports_tests,
-    &syscall_tests, &sched_context_tests, &message_tests,  &capmsg_tests, &time_tests,
-    &fault_tests,   &guest_tests,         &batch_tests,    &revoke_tests, &timer_tests,
-    &program_tests,
+    &every_tests,  &untyped_tests, &captable_tests,      &frame_tests,   &aspace_tests,
+    &thread_tests, &vector_tests,  &endpoint_tests,      &irq_tests,     &io_tests,
+    &ports_tests,  &syscall_tests, &sched_context_tests, &message_tests, &capmsg_tests,
+    &time_tests,   &fault_tests,   &guest_tests,         &batch_tests,   &revoke_tests,
+    &timer_tests,  &program_tests,
 };
 
 static char wanted[64];

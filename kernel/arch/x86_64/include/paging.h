@@ -15,6 +15,7 @@
 
 struct hal_aspace {
     uint64_t cr3;
+    uint32_t domain;  // I/O kind: its id, and cr3 is never loaded; 0: CPU kind
 };
 
 #define PTE_PRESENT  0x001ull
