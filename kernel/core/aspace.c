@@ -140,8 +140,9 @@ static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned co
         if (!prot_allowed(protection->hit.rights, protection->prot)) {
             return err_blame(ERR_RIGHTS, 3);
         }
-        entry[i] = hal_pte_protect(old, protection->prot);
-        visit->changed |= entry[i] != old;
+        uint64_t change = hal_pte_protect(old, protection->prot) ^ old;
+        entry_flip(&entry[i], change);
+        visit->changed |= change != 0;
     }
     visit->done = count;
     return ERR_OK;
@@ -191,7 +192,7 @@ struct copying {
     uint64_t missing;
     unsigned remove;  // rights that both lose
     // How the leaf seen last became a copy.  One in the same frame that differs from its page's
-    // address by as much has the same attributes and changes by as much.
+    // address by as much has the same attributes and changes by as much (`from`: in these bits).
     struct hit hit;  // its frame, attached to the destination
     uint64_t alike;
     uint64_t to_change, from_change;
@@ -216,7 +217,7 @@ static enum err copying_leaf(struct copying *copying, uint64_t old, unsigned lev
     }
     copying->alike = clean - page;
     copying->to_change = hal_pte_protect(clean, narrow) - clean;
-    copying->from_change = hal_pte_protect(old, prot) - old;
+    copying->from_change = hal_pte_protect(old, prot) ^ old;
     return ERR_OK;
 }
 
@@ -246,7 +247,9 @@ static HOT enum err leaves_move(struct copying *copying, uint64_t *from, struct 
             break;
         }
         to.entry[i] = clean + copying->to_change;
-        from[i] = old + copying->from_change;
+        if (copying->from_change) {
+            entry_flip(&from[i], copying->from_change);
+        }
         changed |= copying->from_change;
     }
     copying->visit.changed = changed != 0;
@@ -352,7 +355,7 @@ static enum err leaves_harvest(struct visit *visit, uint64_t *entry, unsigned co
         // A large leaf speaks for each of its pages.
         bits_or(harvest->words, first + i, entry_pages(level), hal_pte_accessed(pte));
         bits_or(harvest->words + 1, first + i, entry_pages(level), hal_pte_dirty(pte));
-        entry[i] = hal_pte_clean(pte);
+        entry_flip(&entry[i], hal_pte_clean(pte) ^ pte);
         visit->changed = true;
     }
     return ERR_OK;
