@@ -451,8 +451,9 @@ static void context_released(struct sched_context *context, uint64_t now)
 }
 
 // See to the alarms that are due and not less important than `least`, the priority of who runs
-// otherwise; then the timer goes off for what comes next, or the end of the budget.
-static void alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
+// otherwise, the most important first: what is less so than who was woken waits.  Then the timer
+// goes off for what comes next, or the end of the budget.  Returns the priority of who runs.
+static int32_t alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
 {
     struct alarm *alarm;
     for (unsigned n = 0; n < ALARM_BATCH && (alarm = alarm_due(cpu, now, least)); n++) {
@@ -461,12 +462,16 @@ static void alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
         } else {
             context_released(CONTAINER_OF(alarm, struct sched_context, alarm), now);
         }
+        if (cpu->next && cpu->next->priority > least) {
+            least = cpu->next->priority;
+        }
     }
     cpu->timer = alarm_next(cpu, least);
     if (cpu->sched && now + sched_context_head(cpu->sched)->amount < cpu->timer) {
         cpu->timer = now + sched_context_head(cpu->sched)->amount;
     }
     hal_timer_arm(cpu->timer);
+    return least;
 }
 
 // Somebody is to run who is less important than those for whose sake alarms were put off.
@@ -478,7 +483,8 @@ static COLD void come_down(struct cpu *cpu, struct thread *chosen)
     cpu->floor = READY_NONE;
     top_changed(cpu);
     cpu->resched = true;
-    alarms_see_to(cpu, sched_charge(cpu), chosen ? chosen->priority : READY_NONE);
+    cpu->stamp = sched_charge(cpu);  // from now on who runs next pays
+    (void)alarms_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE);
     if (cpu->timer > alarm_next(cpu, READY_NONE)) {
         cpu->timer = alarm_next(cpu, READY_NONE);
         hal_timer_arm(cpu->timer);
@@ -574,6 +580,7 @@ static inline bool hand_off(struct cpu *cpu)
 static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
 {
     choose(cpu);
+    cpu->stamp = 0;
     if (LIKELY(!cpu->current || !cpu->current->kicked)) {
         return;
     }
@@ -635,9 +642,12 @@ void sched_yield(struct cpu *cpu)
 void sched_timer(struct cpu *cpu)
 {
     uint64_t now = sched_charge(cpu);
+    if (!cpu->stamp && alarm_next(cpu, READY_NONE) <= now) {
+        cpu->stamp = sched_charge(cpu);  // what follows is for others
+    }
     const struct thread *current = cpu->current;
     int32_t least = current && runnable(cpu, current) ? current->priority : READY_NONE;
-    alarms_see_to(cpu, now, least);
+    least = alarms_see_to(cpu, now, least);
     // Those that wait now are looked at when somebody less important is to run.
     cpu->floor = alarm_next(cpu, READY_NONE) < alarm_next(cpu, least) ? least : READY_NONE;
     if (cpu->ready_top != READY_POKED) {

@@ -25,3 +25,4 @@ void others_work(void);
 void others_interrupts(void);
 void others_swarm(void);
 void others_swarm_steady(void);
+void others_equal(void);

@@ -24,6 +24,7 @@ static const struct check checks[] = {
     CHECK(own_recreates),   CHECK(own_vanishes),
     CHECK(others_work),     CHECK(others_interrupts),
     CHECK(others_swarm),    CHECK(others_swarm_steady),
+    CHECK(others_equal),
 };
 
 int main(const struct root_info *info)

@@ -23,7 +23,8 @@
 
 static struct component victim;
 
-static void victim_run(unsigned periods)
+// What the component gets in any ten periods.
+static struct extremes victim_trace(unsigned periods)
 {
     component_make(&victim, BEHAVE_trace);
     victim.area->work = periods * share_period();
@@ -38,9 +39,15 @@ static void victim_run(unsigned periods)
     struct extremes own = { window - gaps.most, window - gaps.least };
     share_report("it got", &own);
     EXPECT(trace.count < trace.room);
+    component_delete(&victim);
+    return own;
+}
+
+static void victim_run(unsigned periods)
+{
+    struct extremes own = victim_trace(periods);
     EXPECT(share_of(own.least) >= SHARE_LEAST);
     EXPECT(share_of(own.most) <= SHARE_MOST);
-    component_delete(&victim);
 }
 
 struct attacker {
@@ -160,4 +167,17 @@ void others_swarm(void)
 void others_swarm_steady(void)
 {
     swarm_run(share_period() / 500, 40);
+}
+
+// A context of the same priority has its turn after a time slice of another thread: at least half
+// of its share where that is a third of a period.
+void others_equal(void)
+{
+    struct component attacker;
+    attacker_make(&attacker, &(struct attacker){ .behaviour = BEHAVE_spin });
+    must(thread_set_priority(attacker.thread[0], VICTIM, VICTIM), "priority");
+    component_start(&attacker);
+    component_wait(&attacker);
+    EXPECT(share_of(victim_trace(40).least) >= SHARE_PROMISED / 2);
+    attacker_delete(&attacker);
 }
