@@ -21,8 +21,9 @@ static struct {
     struct cap *table;               // the root task's
     uint64_t first_slot, next_slot;  // of what tests make
     uint64_t bell, never;            // notifications
-    uint64_t pool;                   // slot of the Untyped
-    uint64_t offset;                 // in it: what is not taken
+    uint64_t bell_handler;
+    uint64_t pool;    // slot of the Untyped
+    uint64_t offset;  // in it: what is not taken
 } host;
 
 struct arch_context *host_context;
@@ -178,9 +179,11 @@ bool hal_irq_exists(unsigned irq)
     return irq && irq < MACHINE_IRQS;
 }
 
-// Every CPU has vectors enough.
 bool hal_irq_route(unsigned irq, unsigned cpu)
 {
+    if (machine.no_vectors && cpu != HAL_IRQ_NOWHERE) {
+        return false;
+    }
     machine.irq_cpu[irq] = cpu;
     return true;
 }
@@ -193,7 +196,7 @@ uint64_t hal_irq_message(unsigned irq, uint32_t *data)
 
 uint64_t hal_irq_dropped(void)
 {
-    return 0;
+    return machine.dropped;
 }
 
 bool hal_irq_configure(unsigned irq, unsigned flags, uint32_t source)
@@ -414,13 +417,14 @@ static void pool_find(void)
 
 static void bell_make(void)
 {
-    uint64_t handler = slots_new(1);
+    host.bell_handler = slots_new(1);
     host.bell = make(KIND_NOTIFICATION, 6);
     host.never = make(KIND_NOTIFICATION, 6);
     assert_int_equal(INVOKE(ROOT_SLOT_IRQ_CONTROL, KIND_IRQ_CONTROL, 0, BELL_IRQ, 0,
-                            ROOT_SLOT_CSPACE, handler),
+                            ROOT_SLOT_CSPACE, host.bell_handler),
                      ERR_OK);
-    assert_int_equal(INVOKE(handler, KIND_IRQ_HANDLER, 0, host.bell), ERR_OK);
+    assert_int_equal(INVOKE(host.bell_handler, KIND_IRQ_HANDLER, 0, host.bell), ERR_OK);
+    assert_int_equal(INVOKE0(host.bell_handler, KIND_IRQ_HANDLER, 1), ERR_OK);
 }
 
 static int setup(unsigned count)
@@ -609,6 +613,7 @@ void ring(void)
     kernel_interrupt(BELL_IRQ);
     assert_non_null(current());
     assert_int_equal(current()->priority, PRIORITIES - 1);
+    assert_int_equal(INVOKE0(host.bell_handler, KIND_IRQ_HANDLER, 1), ERR_OK);
 }
 
 void wait_forever(void)

@@ -64,6 +64,8 @@ struct machine {
     bool fast;         // system calls take the fast paths, where there are any
     bool invalid;      // vector state is not loadable
     uint32_t port;     // what ports answer
+    bool no_vectors;   // no CPU has a vector left
+    uint64_t dropped;  // interrupts that nobody owns
     // What the core did.
     uint64_t timer;           // armed deadline
     const void *vector_area;  // whose vector registers were loaded last

@@ -232,7 +232,7 @@ static void test_a_receiver_whose_budget_is_used_up(void **state)
     assert_ptr_equal(current(), server.thread);
 }
 
-// More contexts come back at once than one interrupt releases.
+// More contexts come back at once than one interrupt looks at.
 static void test_many_releases_at_once(void **state)
 {
     (void)state;
@@ -258,11 +258,15 @@ static void test_many_releases_at_once(void **state)
     for (unsigned i = 0; i < MANY; i++) {
         waiting += context_of(&actors[i])->waiting;
     }
-    assert_int_equal(waiting, MANY - 16);
-    assert_true(machine.timer <= host_clock);  // the rest at once
-    kernel_timer();
+    assert_in_range(waiting, 1, MANY - 1);
+    // The others are released as the CPU comes down to them.
     for (unsigned i = 0; i < MANY; i++) {
-        assert_false(context_of(&actors[i])->waiting);
+        pass(0);
+        assert_non_null(current());
+        wait_forever();
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_int_equal(actors[i].thread->state, THREAD_BLOCKED_WAIT);
     }
 }
 
