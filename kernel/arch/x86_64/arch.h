@@ -87,6 +87,9 @@ void apic_send(uint32_t id, unsigned vector);
 void timer_fired(void);  // the interrupt came: calls kernel_timer if the deadline is reached, else
                          // programs the rest
 
+// forget.c: called in place of the load of CR3, with that in R10.
+void switch_patched(void);
+
 // irq.c; the latter two are called by entry.S
 void irq_boot(const struct boot_info *info);
 void interrupt_handle(unsigned vector);

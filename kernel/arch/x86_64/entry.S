@@ -12,20 +12,12 @@
 // therefore neither use nor change it.
 #include "offsets.h"
 
-#define RETURN_STACK 32  // entries that a CPU predicts returns from, at most
-
 // What a trap has pushed when its stub ends in trap_common or ist_common: vector, error code, RIP, CS, RFLAGS, RSP, SS.
 // These two continue and undo it, in the order of struct arch_context.
-    .macro push_registers_rest
-    .irp reg, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    .macro push_registers
+    .irp reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
     pushq %\reg
     .endr
-    .endm
-
-    .macro push_registers
-    pushq %rdi
-    pushq %rsi
-    push_registers_rest
     .endm
 
     .macro pop_registers
@@ -96,9 +88,9 @@ function _start
 
 // What a native system call returns beside the message words; nothing of the kernel's may stay in a register.
     .macro return_from_syscall
-    movq CTX_RAX(%rdx), %rax
-    movq CTX_RDI(%rdx), %rdi
-    movq CTX_RSI(%rdx), %rsi
+    movq CTX_rax(%rdx), %rax
+    movq CTX_rdi(%rdx), %rdi
+    movq CTX_rsi(%rdx), %rsi
     movq CTX_RIP(%rdx), %rcx
     movq CTX_RFLAGS(%rdx), %r11
     movq CTX_RSP(%rdx), %rsp
@@ -145,16 +137,9 @@ syscall_entered:
     je kernel_fast_send
 #endif
 syscall_save:
-    movq %rdi, CTX_RDI(%r8)
-    movq %rsi, CTX_RSI(%r8)
-    movq %rdx, CTX_RDX(%r8)
-    movq %rax, CTX_RAX(%r8)
-    movq %rbx, CTX_RBX(%r8)
-    movq %rbp, CTX_RBP(%r8)
-    movq %r12, CTX_R12(%r8)
-    movq %r13, CTX_R13(%r8)
-    movq %r14, CTX_R14(%r8)
-    movq %r15, CTX_R15(%r8)
+    .irp reg, rdi, rsi, rdx, rax, rbx, rbp, r12, r13, r14, r15
+    movq %\reg, CTX_\reg(%r8)
+    .endr
     movq %r8, %rdi
     call kernel_syscall
 
@@ -162,20 +147,17 @@ syscall_save:
 
 // A system call without message words: they stay in their registers, which C preserves, unless another context is resumed.
 syscall_light:
-    movq %rdi, CTX_RDI(%r8)
-    movq %rsi, CTX_RSI(%r8)
+    movq %rdi, CTX_rdi(%r8)
+    movq %rsi, CTX_rsi(%r8)
     movq %r8, %rdi
     movq %rax, %rsi
     call kernel_syscall_light
     load_rdx PERCPU_GS_OWNER
     cmpq %gs:PERCPU_CURRENT, %rdx
     je 1f
-    movq %rbx, CTX_RBX(%rdx)
-    movq %rbp, CTX_RBP(%rdx)
-    movq %r12, CTX_R12(%rdx)
-    movq %r13, CTX_R13(%rdx)
-    movq %r14, CTX_R14(%rdx)
-    movq %r15, CTX_R15(%rdx)
+    .irp reg, rbx, rbp, r12, r13, r14, r15
+    movq %\reg, CTX_\reg(%rdx)
+    .endr
     jmp resume
 1:  lock_drop
     swapgs
@@ -197,19 +179,17 @@ function resume
 
 // From the context itself, which is a stack for a moment; what may interrupt here has a stack of its own.
 resume_all:
-1:  {disp32} leaq CTX_R15(%rdx), %rsp
-2:  patch PATCH_PTI, PATCH_JUMP, resume_isolated
+1:  {disp32} leaq CTX_r15(%rdx), %rsp
+2:  patch PATCH_PTI | PATCH_VERW, PATCH_JUMP, resume_patched
     pop_registers
     cmpq $CONTEXT_GUEST_SYSCALL, (%rsp)
-    je 3f
-1:  addq $TRAP_RIP, %rsp
+    je 1f
+    addq $TRAP_RIP, %rsp
     iretq
-2:  patch PATCH_VERW, PATCH_JUMP, iret_patched
-3:  movq TRAP_RIP(%rsp), %rcx
+1:  movq TRAP_RIP(%rsp), %rcx
     movq TRAP_RFLAGS(%rsp), %r11
-1:  movq TRAP_RSP(%rsp), %rsp
+    movq TRAP_RSP(%rsp), %rsp
     sysretq
-2:  patch PATCH_VERW, PATCH_JUMP, sysret_guest_patched
 
 // Another context than the one that ran last in user mode: exchange the GS bases.
 resume_other:
@@ -226,12 +206,9 @@ resume_other:
     cmpq $CONTEXT_SYSCALL, CTX_VECTOR(%rdx)
     jb resume_all
 resume_words:
-    movq CTX_RBX(%rdx), %rbx
-    movq CTX_RBP(%rdx), %rbp
-    movq CTX_R12(%rdx), %r12
-    movq CTX_R13(%rdx), %r13
-    movq CTX_R14(%rdx), %r14
-    movq CTX_R15(%rdx), %r15
+    .irp reg, rbx, rbp, r12, r13, r14, r15
+    movq CTX_\reg(%rdx), %\reg
+    .endr
     return_from_syscall
 
 // The context that has nothing to do is here, in kernel mode with interrupts off.  An interrupt finds RIP at idle_halted: HLT follows
@@ -257,19 +234,9 @@ syscall_guest:
     movq %rcx, CTX_RIP(%rsp)
     movq %r11, CTX_RFLAGS(%rsp)
     movq $CONTEXT_GUEST_SYSCALL, CTX_VECTOR(%rsp)
-    movq %rdi, CTX_RDI(%rsp)
-    movq %rsi, CTX_RSI(%rsp)
-    movq %rdx, CTX_RDX(%rsp)
-    movq %rax, CTX_RAX(%rsp)
-    movq %r8, CTX_R8(%rsp)
-    movq %r9, CTX_R9(%rsp)
-    movq %r10, CTX_R10(%rsp)
-    movq %rbx, CTX_RBX(%rsp)
-    movq %rbp, CTX_RBP(%rsp)
-    movq %r12, CTX_R12(%rsp)
-    movq %r13, CTX_R13(%rsp)
-    movq %r14, CTX_R14(%rsp)
-    movq %r15, CTX_R15(%rsp)
+    .irp reg, rdi, rsi, rdx, rax, r8, r9, r10, rbx, rbp, r12, r13, r14, r15
+    movq %\reg, CTX_\reg(%rsp)
+    .endr
     movq %rsp, %rdi
     movq %gs:PERCPU_SCRATCH, %rax
     movq %rax, CTX_RSP(%rdi)
@@ -287,28 +254,19 @@ syscall_guest:
 // From user mode RSP is inside the current context (TSS.RSP0), from kernel mode on the kernel's stack.
     .macro trap_from_user label
 1:  testb $3, TRAP_CS(%rsp)
-2:  patch PATCH_PTI, PATCH_JUMP, trap_isolated
+2:  patch PATCH_FENCE, PATCH_JUMP, trap_fenced
+    patch PATCH_PTI, PATCH_JUMP, trap_isolated
     jz trap_kernel
-1:  swapgs
-    pushq %rdi
-    pushq %rsi
-2:  patch PATCH_FENCE, PATCH_JUMP, 3f
-    .subsection 1
-3:  swapgs
-    lfence
+    swapgs
 \label:
-    pushq %rdi
-    pushq %rsi
-    jmp 2b
-    .previous
-    push_registers_rest
+    push_registers
     clac_if_smap
     cld
     .endm
 
 trap_common:
     trap_from_user trap_entered
-    leaq -CTX_R15(%rsp), %rdi
+    leaq -CTX_r15(%rsp), %rdi
     movq %gs:PERCPU_STACK, %rsp
     lock_take
     call trap_user
@@ -316,13 +274,7 @@ trap_common:
 
 // From kernel mode: an interrupt while halted or in the window, or a bug of the kernel's.
 trap_kernel:
-1:  cmpq $CONTEXT_INTERRUPT, (%rsp)
-2:  patch PATCH_FENCE, PATCH_JUMP, 3f
-    .subsection 1
-3:  lfence
     cmpq $CONTEXT_INTERRUPT, (%rsp)
-    jmp 2b
-    .previous
     jne trap_bug
     movzbl TRAP_ERROR(%rsp), %edi
     cmpq $idle_halted, TRAP_RIP(%rsp)
@@ -342,7 +294,7 @@ idle_interrupt:
 trap_bug:
     push_registers
     cld
-    leaq -CTX_R15(%rsp), %rdi
+    leaq -CTX_r15(%rsp), %rdi
     call trap_fatal
 
 // Another CPU has drawn number ECX - 1 or one before.  Everything but RCX and R11 is kept.
@@ -360,19 +312,10 @@ function lock_contended
 // NMI, #DB, #DF, #MC: on stacks of one page each, in the area of this CPU.
 // Return whence they came, unless the C code names a context (a trap of user mode) to go on with as such.
 ist_common:
-1:  pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
-2:  patch PATCH_PTI, PATCH_JUMP, ist_isolated
-ist_entered:
-    .irp reg, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
-    pushq %\reg
-    .endr
+    push_registers
     clac_if_smap
     cld
-    leaq -CTX_R15(%rsp), %rdi
+    leaq -CTX_r15(%rsp), %rdi
     movq %rsp, %rsi
     andq $-KERNEL_CPU_BYTES, %rsi
     addq $AREA_PERCPU, %rsi
@@ -382,8 +325,7 @@ ist_entered:
     pop_registers
 1:  addq $TRAP_RIP, %rsp
     iretq
-2:  patch PATCH_VERW, PATCH_JUMP, iret_patched
-    patch PATCH_PTI, PATCH_JUMP, ist_return_isolated
+2:  patch PATCH_PTI, PATCH_JUMP, ist_return_isolated
 3:  movq %rax, %rdi
     swapgs
     movq %gs:PERCPU_STACK, %rsp
@@ -402,7 +344,8 @@ function exception_stubs
     .endif
     pushq $number
     .if (EXCEPTIONS_ON_IST >> number) & 1
-    jmp ist_common
+1:  {disp32} jmp ist_common
+2:  patch PATCH_PTI, PATCH_JUMP, ist_isolated
     .else
     jmp trap_common
     .endif
@@ -426,7 +369,7 @@ function interrupt_stubs
 interrupt_common:
     pushq $CONTEXT_INTERRUPT
     trap_from_user interrupt_entered
-    movzbl TRAP_ERROR + CTX_VECTOR - CTX_R15(%rsp), %edi
+    movzbl TRAP_ERROR + CTX_VECTOR - CTX_r15(%rsp), %edi
     movq %gs:PERCPU_STACK, %rsp
     lock_take
     call interrupt_handle
@@ -452,12 +395,9 @@ function flush_stub
     movq %rsp, %cr3
     .endm
 
-    .macro enter_user_space
-    movq %gs:PERCPU_CR3, %rsp
-    movq %rsp, %cr3
-    .endm
-
-    .macro clear_buffers
+    .macro enter_user_space with
+1:  movq %\with, %cr3
+2:  patch PATCH_PTI << PATCH_UNLESS, PATCH_NOP
 1:  verw verw_selector(%rip)
 2:  patch PATCH_VERW << PATCH_UNLESS, PATCH_NOP
     .endm
@@ -471,26 +411,14 @@ function syscall_isolated
 
 // In place of the end of a native return: R10 is the user's CR3.
 function sysret_patched
-1:  movq %r10, %cr3
-2:  patch PATCH_PTI << PATCH_UNLESS, PATCH_NOP
+    enter_user_space r10
     xorl %r10d, %r10d
-    clear_buffers
-    sysretq
-
-iret_patched:
-    addq $TRAP_RIP, %rsp
-    clear_buffers
-    iretq
-
-sysret_guest_patched:
-    movq TRAP_RSP(%rsp), %rsp
-    clear_buffers
     sysretq
 
 // A trap of user mode was pushed into the page of the per-CPU structure: move it to the context.
 trap_isolated:
     testb $3, TRAP_CS(%rsp)
-    jz trap_kernel
+    jz 3f
     swapgs
     enter_kernel_space
     movq %gs:PERCPU_CURRENT, %rsp
@@ -498,40 +426,42 @@ trap_isolated:
     .irp word, TRAP_SS, TRAP_RSP, TRAP_RFLAGS, TRAP_CS, TRAP_RIP, TRAP_ERROR, 0
     pushq %gs:ENTRY_FRAME + \word
     .endr
-    cmpq $CONTEXT_INTERRUPT, (%rsp)
+1:  cmpq $CONTEXT_INTERRUPT, (%rsp)
     jne trap_entered
     cmpb $VECTOR_FLUSH, TRAP_ERROR(%rsp)
     jne interrupt_entered
     jmp flush_entered
+3:  lfence
+    jmp trap_kernel
+
+// Likewise, where it was pushed to the context already.
+trap_fenced:
+    testb $3, TRAP_CS(%rsp)
+    jz 3b
+    swapgs
+    lfence
+    jmp 1b
 
 // And back.  GS is the user's already.
-resume_isolated:
+resume_patched:
     swapgs
-    cmpq $CONTEXT_GUEST_SYSCALL, CTX_VECTOR(%rdx)
-    je 3f
     .irp word, TRAP_SS, TRAP_RSP, TRAP_RFLAGS, TRAP_CS, TRAP_RIP
     movq CTX_VECTOR + \word(%rdx), %rax
     movq %rax, %gs:ENTRY_FRAME + \word
     .endr
-    leaq CTX_R15(%rdx), %rsp
+    cmpq $CONTEXT_GUEST_SYSCALL, CTX_VECTOR(%rdx)
+    jne 3f
+    movq %rax, CTX_rcx(%rdx)        // as SYSRET would
+    movq CTX_RFLAGS(%rdx), %rax
+    movq %rax, CTX_r11(%rdx)
+3:  leaq CTX_r15(%rdx), %rsp
     pop_registers
-    enter_user_space
+    movq %gs:PERCPU_CR3, %rsp
+    enter_user_space rsp
     movq %gs:PERCPU_SELF, %rsp
     addq $ENTRY_FRAME + TRAP_RIP, %rsp
     swapgs
-    clear_buffers
     iretq
-3:  leaq CTX_R15(%rdx), %rsp
-    pop_registers
-    movq TRAP_RIP(%rsp), %rcx
-    movq TRAP_RFLAGS(%rsp), %r11
-    movq TRAP_RSP(%rsp), %rsp
-    movq %rsp, %gs:PERCPU_SCRATCH
-    enter_user_space
-    movq %gs:PERCPU_SCRATCH, %rsp
-    swapgs
-    clear_buffers
-    sysretq
 
 // From a small stack in the page of the per-CPU structure, with whatever CR3, to the stack that the others use.  The small stack keeps
 // what came from and CR3; of the registers nothing stays behind.
@@ -551,13 +481,11 @@ ist_isolated:
     pushq IST_FRAME + \word(%rdi)
     .endr
     pushq IST_RDI(%rdi)
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq IST_RAX(%rdi)
-    movq $0, IST_RDI(%rdi)
+    movq IST_RAX(%rdi), %rax
     movq $0, IST_RAX(%rdi)
-    jmp ist_entered
+    movq $0, IST_RDI(%rdi)
+    popq %rdi
+    jmp ist_common
 
 ist_return_isolated:
     movq TRAP_SS + 8(%rsp), %rsp
@@ -567,46 +495,10 @@ ist_return_isolated:
     popq %rax
     movq $0, -8(%rsp)
     addq $IST_FRAME + TRAP_RIP, %rsp
-    clear_buffers
     iretq
 
 verw_selector:
     .word GDT_KERNEL_DATA
-
-// ---- between address spaces ---------------------------------------------------------------------
-
-// In place of the load of CR3 from R10: whatever the last user of this CPU has taught it is forgotten.  Keeps all registers.
-    .text
-function switch_patched
-    movq %r10, %gs:PERCPU_CR3
-1:  movq %r10, %cr3
-2:  patch PATCH_PTI, PATCH_NOP
-    cmpq %gs:ENTRY_KERNEL_CR3, %r10
-    je 5f                           // nobody's
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    movl $MSR_PRED_CMD, %ecx
-    movl $1, %eax
-    xorl %edx, %edx
-1:  wrmsr
-2:  patch PATCH_IBPB << PATCH_UNLESS, PATCH_NOP
-1:  movl $RETURN_STACK / 2, %ecx
-2:  patch PATCH_RSB << PATCH_UNLESS, PATCH_JUMP, 4f
-3:  .rept 2
-    call 1f
-2:  pause
-    lfence
-    jmp 2b
-1:
-    .endr
-    decl %ecx
-    jnz 3b
-    addq $8 * RETURN_STACK, %rsp
-4:  popq %rdx
-    popq %rcx
-    popq %rax
-5:  ret
 
 // ---- indirect branches --------------------------------------------------------------------------
 
