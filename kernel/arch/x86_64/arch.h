@@ -52,8 +52,8 @@ __attribute__((noreturn)) void trap_fatal(const struct arch_context *frame);
 // boot.c: called by entry.S on each CPU before it takes the lock for the first time.
 void boot_start(const struct boot_info *info, unsigned number);
 
-// lock.c: called by entry.S.  Wait until number `ticket` is served.
-void lock_wait(uint32_t ticket);
+// lock.c: called by entry.S.  Wait until the number in ECX is served.
+__attribute__((no_caller_saved_registers)) void lock_wait(void);
 
 // aspace.c: the root table whose upper half all spaces get.
 extern const uint64_t *aspace_shared;
@@ -88,7 +88,7 @@ void timer_fired(void);  // the interrupt came: calls kernel_timer if the deadli
                          // programs the rest
 
 // forget.c: called in place of the load of CR3, with that in R10.
-void switch_patched(void);
+__attribute__((no_caller_saved_registers)) void switch_patched(void);
 
 // irq.c; the latter two are called by entry.S
 void irq_boot(const struct boot_info *info);

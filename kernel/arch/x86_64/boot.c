@@ -71,6 +71,7 @@ static void tss_boot(struct hal_percpu *percpu, uint64_t area)
         struct x86_entry_stack *stack = &entry->stacks[i - IST_NMI];
         percpu->tss.ist[i - 1] = stack->stack = area + stacks[i] + PAGE_SIZE;
         entry->tss.ist[i - 1] = (uint64_t)&stack->stack;
+        stack->kernel_cr3 = entry->kernel_cr3;
     }
     percpu->tss.rsp0 = (uint64_t)(percpu->idle + 1);
     entry->tss.rsp0 = (uint64_t)(entry->frame + sizeof(entry->frame) / sizeof(entry->frame[0]));

@@ -26,6 +26,13 @@
     .endr
     .endm
 
+    // Where a context has its registers, as symbols of the assembler.
+    .set place, CTX_R15
+    .irp reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+    .set CTX_\reg, place
+    .set place, place + 8
+    .endr
+
     // What lies between the labels 1 and 2 before it becomes a jump, a call or nothing (arch/patch.h).
     .macro patch when, how, target=1b
     .pushsection .patch, "a"
@@ -49,7 +56,7 @@
     jne 8f
 9:
     .subsection 1
-8:  call lock_contended
+8:  call lock_wait
     jmp 9b
     .previous
     .endm
@@ -179,7 +186,7 @@ function resume
 
 // From the context itself, which is a stack for a moment; what may interrupt here has a stack of its own.
 resume_all:
-1:  {disp32} leaq CTX_r15(%rdx), %rsp
+1:  {disp32} leaq CTX_R15(%rdx), %rsp
 2:  patch PATCH_PTI | PATCH_VERW, PATCH_JUMP, resume_patched
     pop_registers
     cmpq $CONTEXT_GUEST_SYSCALL, (%rsp)
@@ -254,8 +261,7 @@ syscall_guest:
 // From user mode RSP is inside the current context (TSS.RSP0), from kernel mode on the kernel's stack.
     .macro trap_from_user label
 1:  testb $3, TRAP_CS(%rsp)
-2:  patch PATCH_FENCE, PATCH_JUMP, trap_fenced
-    patch PATCH_PTI, PATCH_JUMP, trap_isolated
+2:  patch PATCH_FENCE | PATCH_PTI, PATCH_JUMP, trap_patched
     jz trap_kernel
     swapgs
 \label:
@@ -266,7 +272,8 @@ syscall_guest:
 
 trap_common:
     trap_from_user trap_entered
-    leaq -CTX_r15(%rsp), %rdi
+    leaq -CTX_R15(%rsp), %rdi
+trap_take:
     movq %gs:PERCPU_STACK, %rsp
     lock_take
     call trap_user
@@ -278,7 +285,7 @@ trap_kernel:
     jne trap_bug
     movzbl TRAP_ERROR(%rsp), %edi
     cmpq $idle_halted, TRAP_RIP(%rsp)
-    je idle_interrupt
+    je interrupt_take
     // hal_interrupt_window: it expects its scratch registers lost, EAX not zero, and interrupts off.
     andl $~RFLAGS_IF, TRAP_RFLAGS(%rsp)
     subq $8, %rsp
@@ -286,28 +293,11 @@ trap_kernel:
     movl $1, %eax
     addq $8 + TRAP_RIP, %rsp
     iretq
-idle_interrupt:
-    movq %gs:PERCPU_STACK, %rsp
-    lock_take
-    call interrupt_handle
-    jmp resume
 trap_bug:
     push_registers
     cld
-    leaq -CTX_r15(%rsp), %rdi
+    leaq -CTX_R15(%rsp), %rdi
     call trap_fatal
-
-// Another CPU has drawn number ECX - 1 or one before.  Everything but RCX and R11 is kept.
-function lock_contended
-    .irp reg, rax, rdx, rsi, rdi, r8, r9, r10
-    pushq %\reg
-    .endr
-    movl %ecx, %edi
-    call lock_wait
-    .irp reg, r10, r9, r8, rdi, rsi, rdx, rax
-    popq %\reg
-    .endr
-    ret
 
 // NMI, #DB, #DF, #MC: on stacks of one page each, in the area of this CPU.
 // Return whence they came, unless the C code names a context (a trap of user mode) to go on with as such.
@@ -315,7 +305,7 @@ ist_common:
     push_registers
     clac_if_smap
     cld
-    leaq -CTX_r15(%rsp), %rdi
+    leaq -CTX_R15(%rsp), %rdi
     movq %rsp, %rsi
     andq $-KERNEL_CPU_BYTES, %rsi
     addq $AREA_PERCPU, %rsi
@@ -328,10 +318,7 @@ ist_common:
 2:  patch PATCH_PTI, PATCH_JUMP, ist_return_isolated
 3:  movq %rax, %rdi
     swapgs
-    movq %gs:PERCPU_STACK, %rsp
-    lock_take
-    call trap_user
-    jmp resume
+    jmp trap_take
 
 // One stub of 16 bytes for each exception; those for which the CPU pushes no error code push a zero.
     .balign 16
@@ -369,7 +356,8 @@ function interrupt_stubs
 interrupt_common:
     pushq $CONTEXT_INTERRUPT
     trap_from_user interrupt_entered
-    movzbl TRAP_ERROR + CTX_VECTOR - CTX_r15(%rsp), %edi
+    movzbl TRAP_ERROR + CTX_VECTOR - CTX_R15(%rsp), %edi
+interrupt_take:
     movq %gs:PERCPU_STACK, %rsp
     lock_take
     call interrupt_handle
@@ -390,11 +378,6 @@ function flush_stub
 
 // What user mode's translations have of the kernel is this section, the descriptor tables and the page of the per-CPU structure: until
 // CR3 is the kernel's, and from when it is the user's, nothing else is touched.  RSP is the one register at hand.
-    .macro enter_kernel_space
-    movq %gs:ENTRY_KERNEL_CR3, %rsp
-    movq %rsp, %cr3
-    .endm
-
     .macro enter_user_space with
 1:  movq %\with, %cr3
 2:  patch PATCH_PTI << PATCH_UNLESS, PATCH_NOP
@@ -405,7 +388,8 @@ function flush_stub
 function syscall_isolated
     swapgs
     movq %rsp, %gs:PERCPU_SCRATCH
-    enter_kernel_space
+    movq %gs:ENTRY_KERNEL_CR3, %rsp
+    movq %rsp, %cr3
     movq %gs:PERCPU_SCRATCH, %rsp
     jmp syscall_entered
 
@@ -415,32 +399,28 @@ function sysret_patched
     xorl %r10d, %r10d
     sysretq
 
-// A trap of user mode was pushed into the page of the per-CPU structure: move it to the context.
-trap_isolated:
+// A trap: nothing runs ahead of the decision about GS.  Under isolation one of user mode was pushed into the page of the per-CPU
+// structure: move it to the context.
+trap_patched:
     testb $3, TRAP_CS(%rsp)
     jz 3f
     swapgs
-    enter_kernel_space
+    lfence
+1:  movq %gs:ENTRY_KERNEL_CR3, %rsp
+2:  patch PATCH_PTI << PATCH_UNLESS, PATCH_JUMP, 4f
+    movq %rsp, %cr3
     movq %gs:PERCPU_CURRENT, %rsp
     addq $CTX_BYTES, %rsp
     .irp word, TRAP_SS, TRAP_RSP, TRAP_RFLAGS, TRAP_CS, TRAP_RIP, TRAP_ERROR, 0
     pushq %gs:ENTRY_FRAME + \word
     .endr
-1:  cmpq $CONTEXT_INTERRUPT, (%rsp)
+4:  cmpq $CONTEXT_INTERRUPT, (%rsp)
     jne trap_entered
     cmpb $VECTOR_FLUSH, TRAP_ERROR(%rsp)
     jne interrupt_entered
     jmp flush_entered
 3:  lfence
     jmp trap_kernel
-
-// Likewise, where it was pushed to the context already.
-trap_fenced:
-    testb $3, TRAP_CS(%rsp)
-    jz 3b
-    swapgs
-    lfence
-    jmp 1b
 
 // And back.  GS is the user's already.
 resume_patched:
@@ -454,7 +434,7 @@ resume_patched:
     movq %rax, CTX_rcx(%rdx)        // as SYSRET would
     movq CTX_RFLAGS(%rdx), %rax
     movq %rax, CTX_r11(%rdx)
-3:  leaq CTX_r15(%rdx), %rsp
+3:  leaq CTX_R15(%rdx), %rsp
     pop_registers
     movq %gs:PERCPU_CR3, %rsp
     enter_user_space rsp
@@ -467,24 +447,19 @@ resume_patched:
 // what came from and CR3; of the registers nothing stays behind.
 ist_isolated:
     pushq %rax
-    pushq %rdi
     movq %cr3, %rax
     pushq %rax
-    movq %rsp, %rdi
-    andq $-4096, %rdi
-    movq ENTRY_KERNEL_CR3(%rdi), %rax
+    movq IST_KERNEL_CR3(%rsp), %rax
     movq %rax, %cr3
-    movq %rsp, %rdi
-    movq IST_STACK(%rdi), %rsp
-    pushq %rdi
+    movq %rsp, %rax
+    movq IST_STACK(%rax), %rsp
+    pushq %rax
     .irp word, TRAP_SS, TRAP_RSP, TRAP_RFLAGS, TRAP_CS, TRAP_RIP, TRAP_ERROR, 0
-    pushq IST_FRAME + \word(%rdi)
+    pushq IST_FRAME + \word(%rax)
     .endr
-    pushq IST_RDI(%rdi)
-    movq IST_RAX(%rdi), %rax
-    movq $0, IST_RAX(%rdi)
-    movq $0, IST_RDI(%rdi)
-    popq %rdi
+    pushq IST_RAX(%rax)
+    movq $0, IST_RAX(%rax)
+    popq %rax
     jmp ist_common
 
 ist_return_isolated:

@@ -9,10 +9,14 @@
 
 struct hal_lock hal_lock;
 
-// Interrupts are off here, so that whoever has the lock and waits for this CPU is served.
-void lock_wait(uint32_t ticket)
+// The number that was drawn is in ECX; no register changes.  Interrupts are off here, so that whoever has the
+// lock and waits for this CPU is served.
+__attribute__((no_caller_saved_registers)) void lock_wait(void)
 {
-    while (__atomic_load_n(&hal_lock.serving, __ATOMIC_ACQUIRE) != ticket) {
+    register uint32_t ticket __asm__("ecx");
+    __asm__ volatile("" : "=r"(ticket));
+    const uint32_t number = ticket;
+    while (__atomic_load_n(&hal_lock.serving, __ATOMIC_ACQUIRE) != number) {
         flush_serve();
         hal_pause();
     }

@@ -52,13 +52,12 @@ struct x86_entry {
     uint64_t frame[7];    // what a trap of user mode pushes: vector, error code, RIP, CS, RFLAGS, RSP, SS
     // The stacks of NMI, #DB, #DF and #MC until they have found their own.
     struct x86_entry_stack {
-        uint64_t reserved2;
-        uint64_t spare;     // RAX on the way out
-        uint64_t cr3;       // with which it came
-        uint64_t rdi, rax;  // for a moment
+        uint64_t spare;  // RAX on the way out
+        uint64_t cr3;    // with which it came
+        uint64_t rax;    // for a moment
         uint64_t frame[7];
-        uint64_t stack;     // top of its own
-        uint64_t reserved3;
+        uint64_t stack;  // top of its own
+        uint64_t kernel_cr3;
     } stacks[4];
 };
 #define AREA_ENTRY 0x400u  // in the page
