@@ -11,7 +11,10 @@
 #include <hal/cpu.h>
 
 #define ENTRIES     512
-#define TABLES      6  // image: three levels; areas of the CPUs: one more on the second, two on the last
+#define TABLE_BYTES (PAGE_SIZE * ENTRIES)
+// Three levels for the image; for the areas of the CPUs one more on the second, and as many on the last as it
+// takes.
+#define TABLES      (4 + BOOT_MAX_CPUS * KERNEL_CPU_BYTES / TABLE_BYTES)
 #define ROOT_LEVEL  3
 
 static uint64_t shared_root[ENTRIES];
