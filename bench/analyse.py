@@ -3,11 +3,12 @@
 # SPDX-FileCopyrightText: The Pith authors
 """Boots the benchmark program under the plugin that counts, and says what each path costs.
 
-usage: analyse.py BUILD [--metrics | --trace PATH]
+usage: analyse.py BUILD [--metrics | --trace PATH] [--isolated]
 
 Without an option a table for people.  --metrics prints one line `PITH-BENCH metric number` each,
 which is what ./pith bench reads.  --trace lists the instructions and memory accesses of one sample
-of a path.  docs/benchmarks.md explains the figures.
+of a path.  --isolated: of a kernel that runs user mode without its own mappings; the names of metrics
+then have .pti in them.  docs/benchmarks.md explains the figures.
 """
 import argparse
 import collections
@@ -31,6 +32,7 @@ PER_PAGE = {"map.batch": "map.batch_per_page", "map.range": "map.range_per_page"
             "fork.copy": "fork.copy_per_page"}
 COLUMNS = ("cr3", "cr0", "msr", "swapgs", "lines_code", "lines_data")
 EXCLUDED = "clock_read"  # of the loader: calibration
+ISOLATED = "mitigate=pti"
 KERNEL_BASE = 0xFFFF800000000000
 COMPILER = ["gcc", "-std=gnu2x", "-O2", "-g", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall",
             "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
@@ -186,22 +188,23 @@ def check_sums(rows: dict) -> None:
 
 
 # ---- output ------------------------------------------------------------------------------------
-def metrics_of(records: list, rows: dict) -> dict:
+def metrics_of(records: list, rows: dict, suffix: str) -> dict:
     metrics = {}
-    for name, (sample, *_) in rows.items():
-        if name in PER_PAGE:
-            metrics[PER_PAGE[name]] = round(sample["insns"] / PAGES, 1)
+    for path, (sample, *_) in rows.items():
+        if path in PER_PAGE:
+            metrics[PER_PAGE[path] + suffix] = round(sample["insns"] / PAGES, 1)
             continue
+        name = path + suffix
         metrics[name] = sample["insns"]
         if sample["rep"]:
             metrics[f"{name}.rep"] = sample["rep"]
         for column in COLUMNS:
             metrics[f"{name}.{column}"] = sample[column]
     boot, irqoff = one(records, "boot"), one(records, "irqoff")
-    metrics["boot.to_root"] = boot["boot"]
-    metrics["boot.to_root.rep"] = boot["rep"]
-    metrics["irqoff.max"] = irqoff["irqoff"]
-    metrics["irqoff.max.rep"] = irqoff["rep"]
+    metrics["boot.to_root" + suffix] = boot["boot"]
+    metrics["boot.to_root" + suffix + ".rep"] = boot["rep"]
+    metrics["irqoff.max" + suffix] = irqoff["irqoff"]
+    metrics["irqoff.max" + suffix + ".rep"] = irqoff["rep"]
     return metrics
 
 
@@ -281,8 +284,10 @@ def print_trace(programs: Programs, listing: Path) -> None:
 
 def measure(arguments) -> None:
     programs = Programs(arguments.build)
-    work = arguments.build / "bench" / "paths"
-    records, listing = run(programs, work, configuration(programs), arguments.trace)
+    suffix = ".pti" if arguments.isolated else ""
+    work = arguments.build / "bench" / f"paths{suffix}"
+    records, listing = run(programs, work, configuration(programs), arguments.trace,
+                           append=ISOLATED if arguments.isolated else "")
     if arguments.trace:
         print_trace(programs, listing)
         return
@@ -291,7 +296,7 @@ def measure(arguments) -> None:
         print_table(programs, records, rows)
     check_complete(programs, rows)
     if arguments.metrics:
-        print_metrics(metrics_of(records, rows))
+        print_metrics(metrics_of(records, rows, suffix))
 
 
 def main(argv: list) -> int:
@@ -299,6 +304,7 @@ def main(argv: list) -> int:
     parser.add_argument("build", type=Path, help="build directory, build/release for instance")
     parser.add_argument("--metrics", action="store_true", help="print lines for ./pith bench")
     parser.add_argument("--trace", metavar="PATH", help="list one sample of a path")
+    parser.add_argument("--isolated", action="store_true", help="user mode without the kernel's mappings")
     arguments = parser.parse_args(argv)
     try:
         measure(arguments)
