@@ -11,7 +11,7 @@
 #include "timer.h"
 
 // Alarms that one timer interrupt sees to; the rest by the next, which is due at once.
-#define ALARM_BATCH 2
+#define ALARM_BATCH 1
 // A context that is taken back from a chain of calls waits until this time: the next step is due.
 #define RECALL 0
 
