@@ -567,11 +567,7 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
     guest_deliver_kick(cpu->current);  // which stops the guest
     choose(cpu);
     if (UNLIKELY(cpu->current && cpu->current->kicked)) {
-        // One at a time: the rest of them once interrupts and other CPUs have been let in.
-        ready_insert(cpu, cpu->current, true);
-        idle(cpu);
-        cpu->resched = true;
-        hal_cpu_interrupt(cpu->number);
+        sched_pause(cpu);  // one at a time
     }
 }
 
@@ -630,6 +626,16 @@ void sched_timer(struct cpu *cpu)
     if (cpu->ready_top != READY_POKED) {
         top_changed(cpu);
     }
+}
+
+void sched_pause(struct cpu *cpu)
+{
+    if (cpu->next) {
+        ready_insert(cpu, cpu->next, cpu->next_first);
+        cpu->next = NULL;
+    }
+    cpu->resched = true;
+    hal_cpu_interrupt(cpu->number);
 }
 
 void sched_poked(struct cpu *cpu)
