@@ -347,7 +347,7 @@ enum err visit_range(struct visit *visit)
         }
         visit->vaddr += pages * PAGE_SIZE;
         visit->pages -= pages;
-        if (visit->pages && preempt_point(place.level ? 20 : PREEMPT_WORK)) {
+        if (visit->pages && preempt_point(PREEMPT_WORK)) {
             return ERR_PREEMPTED;
         }
     }

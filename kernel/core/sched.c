@@ -11,7 +11,7 @@
 #include "timer.h"
 
 // Alarms that one timer interrupt sees to; the rest by the next, which is due at once.
-#define ALARM_BATCH 2
+#define ALARM_BATCH 1
 // A context that is taken back from a chain of calls waits until this time: the next step is due.
 #define RECALL 0
 
@@ -587,11 +587,7 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
     guest_deliver_kick(cpu->current);  // which stops the guest
     choose(cpu);
     if (UNLIKELY(cpu->current && cpu->current->kicked)) {
-        // One at a time: the rest of them once interrupts and other CPUs have been let in.
-        ready_insert(cpu, cpu->current, true);
-        idle(cpu);
-        cpu->resched = true;
-        hal_cpu_interrupt(cpu->number);
+        sched_pause(cpu);  // one at a time
     }
 }
 
@@ -653,6 +649,16 @@ void sched_timer(struct cpu *cpu)
     if (cpu->ready_top != READY_POKED) {
         top_changed(cpu);
     }
+}
+
+void sched_pause(struct cpu *cpu)
+{
+    if (cpu->next) {
+        ready_insert(cpu, cpu->next, cpu->next_first);
+        cpu->next = NULL;
+    }
+    cpu->resched = true;
+    hal_cpu_interrupt(cpu->number);
 }
 
 void sched_poked(struct cpu *cpu)

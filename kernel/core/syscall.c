@@ -13,6 +13,7 @@
 #include "io.h"
 #include "irq.h"
 #include "notification.h"
+#include "preempt.h"
 #include "sched.h"
 
 #include <hal/cpu.h>
@@ -185,7 +186,13 @@ void kernel_timer(void)
 {
     interrupt_enter();
     sched_timer(hal_cpu());
-    interrupt_leave();
+    // What is left is about as long as what is done.
+    if (UNLIKELY(preempt_point(PREEMPT_WORK))) {
+        sched_pause(hal_cpu());
+        hal_cpu()->stamp = 0;
+    } else {
+        interrupt_leave();
+    }
 }
 
 void kernel_resched(void)

@@ -109,8 +109,9 @@ uint64_t transfer_rest(struct thread *from, struct thread *to, uint64_t tag, uns
     if (!from->buffer || !to->buffer) {
         return result | (length < MSG_REG_WORDS ? length : MSG_REG_WORDS);
     }
-    for (unsigned i = MSG_REG_WORDS; i < length; i++) {
-        to->buffer->words[i] = from->buffer->words[i];
+    if (length > MSG_REG_WORDS) {
+        __builtin_memcpy(&to->buffer->words[MSG_REG_WORDS], &from->buffer->words[MSG_REG_WORDS],
+                         (length - MSG_REG_WORDS) * sizeof(uint64_t));
     }
     unsigned caps = rights & RIGHT_GRANT ? tag_caps(tag) : 0;
     return result | length | (caps ? transfer_caps(from, to, caps, home) : 0);
