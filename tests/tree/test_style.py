@@ -68,3 +68,8 @@ def test_kernel_lines_leave_boot_and_tests_out(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEAD + "one line;\n")
     assert kernel_size.kernel_lines(tmp_path, "x86_64") == 3
+
+
+def test_kernel_lines_leave_debug_code_out():
+    text = "a;\n#if PITH_DEBUG\nb;\n# if X\nc;\n# else\nd;\n# endif\n#else\ne;\n#endif\n#if X\nf;\n#endif\n"
+    assert kernel_size.release_text(text) == "a;\ne;\n#if X\nf;\n#endif"

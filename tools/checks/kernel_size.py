@@ -2,8 +2,9 @@
 # SPDX-FileCopyrightText: The Pith authors
 """Size of the kernel, as benchmark lines.
 
-kernel.lines       non-blank, non-comment lines of C, headers and assembler below kernel/, tests and
-                   boot code apart, for one ISA
+kernel.lines       non-blank, non-comment lines of C, headers and assembler below kernel/ that a
+                   release kernel for one ISA is made of: tests, boot code, what stands between
+                   "#if PITH_DEBUG" and its end, and the generator of offsets apart
 kernel.text_bytes  executable sections of the kernel, those of boot code apart
 
 Boot code of the kernel is what runs once and lies in sections named .boot* or .init*, and files
@@ -29,13 +30,30 @@ def is_counted(path: Path, isa: str) -> bool:
     parts = path.parts
     if parts[0] != "kernel" or path.suffix not in SUFFIXES or sources.is_test(path):
         return False
-    if path.name.startswith(BOOT_FILES) or path.stem.endswith("_boot"):
+    if path.name.startswith(BOOT_FILES) or path.stem.endswith("_boot") or path.stem == "offsets":
         return False
     return parts[1] != "arch" or parts[2] == isa
 
 
+def release_text(text: str) -> str:
+    """The text without what only debug kernels have."""
+    kept, blocks = [], []  # of each conditional: whether it asks for a debug kernel, and is left out
+    for line in text.splitlines():
+        directive = line.replace(" ", "")
+        if directive.startswith("#if"):
+            blocks.append([directive == "#ifPITH_DEBUG"] * 2)
+        asks = bool(blocks) and blocks[-1][0] and directive.startswith(("#if", "#else", "#endif"))
+        if not asks and not any(left_out for _, left_out in blocks):
+            kept.append(line)
+        if directive.startswith("#else") and asks:
+            blocks[-1][1] = False
+        elif directive.startswith("#endif") and blocks:
+            blocks.pop()
+    return "\n".join(kept)
+
+
 def kernel_lines(tree: Path, isa: str) -> int:
-    return sum(sources.code_lines((tree / p).read_text())
+    return sum(sources.code_lines(release_text((tree / p).read_text()))
                for p in sources.all_files(tree) if is_counted(p, isa))
 
 
