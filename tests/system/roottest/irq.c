@@ -7,8 +7,9 @@
 #include "groups.h"
 
 #define SPARE_IRQ    11u
-#define VECTORS      176u  // of a CPU (Intel SDM vol. 3A, 10.8: 240, less the kernel's)
-#define PIT_IRQ      2u    // ISA line 0 arrives at this input of the I/O APIC
+#define SPARE_DEVICE 0x0100u  // on a bus that the machine need not have
+#define VECTORS      176u     // of a CPU (Intel SDM vol. 3A, 10.8: 240, less the kernel's)
+#define PIT_IRQ      2u       // ISA line 0 arrives at this input of the I/O APIC
 #define PIT_PORT     0x40u
 #define PIT_MODE     (PIT_PORT + 3)
 #define PIT_PERIODIC 0x34u  // channel 0, low byte then high byte, rate generator
@@ -36,15 +37,37 @@ static void get_refuses(void)
     rt_cap_delete(slot);
 }
 
+// Whose messages: where an IOMMU remaps interrupts they have to be somebody's.
+static cap_t device_begin(void)
+{
+    cap_t device = have_devices() ? rt_slot_alloc() : 0;
+    if (device) {
+        EXPECT_OK(io_control_device(ROOT_SLOT_IO_CONTROL, SPARE_DEVICE, CSPACE, device));
+    }
+    return device;
+}
+
+static void device_end(cap_t device)
+{
+    if (device) {
+        rt_cap_delete(device);
+    }
+}
+
 static void msi_refuses(void)
 {
+    cap_t device = device_begin();
     unsigned op = OP_IRQ_CONTROL_MSI;
     cap_t self = ROOT_SLOT_IRQ_CONTROL;
     refuse(op, self, WORDS(SLOT_OUTSIDE, CSPACE, empty_slot()), ERR_SLOT, 1);
-    refuse_cap(op, self, WORDS(0, CSPACE, empty_slot()), 2);
-    refuse(op, self, WORDS(0, CSPACE, 0), ERR_RANGE, 3);
-    refuse(op, self, WORDS(0, CSPACE, SLOT_OUTSIDE), ERR_RANGE, 3);
-    refuse(op, self, WORDS(0, CSPACE, ROOT_SLOT_THREAD), ERR_OCCUPIED, 3);
+    if (device) {
+        refuse(op, self, WORDS(0, CSPACE, empty_slot()), ERR_SLOT, 1);
+    }
+    refuse_cap(op, self, WORDS(device, CSPACE, empty_slot()), 2);
+    refuse(op, self, WORDS(device, CSPACE, 0), ERR_RANGE, 3);
+    refuse(op, self, WORDS(device, CSPACE, SLOT_OUTSIDE), ERR_RANGE, 3);
+    refuse(op, self, WORDS(device, CSPACE, ROOT_SLOT_THREAD), ERR_OCCUPIED, 3);
+    device_end(device);
 }
 
 // A line has no message; only a SchedControl names a CPU.
@@ -61,14 +84,16 @@ static void message_route_refuse(void)
 // A CPU has no more vectors than it has; those of dead handlers are to be had again.
 static void vectors_run_out(void)
 {
+    cap_t device = device_begin();
     cap_t first = rt_slots_alloc(VECTORS + 1);
     unsigned made = 0;
     while (made <= VECTORS &&
-           rt_ok(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, 0, CSPACE, first + made))) {
+           rt_ok(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, device, CSPACE, first + made))) {
         made++;
     }
     EXPECT_EQUAL(made, VECTORS);
-    refuse(OP_IRQ_CONTROL_MSI, ROOT_SLOT_IRQ_CONTROL, WORDS(0, CSPACE, empty_slot()), ERR_LIMIT, 0);
+    refuse(OP_IRQ_CONTROL_MSI, ROOT_SLOT_IRQ_CONTROL, WORDS(device, CSPACE, empty_slot()),
+           ERR_LIMIT, 0);
     refuse(OP_IRQ_CONTROL_GET, ROOT_SLOT_IRQ_CONTROL, WORDS(SPARE_IRQ, 0, CSPACE, empty_slot()),
            ERR_LIMIT, 0);
     refuse(OP_IRQ_HANDLER_ROUTE, first, WORDS(ROOT_SLOT_SCHED_CONTROL), ERR_LIMIT, 1);
@@ -78,6 +103,7 @@ static void vectors_run_out(void)
         EXPECT_OK(captable_delete(CSPACE, first + i));
     }
     rt_slots_free(first, VECTORS + 1);
+    device_end(device);
 }
 
 static void bind_refuses(void)
@@ -167,7 +193,7 @@ static void dying_control_refused(void)
 {
     struct dying dying = { .probe = probe_route, .done = route_seen };
     probe_handler = rt_slot_alloc();
-    EXPECT_OK(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, 0, CSPACE, probe_handler));
+    EXPECT_OK(irq_control_get(ROOT_SLOT_IRQ_CONTROL, SPARE_IRQ, 0, CSPACE, probe_handler));
     EXPECT(dying_observe(&dying, ROOT_SLOT_SCHED_CONTROL));
     rt_cap_delete(probe_handler);
 }
