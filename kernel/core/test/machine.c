@@ -464,7 +464,7 @@ static void slot_delete(uint64_t slot)
 {
     machine.windows = 0;
     enum err error = cap_delete(&host.table[slot]);
-    while (error == ERR_RETRY) {
+    while (error == ERR_RETRY || error == ERR_PREEMPTED) {
         others_look();
         error = cap_delete(&host.table[slot]);
     }
