@@ -28,7 +28,7 @@ void hal_boot(const struct boot_info *info, unsigned number);
 // The first CPU has set up the core: let the others in, which wait before kernel_boot.
 void hal_boot_others(void);
 
-// Make another CPU call kernel_resched() soon.
+// Make a CPU call kernel_resched() soon; this one: before its next instruction in user mode.
 void hal_cpu_interrupt(unsigned number);
 
 // One-shot timer: kernel_timer() is called once the clock has reached `deadline` (or soon after, at
@@ -83,7 +83,7 @@ __attribute__((noreturn)) void hal_panic(const char *file, int line, const char 
 //   kernel_trap                              exceptions in user mode
 //   kernel_interrupt, kernel_timer           interrupt lines, the one-shot timer
 //   kernel_iommu                             faults that an IOMMU recorded (hal/iommu.h)
-//   kernel_resched                           hal_cpu_interrupt of another CPU
+//   kernel_resched                           hal_cpu_interrupt
 //   kernel_fast_call, kernel_fast_reply_recv, kernel_fast_send, kernel_fast_guest,
 //   kernel_fast_fault                        fast paths, which entry code jumps to
 //   kernel_panic                             exceptions in the kernel

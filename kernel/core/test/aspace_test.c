@@ -15,13 +15,13 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <hal/iommu.h>
+
 #include <kernel/aspace.h>
 #include <kernel/captable.h>
 #include <kernel/io.h>
 #include <kernel/preempt.h>
 #include <kernel/thread.h>
-
-#include <hal/iommu.h>
 
 #include <abi/message.h>
 

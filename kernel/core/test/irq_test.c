@@ -187,7 +187,8 @@ static void test_messages_and_routes(void **state)
 {
     (void)state;
     uint64_t slot = slots_new(1);
-    REFUSED(message_get(1, slot), err_blame(ERR_SLOT, 1));
+    REFUSED(message_get(4000, slot), err_blame(ERR_SLOT, 1));
+    REFUSED(message_get(ROOT_SLOT_CSPACE, slot), err_blame(ERR_TYPE, 1));
     REFUSED(message_get(0, ROOT_SLOT_CSPACE), err_blame(ERR_OCCUPIED, 3));
     OK(message_get(0, slot));
     OK(INVOKE0(slot, KIND_IRQ_HANDLER, IRQ_MESSAGE));

@@ -55,7 +55,6 @@ void hal_boot_others(void)
 
 void hal_cpu_interrupt(unsigned number)
 {
-    assert_int_not_equal(number, machine_number);
     machine.interrupted |= 1u << number;
 }
 
@@ -464,7 +463,7 @@ static void slot_delete(uint64_t slot)
 {
     machine.windows = 0;
     enum err error = cap_delete(&host.table[slot]);
-    while (error == ERR_RETRY) {
+    while (error == ERR_RETRY || error == ERR_PREEMPTED) {
         others_look();
         error = cap_delete(&host.table[slot]);
     }
@@ -502,6 +501,15 @@ struct thread *current(void)
     return hal_cpu()->current;
 }
 
+// Back in user mode: an interrupt that the CPU sent to itself arrives.
+static void interrupts_arrive(void)
+{
+    while (machine.interrupted & 1u << machine_number) {
+        machine.interrupted &= ~(1u << machine_number);
+        kernel_resched();
+    }
+}
+
 static void enter_fast(struct arch_context *context, enum machine_syscall number, uint64_t slot,
                        uint64_t tag, uint64_t third)
 {
@@ -515,7 +523,7 @@ static void enter_fast(struct arch_context *context, enum machine_syscall number
 }
 
 // As entry code does.
-static void enter(struct arch_context *context)
+static void enter_once(struct arch_context *context)
 {
     const struct arch_context in = *context;
     machine.left = LEFT_NOT;
@@ -531,6 +539,12 @@ static void enter(struct arch_context *context)
     } else {
         kernel_syscall(context);
     }
+}
+
+static void enter(struct arch_context *context)
+{
+    enter_once(context);
+    interrupts_arrive();
 }
 
 // NOLINTNEXTLINE(readability-function-size): one register each
@@ -565,7 +579,7 @@ uint64_t sys(enum machine_syscall number, uint64_t slot, uint64_t tag, uint64_t 
     return context->code;
 }
 
-void trap(struct hal_trap what)
+static void trap_once(struct hal_trap what)
 {
     struct arch_context *context = &current()->context;
     machine.left = LEFT_NOT;
@@ -578,7 +592,13 @@ void trap(struct hal_trap what)
     kernel_trap(context, &what);
 }
 
-void guest_call(uint64_t number, struct words words)
+void trap(struct hal_trap what)
+{
+    trap_once(what);
+    interrupts_arrive();
+}
+
+static void guest_call_once(uint64_t number, struct words words)
 {
     struct arch_context *context = &current()->context;
     context->code = number;
@@ -593,12 +613,19 @@ void guest_call(uint64_t number, struct words words)
     kernel_syscall_guest(context);
 }
 
+void guest_call(uint64_t number, struct words words)
+{
+    guest_call_once(number, words);
+    interrupts_arrive();
+}
+
 void pass(uint64_t ticks)
 {
     host_clock += ticks;
     for (unsigned fired = 0; machine.timer <= host_clock; fired++) {
         assert_true(fired < 1000);
         kernel_timer();
+        interrupts_arrive();
     }
 }
 
@@ -611,6 +638,7 @@ void rest(void)
 void ring(void)
 {
     kernel_interrupt(BELL_IRQ);
+    interrupts_arrive();
     assert_non_null(current());
     assert_int_equal(current()->priority, PRIORITIES - 1);
     assert_int_equal(INVOKE0(host.bell_handler, KIND_IRQ_HANDLER, 1), ERR_OK);
