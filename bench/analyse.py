@@ -282,12 +282,19 @@ def print_trace(programs: Programs, listing: Path) -> None:
         print(f"{count:6} {name}")
 
 
+def isolation_most(plain: dict, isolated: dict) -> float:
+    """The most that isolation adds to a path for each entry and exit of the kernel (each has one SWAPGS
+    without it)."""
+    return max((isolated[name][0]["insns"] - sample["insns"]) / sample["swapgs"]
+               for name, (sample, *_) in plain.items() if sample["swapgs"])
+
+
 def measure(arguments) -> None:
     programs = Programs(arguments.build)
     suffix = ".pti" if arguments.isolated else ""
     work = arguments.build / "bench" / f"paths{suffix}"
-    records, listing = run(programs, work, configuration(programs), arguments.trace,
-                           append=ISOLATED if arguments.isolated else "")
+    append = ISOLATED if arguments.isolated else ""
+    records, listing = run(programs, work, configuration(programs), arguments.trace, append=append)
     if arguments.trace:
         print_trace(programs, listing)
         return
@@ -296,7 +303,11 @@ def measure(arguments) -> None:
         print_table(programs, records, rows)
     check_complete(programs, rows)
     if arguments.metrics:
-        print_metrics(metrics_of(records, rows, suffix))
+        metrics = metrics_of(records, rows, suffix)
+        if arguments.isolated:
+            plain = summarise(run(programs, work, configuration(programs))[0])
+            metrics["isolation.per_way"] = round(isolation_most(plain, rows), 1)
+        print_metrics(metrics)
 
 
 def main(argv: list) -> int:

@@ -31,8 +31,8 @@ NOPS = {1: "90", 2: "6690", 3: "0f1f00", 4: "0f1f4000", 5: "0f1f440000", 6: "660
 MASKED = {"kernel_fast_call": 1, "kernel_fast_reply_recv": 2, "kernel_fast_send": 1, "cap_lookup": 1,
           "invoke": 2, "invoke_batch": 4, "op_aspace_stock": 1, "op_untyped_retype": 1,
           "op_irq_control_get": 1, "op_captable_delete": 1, "op_captable_revoke": 1,
-          "op_captable_identify": 1, "op_thread_set_buffer": 1, "op_thread_read_vector": 1}
-HELPERS = {"captable_slot", "frame_ram", "vector_ram", "cap_find", "cap_find_any", "batch_entry",
+          "op_captable_identify": 1, "thread_slot_changed": 1, "op_thread_read_vector": 1}
+HELPERS = {"captable_slot", "frame_ram", "slot_ram", "vector_ram", "cap_find", "cap_find_any", "batch_entry",
            "batch_run", "operation_run", "order_read", "order_check"}
 # What only runs where something is in force: the choice between its variants is made by patches too.
 BEHIND_PATCHES = {"sysret_patched", "resume_patched", "trap_patched", "switch_patched"}

@@ -29,7 +29,8 @@ void kernel_resched(void);
 
 // linker script
 extern const char text_start[], text_end[];
-extern const char entry_start[], entry_end[];  // what of it user mode's translations have, in any case
+extern const char entry_start[],
+    entry_end[];  // what of it user mode's translations have, in any case
 extern const struct patch patches_start[], patches_end[];
 extern const uint32_t
     build_id_note[];  // ELF note: name bytes, descriptor bytes, type, name, descriptor

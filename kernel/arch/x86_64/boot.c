@@ -81,7 +81,8 @@ static void tss_boot(struct hal_percpu *percpu, uint64_t area)
 
 static void gdt_boot(struct hal_percpu *percpu)
 {
-    uint64_t tss = (uint64_t)(patches_in_force & PATCH_PTI ? &x86_entry_of(percpu)->tss : &percpu->tss);
+    uint64_t tss = (uint64_t)(patches_in_force & PATCH_PTI ? &x86_entry_of(percpu)->tss
+                                                           : &percpu->tss);
     percpu->gdt[GDT_KERNEL_CODE / 8] = DESCRIPTOR_KERNEL_CODE;
     percpu->gdt[GDT_KERNEL_DATA / 8] = DESCRIPTOR_KERNEL_DATA;
     percpu->gdt[GDT_USER_DATA / 8] = DESCRIPTOR_USER_DATA;

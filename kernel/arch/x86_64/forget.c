@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// What a CPU has learned from one address space is forgotten before another runs.  Only where patches say so.
+// What a CPU has learned from one address space is forgotten before another runs.  Only where
+// patches say so.
 #include "arch.h"
 #include "x86.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The kernel's half of user mode's translations where that is to be nearly empty: the text of entry.S, the
-// descriptor table of traps, and of each CPU the page with its per-CPU structure, where the kernel has them
-// too. All spaces share these tables.  Called once, by boot.c.
+// The kernel's half of user mode's translations where that is to be nearly empty: the text of
+// entry.S, the descriptor table of traps, and of each CPU the page with its per-CPU structure,
+// where the kernel has them too. All spaces share these tables.  Called once, by boot.c.
 #include "arch.h"
 #include "x86.h"
 
@@ -12,10 +12,10 @@
 
 #define ENTRIES     512
 #define TABLE_BYTES (PAGE_SIZE * ENTRIES)
-// Three levels for the image; for the areas of the CPUs one more on the second, and as many on the last as it
-// takes.
-#define TABLES      (4 + BOOT_MAX_CPUS * KERNEL_CPU_BYTES / TABLE_BYTES)
-#define ROOT_LEVEL  3
+// Three levels for the image; for the areas of the CPUs one more on the second, and as many on the
+// last as it takes.
+#define TABLES     (4 + BOOT_MAX_CPUS * KERNEL_CPU_BYTES / TABLE_BYTES)
+#define ROOT_LEVEL 3
 
 static uint64_t shared_root[ENTRIES];
 static uint64_t tables[TABLES][ENTRIES] __attribute__((aligned(PAGE_SIZE)));

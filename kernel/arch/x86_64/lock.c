@@ -9,8 +9,8 @@
 
 struct hal_lock hal_lock;
 
-// The number that was drawn is in ECX; no register changes.  Interrupts are off here, so that whoever has the
-// lock and waits for this CPU is served.
+// The number that was drawn is in ECX; no register changes.  Interrupts are off here, so that
+// whoever has the lock and waits for this CPU is served.
 __attribute__((no_caller_saved_registers)) void lock_wait(void)
 {
     register uint32_t ticket __asm__("ecx");

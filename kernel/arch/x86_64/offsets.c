@@ -46,7 +46,8 @@ void offsets(void)
     FIELD(PERCPU_CR3, hal_percpu, cr3);
     VALUE(ENTRY_KERNEL_CR3, AREA_ENTRY + offsetof(struct x86_entry, kernel_cr3));
     VALUE(ENTRY_FRAME, AREA_ENTRY + offsetof(struct x86_entry, frame));
-#define FROM_CR3(field) (offsetof(struct x86_entry_stack, field) - offsetof(struct x86_entry_stack, cr3))
+#define FROM_CR3(field) \
+ (offsetof(struct x86_entry_stack, field) - offsetof(struct x86_entry_stack, cr3))
     VALUE(IST_RAX, FROM_CR3(rax));
     VALUE(IST_FRAME, FROM_CR3(frame));
     VALUE(IST_STACK, FROM_CR3(stack));
@@ -59,15 +60,16 @@ void offsets(void)
     FIELD(CTX_RFLAGS, arch_context, rflags);
     FIELD(CTX_RSP, arch_context, rsp);
     // Inside what a trap has pushed, from `vector` up.
-    VALUE(TRAP_ERROR, offsetof(struct arch_context, error) - offsetof(struct arch_context, vector));
-    VALUE(TRAP_RIP, offsetof(struct arch_context, rip) - offsetof(struct arch_context, vector));
-    VALUE(TRAP_CS, offsetof(struct arch_context, cs) - offsetof(struct arch_context, vector));
-    VALUE(TRAP_RFLAGS,
-          offsetof(struct arch_context, rflags) - offsetof(struct arch_context, vector));
-    VALUE(TRAP_SS, offsetof(struct arch_context, ss) - offsetof(struct arch_context, vector));
+#define TRAP(NAME, field) \
+ VALUE(TRAP_##NAME, offsetof(struct arch_context, field) - offsetof(struct arch_context, vector))
+    TRAP(ERROR, error);
+    TRAP(RIP, rip);
+    TRAP(CS, cs);
+    TRAP(RFLAGS, rflags);
+    TRAP(RSP, rsp);
+    TRAP(SS, ss);
     VALUE(CTX_BYTES, sizeof(struct arch_context));
     VALUE(GDT_KERNEL_DATA, GDT_KERNEL_DATA);
-    VALUE(TRAP_RSP, offsetof(struct arch_context, rsp) - offsetof(struct arch_context, vector));
     VALUE(CONTEXT_SYSCALL, CONTEXT_SYSCALL);
     VALUE(CONTEXT_GUEST_SYSCALL, CONTEXT_GUEST_SYSCALL);
     VALUE(CONTEXT_INTERRUPT, CONTEXT_INTERRUPT);

@@ -43,13 +43,15 @@ _Static_assert(sizeof(struct x86_tss) == 104, "size");
 
 #define GDT_ENTRIES 9
 
-// Where user mode runs without the kernel's mappings (PATCH_PTI): what it has of them beside the text
-// of entry.S and the descriptor tables.  Behind the idle context, in the same page as hal_percpu.
+// Where user mode runs without the kernel's mappings (PATCH_PTI): what it has of them beside the
+// text of entry.S and the descriptor tables.  Behind the idle context, in the same page as
+// hal_percpu.
 struct x86_entry {
-    struct x86_tss tss;   // in place of that of hal_percpu
+    struct x86_tss tss;  // in place of that of hal_percpu
     uint64_t kernel_cr3;
     uint64_t reserved;
-    uint64_t frame[7];    // what a trap of user mode pushes: vector, error code, RIP, CS, RFLAGS, RSP, SS
+    uint64_t
+        frame[7];  // what a trap of user mode pushes: vector, error code, RIP, CS, RFLAGS, RSP, SS
     // The stacks of NMI, #DB, #DF and #MC until they have found their own.
     struct x86_entry_stack {
         uint64_t spare;  // RAX on the way out
@@ -61,10 +63,11 @@ struct x86_entry {
     } stacks[4];
 };
 #define AREA_ENTRY 0x400u  // in the page
-_Static_assert(offsetof(struct x86_entry, stacks) % 16 == 0 &&
-                   (offsetof(struct x86_entry, stacks) + offsetof(struct x86_entry_stack, stack)) % 16 == 0 &&
-                   sizeof(struct x86_entry_stack) % 16 == 0,
-               "the CPU aligns the stack before it pushes");
+_Static_assert(
+    offsetof(struct x86_entry, stacks) % 16 == 0 &&
+        (offsetof(struct x86_entry, stacks) + offsetof(struct x86_entry_stack, stack)) % 16 == 0 &&
+        sizeof(struct x86_entry_stack) % 16 == 0,
+    "the CPU aligns the stack before it pushes");
 
 struct hal_percpu {
     // One cache line of what the paths in and out of the kernel touch.
