@@ -452,7 +452,8 @@ static void context_released(struct sched_context *context, uint64_t now)
 
 // See to the alarms that are due and not less important than `least`, the priority of who runs
 // otherwise; then the timer goes off for what comes next, or the end of the budget.
-static void alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
+// Returns the time of the next such alarm.
+static uint64_t alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
 {
     struct alarm *alarm;
     for (unsigned n = 0; n < ALARM_BATCH && (alarm = alarm_due(cpu, now, least)); n++) {
@@ -462,11 +463,13 @@ static void alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
             context_released(CONTAINER_OF(alarm, struct sched_context, alarm), now);
         }
     }
-    cpu->timer = alarm_next(cpu, least);
+    uint64_t next = alarm_next(cpu, least);
+    cpu->timer = next;
     if (cpu->sched && now + sched_context_head(cpu->sched)->amount < cpu->timer) {
         cpu->timer = now + sched_context_head(cpu->sched)->amount;
     }
     hal_timer_arm(cpu->timer);
+    return next;
 }
 
 // Somebody is to run who is less important than those for whose sake alarms were put off.
@@ -478,7 +481,7 @@ static COLD void come_down(struct cpu *cpu, struct thread *chosen)
     cpu->floor = READY_NONE;
     top_changed(cpu);
     cpu->resched = true;
-    alarms_see_to(cpu, sched_charge(cpu), chosen ? chosen->priority : READY_NONE);
+    (void)alarms_see_to(cpu, sched_charge(cpu), chosen ? chosen->priority : READY_NONE);
     if (cpu->timer > alarm_next(cpu, READY_NONE)) {
         cpu->timer = alarm_next(cpu, READY_NONE);
         hal_timer_arm(cpu->timer);
@@ -620,9 +623,9 @@ void sched_timer(struct cpu *cpu)
     uint64_t now = sched_charge(cpu);
     const struct thread *current = cpu->current;
     int32_t least = current && runnable(cpu, current) ? current->priority : READY_NONE;
-    alarms_see_to(cpu, now, least);
+    uint64_t next = alarms_see_to(cpu, now, least);
     // Those that wait now are looked at when somebody less important is to run.
-    cpu->floor = alarm_next(cpu, READY_NONE) < alarm_next(cpu, least) ? least : READY_NONE;
+    cpu->floor = alarm_next(cpu, READY_NONE) < next ? least : READY_NONE;
     if (cpu->ready_top != READY_POKED) {
         top_changed(cpu);
     }
