@@ -13,7 +13,7 @@
 #include <hal/iommu.h>
 
 // A refusal is exact for this much, which is soon counted.
-#define WINDOW_BYTES (32ull << 20)
+#define WINDOW_BYTES (16ull << 20)
 
 HOT struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level)
 {
