@@ -139,8 +139,9 @@ static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned co
                 return err_blame(ERR_RIGHTS, 3);
             }
         }
-        entry[i] = hal_pte_protect(old, protection->prot);
-        visit->changed |= entry[i] != old;
+        uint64_t change = hal_pte_protect(old, protection->prot) ^ old;
+        entry_flip(&entry[i], change);
+        visit->changed |= change != 0;
     }
     visit->done = count;
     return ERR_OK;
@@ -190,7 +191,7 @@ struct copying {
     uint64_t missing;
     unsigned remove;  // rights that both lose
     // How the leaf seen last became a copy.  One in the same frame with the same attributes changes
-    // by as much.
+    // by as much (`from`: in these bits).
     struct hit hit;  // its frame, attached to the destination
     uint64_t first;  // a clean leaf of the frame's first page with these attributes
     uint64_t pages;  // of the frame; 0: look
@@ -217,7 +218,7 @@ static enum err copying_leaf(struct copying *copying, uint64_t old, unsigned lev
     copying->first = clean - (page - hit->start);
     copying->pages = (hit->bytes - 1) / PAGE_SIZE + 1;
     copying->to_change = hal_pte_protect(clean, narrow) - clean;
-    copying->from_change = hal_pte_protect(old, prot) - old;
+    copying->from_change = hal_pte_protect(old, prot) ^ old;
     copying->visit.changed |= copying->from_change != 0;
     return ERR_OK;
 }
@@ -254,7 +255,9 @@ static HOT enum err leaves_move(struct copying *copying, uint64_t *from, struct 
             return err_blame(ERR_MAPPED, 2);
         }
         to.entry[i] = clean + copying->to_change;
-        from[i] = old + copying->from_change;
+        if (copying->from_change) {
+            entry_flip(&from[i], copying->from_change);
+        }
     }
     return ERR_OK;
 }
@@ -358,7 +361,7 @@ static enum err leaves_harvest(struct visit *visit, uint64_t *entry, unsigned co
         // A large leaf speaks for each of its pages.
         bits_or(harvest->words, first + i, entry_pages(level), hal_pte_accessed(pte));
         bits_or(harvest->words + 1, first + i, entry_pages(level), hal_pte_dirty(pte));
-        entry[i] = hal_pte_clean(pte);
+        entry_flip(&entry[i], hal_pte_clean(pte) ^ pte);
         visit->changed = true;
     }
     return ERR_OK;

@@ -49,6 +49,13 @@ static inline uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+// Change some bits of an entry that is in use, in which another CPU may be setting the accessed and
+// dirty bits: those are not lost.
+static inline void entry_flip(uint64_t *entry, uint64_t bits)
+{
+    __atomic_fetch_xor(entry, bits, __ATOMIC_RELAXED);
+}
+
 // The entry for `vaddr` at `level`; above it where a table is absent or a large leaf is in the way.
 struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level);
 

@@ -236,11 +236,11 @@ bool sched_vector_elsewhere(const struct thread *thread)
 // The one who was woken last waits in cpu->next, outside the queues, until the kernel is left: most
 // run at once.
 //
-// On another CPU it goes into the queue there.
+// On another CPU it goes into the queue there; but the current thread only on its way out (choose).
 static void wake_elsewhere(struct cpu *cpu, struct thread *thread, bool first)
 {
     const struct thread *current = cpu->current;
-    if (thread->place || current == thread) {
+    if (thread->place || current == thread || hal_cpu()->current == thread) {
         return;
     }
     ready_insert(cpu, thread, first);
@@ -485,12 +485,25 @@ static COLD void come_down(struct cpu *cpu, struct thread *chosen)
     }
 }
 
+// The current thread has got a context of another CPU: it goes there (one that is displaced, too:
+// let_go).
+static void send_away(struct cpu *cpu)
+{
+    struct thread *current = cpu->current;
+    if (current && current->state == THREAD_READY && !current->place && current->sched &&
+        UNLIKELY(current->sched->cpu != cpu->number)) {
+        cpu->current = NULL;
+        sched_wake(current);
+    }
+}
+
 static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
     for (;;) {
         if (UNLIKELY(cpu->ready_top == READY_POKED)) {
             poked(cpu);
         }
+        send_away(cpu);
         int32_t floor = cpu->floor;
         if (UNLIKELY(floor >= 0)) {
             cpu->ready_top = ready_top(cpu);

@@ -26,13 +26,24 @@ void rt_buffer_set(struct message_buffer *buffer)
     own_buffer = buffer;
 }
 
+cap_t rt_cpu_control(unsigned cpu)
+{
+    const struct root_info *info = (const struct root_info *)ROOT_INFO_VADDR;
+    return cpu ? info->cpu_slot + cpu - 1 : ROOT_SLOT_SCHED_CONTROL;
+}
+
 struct rt_status rt_context_new(uint64_t budget, uint64_t period, cap_t *context)
+{
+    return rt_context_new_on(0, budget, period, context);
+}
+
+struct rt_status rt_context_new_on(unsigned cpu, uint64_t budget, uint64_t period, cap_t *context)
 {
     struct rt_status status = rt_object_new(KIND_SCHED_CONTEXT, CONTEXT_BITS, context);
     if (!rt_ok(status)) {
         return status;
     }
-    status = sched_context_configure(*context, ROOT_SLOT_SCHED_CONTROL, budget, period);
+    status = sched_context_configure(*context, rt_cpu_control(cpu), budget, period);
     if (!rt_ok(status)) {
         rt_object_delete(*context);
         *context = 0;
@@ -93,7 +104,8 @@ static struct rt_status thread_make_objects(struct rt_thread *thread,
     }
     if (rt_ok(status) && config->budget != RT_NO_CONTEXT) {
         uint64_t budget = config->budget ? config->budget : RT_SLICE;
-        status = rt_context_new(budget, config->period ? config->period : budget, &thread->context);
+        status = rt_context_new_on(config->cpu, budget, config->period ? config->period : budget,
+                                   &thread->context);
     }
     return status;
 }

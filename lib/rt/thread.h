@@ -16,6 +16,7 @@ struct rt_thread_config {
     cap_t cspace, aspace, fault, timeout;
     uint64_t flags;  // THREAD_*
     unsigned stack_pages;
+    unsigned cpu;  // of the context
 };
 #define RT_SLICE      10000000ull
 #define RT_NO_CONTEXT UINT64_MAX
@@ -45,5 +46,9 @@ struct rt_status rt_thread_start(struct rt_thread *thread);
 // Stop it and give everything back.
 void rt_thread_delete(struct rt_thread *thread);
 
-// A SchedContext with a budget per period.
+// The root task's SchedControl of a CPU.
+cap_t rt_cpu_control(unsigned cpu);
+
+// A SchedContext with a budget per period, on CPU 0 or another.
 struct rt_status rt_context_new(uint64_t budget, uint64_t period, cap_t *context);
+struct rt_status rt_context_new_on(unsigned cpu, uint64_t budget, uint64_t period, cap_t *context);
