@@ -9,7 +9,7 @@
 #include <rt/space.h>
 #include <rt/string.h>
 
-#define ROUNDS 24u
+#define ROUNDS often(24u)
 
 // ---- suspend -----------------------------------------------------------------------------------
 void suspend_stops_running(void)

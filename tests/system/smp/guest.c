@@ -9,8 +9,8 @@
 
 #define FRAME_OFFSET 1024u
 #define CALL_NUMBER  0x1234u
-#define ROUNDS       32u
-#define KICKS        200u
+#define ROUNDS       often(32u)
+#define KICKS        often(200u)
 
 // Calls again and again; the result of each goes to the word that it began with.
 __asm__(".text\n"

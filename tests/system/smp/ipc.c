@@ -8,7 +8,7 @@
 #include <rt/map.h>
 #include <rt/memory.h>
 
-#define ROUNDS  100u
+#define ROUNDS  often(100u)
 #define CLIENTS 8u
 #define LONG    20u  // words of a long message
 

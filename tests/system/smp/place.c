@@ -7,7 +7,7 @@
 
 #include <rt/memory.h>
 
-#define MOVES 60u
+#define MOVES often(60u)
 
 static volatile unsigned found;
 

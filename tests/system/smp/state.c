@@ -9,7 +9,7 @@
 #include <rt/map.h>
 #include <rt/memory.h>
 
-#define MOVES        60u
+#define MOVES        often(60u)
 #define RIVALS       8u
 #define XMM_OFFSET   160u  // Intel SDM vol. 1, 10.5.1: the legacy region of an XSAVE area
 #define XMM_BYTES    16u

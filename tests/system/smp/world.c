@@ -10,7 +10,7 @@
 #define APIC_IDS     256u
 #define SLICE_DIVIDE 500u  // slices per second
 #define MOMENTS      5000u  // per second
-#define PATIENCE     30u    // seconds
+#define PATIENCE     60u    // seconds
 
 unsigned cpu_count;
 uint64_t second, patience;
@@ -39,6 +39,11 @@ unsigned cpu_here(void)
 unsigned cpu_nth(unsigned n)
 {
     return n % cpu_count;
+}
+
+unsigned often(unsigned times)
+{
+    return cpu_count <= 2 ? times : times * 2 / cpu_count;
 }
 
 void must(struct rt_status status, const char *what)

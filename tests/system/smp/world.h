@@ -30,6 +30,9 @@ unsigned cpu_nth(unsigned n);
 void must(struct rt_status status, const char *what);
 cap_t object_make(enum rt_kind kind, unsigned bits);
 
+// So many times with two CPUs, less often with more: the host that emulates them has only a few.
+unsigned often(unsigned times);
+
 // ---- waiting -----------------------------------------------------------------------------------
 // A moment passes; others on this CPU run.
 void moment_pass(void);
