@@ -42,7 +42,7 @@ static void guest_make(struct guest *guest, void (*entry)(uint64_t), unsigned cp
                                        .argument = (uint64_t)&guest->word,
                                        .priority = priority,
                                        .cpu = cpu,
-                                       .budget = second / 500,
+                                       .budget = time_slice(),
                                        .fault = guest->endpoint,
                                        .flags = THREAD_GUEST };
     must(rt_thread_new(&guest->thread, &config), "guest");

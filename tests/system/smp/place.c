@@ -44,6 +44,10 @@ void all_run_at_once(void)
         EXPECT_EQUAL(spinners[cpu].cpu, cpu);
     }
     for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+        EXPECT_OK(thread_suspend(spinners[cpu].thread.cap));
+    }
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+        EXPECT(spinner_stands(&spinners[cpu]));
         spinner_delete(&spinners[cpu]);
     }
 }

@@ -51,7 +51,7 @@ static void holder_make(struct holder *holder, unsigned cpu, uint64_t seed)
     struct rt_thread_config config = { .entry = hold_vectors,
                                        .argument = (uint64_t)&holder->seed,
                                        .priority = PRIORITY,
-                                       .budget = second / 500,
+                                       .budget = time_slice(),
                                        .flags = THREAD_VECTOR,
                                        .cpu = cpu };
     must(rt_thread_new(&holder->thread, &config), "holder");
@@ -143,8 +143,7 @@ static void hold_bases(uint64_t seed)
     while (!stop) {
         __asm__ volatile("rdfsbase %0\n\trdgsbase %1" : "=r"(got_fs), "=r"(got_gs));
         wrong += got_fs != fs || got_gs != gs;
-        rounds++;
-        if (rounds % 16 == 0) {
+        if (++rounds % 1024 == 0) {
             rt_null();
         }
     }

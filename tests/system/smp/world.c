@@ -8,7 +8,7 @@
 #include <rt/panic.h>
 
 #define APIC_IDS     256u
-#define SLICE_DIVIDE 500u  // slices per second
+#define SLICES       1000u  // per second on all CPUs: a busy host must get through with them
 #define MOMENTS      5000u  // per second
 #define PATIENCE     60u    // seconds
 
@@ -82,9 +82,14 @@ void ticks_pass(uint64_t ticks)
     }
 }
 
+uint64_t time_slice(void)
+{
+    return second / SLICES * cpu_count * cpu_count;
+}
+
 void context_move(cap_t context, unsigned cpu)
 {
-    uint64_t slice = second / SLICE_DIVIDE;
+    uint64_t slice = time_slice();
     must(sched_context_configure(context, rt_cpu_control(cpu), slice, slice), "move");
 }
 
@@ -103,7 +108,7 @@ void spinner_make(struct spinner *spinner, unsigned cpu, unsigned priority)
     struct rt_thread_config config = { .entry = spinner_loop,
                                        .argument = (uint64_t)spinner,
                                        .priority = priority,
-                                       .budget = second / SLICE_DIVIDE,
+                                       .budget = time_slice(),
                                        .cpu = cpu };
     spinner->count = 0;
     must(rt_thread_new(&spinner->thread, &config), "spinner");
@@ -149,7 +154,7 @@ void worker_make(struct worker *worker, const struct rt_thread_config *config)
     wanted.entry = worker_loop;
     wanted.argument = (uint64_t)worker;
     wanted.priority = config->priority ? config->priority : PRIORITY;
-    wanted.budget = config->budget ? config->budget : second / SLICE_DIVIDE;
+    wanted.budget = config->budget ? config->budget : time_slice();
     must(rt_thread_new(&worker->thread, &wanted), "worker");
     must(rt_thread_start(&worker->thread), "worker");
 }
@@ -190,7 +195,7 @@ void world_init(const struct root_info *info)
     second = info->clock_hz;
     patience = PATIENCE * second;
     cpu_count = info->cpu_count;
-    uint64_t slice = second / SLICE_DIVIDE;
+    uint64_t slice = time_slice();
     must(sched_context_configure(ROOT_SLOT_SCHED_CONTEXT, ROOT_SLOT_SCHED_CONTROL, slice, slice),
          "own time slice");
     must(thread_set_priority(ROOT_SLOT_THREAD, PRIORITY, 255), "own priority");

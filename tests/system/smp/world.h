@@ -56,6 +56,8 @@ extern uint64_t patience;
  } while (0)
 
 // ---- threads -----------------------------------------------------------------------------------
+// How long each runs before its peers.
+uint64_t time_slice(void);
 // Move whatever runs on a context.
 void context_move(cap_t context, unsigned cpu);
 
