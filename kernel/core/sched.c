@@ -510,6 +510,7 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
         if (UNLIKELY(cpu->ready_top == READY_POKED)) {
             poked(cpu);
         }
+        send_away(cpu);
         int32_t floor = cpu->floor;
         if (UNLIKELY(floor >= 0)) {
             cpu->ready_top = ready_top(cpu);
