@@ -51,6 +51,7 @@ static struct aspace *spaces[SPACES];
 static struct thread thread;
 static struct message_buffer buffer;
 static uint8_t *arena;
+static uint8_t *unit_memory;   // the arena as an IOMMU sees it that does not see the caches
 static struct invocation inv;  // the last one
 
 static unsigned preempt_every;  // preempt at every n-th point; 0: never
@@ -102,11 +103,9 @@ void hal_aspace_init(struct hal_aspace *hal, uint64_t root[512])
 void hal_iommu_written(struct hal_aspace *hal, const uint64_t *entries, unsigned count,
                        uint64_t vaddr, uint64_t pages)
 {
-    (void)hal;
-    (void)entries;
-    (void)count;
-    (void)vaddr;
-    (void)pages;
+    assert_int_not_equal(CONTAINER_OF(hal, struct aspace, hal)->domain, 0);
+    assert_true(vaddr % PAGE_SIZE == 0 && pages >= count);
+    memcpy(unit_memory + ((const uint8_t *)entries - arena), entries, count * sizeof(*entries));
 }
 
 enum err io_space_destroy(struct aspace *as)
@@ -138,7 +137,7 @@ void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages)
 static uint64_t translate(const struct aspace *as, uint64_t vaddr)
 {
     const uint64_t *table = as->root;
-    for (unsigned level = 3;; level--) {
+    for (unsigned level = as->top;; level--) {
         uint64_t pte = table[vaddr >> (12 + 9 * level) & 511];
         if (!hal_pte_present(pte)) {
             return 0;
@@ -199,6 +198,9 @@ static const struct cap *owner_of(const struct aspace *as, uint64_t page)
 
 static void table_check(const struct aspace *as, const uint64_t *table, unsigned level)
 {
+    if (as->domain) {
+        assert_memory_equal(table, unit_memory + ((const uint8_t *)table - arena), PAGE_SIZE);
+    }
     for (unsigned i = 0; i < (level == 3 ? 256 : 512); i++) {
         if (!hal_pte_present(table[i])) {
             assert_int_equal(table[i], 0);
@@ -255,10 +257,12 @@ static void world_check(void)
         if (as->dying) {
             continue;
         }
-        table_check(as, as->root, 3);
+        table_check(as, as->root, as->top);
         list_check(as, as->stock, as->stocked, CAP_ATTACHED);
         list_check(as, as->tables, as->used, CAP_ATTACHED | CAP_IN_USE);
-        assert_int_equal(as->root[511], PTE_PRESENT);
+        if (!as->domain) {
+            assert_int_equal(as->root[511], PTE_PRESENT);
+        }
     }
     tlb_check();
 }
@@ -291,10 +295,21 @@ static struct cap *frame_make(unsigned i, uint64_t address, uint32_t pages, unsi
     return frame;
 }
 
+// Make a new space one of I/O kind, with three levels.
+static void io_make(unsigned i)
+{
+    spaces[i]->domain = 1;
+    spaces[i]->root[511] = 0;
+    aspace_set_levels(spaces[i], 3);
+    memset(unit_memory + ((uint8_t *)spaces[i]->root - arena), 0, PAGE_SIZE);
+}
+
 static int setup(void **state)
 {
     (void)state;
     size_t bytes = (2 * SPACES + TABLES + 1) * PAGE_SIZE;
+    unit_memory = malloc(bytes);
+    memset(unit_memory, 0xa5, bytes);
     arena = aligned_alloc(PAGE_SIZE * 2,
                           (bytes + 2 * PAGE_SIZE - 1) / (2 * PAGE_SIZE) * 2 * PAGE_SIZE);
     memset(arena, 0, bytes);
@@ -334,6 +349,7 @@ static int teardown(void **state)
 {
     (void)state;
     free(arena);
+    free(unit_memory);
     return 0;
 }
 
@@ -1530,7 +1546,7 @@ static void random_step(void)
     }
     for (unsigned i = 0; i < 8; i++) {
         at = WINDOW_BASE + rnd(WINDOW) * PAGE_SIZE;
-        if (page_of(spaces[space], at)) {
+        if (page_of(spaces[space], at) && !spaces[space]->domain) {
             *entry_of(spaces[space], at) |= PTE_ACCESSED | (rnd(2) ? PTE_DIRTY : 0);
         }
         tlb_load(spaces[space], at);
@@ -1543,6 +1559,9 @@ static void test_random(void **state)
         teardown(state);
         setup(state);
         memset(shadows, 0, sizeof(shadows));
+        if (round % 2) {
+            io_make(SPACES - 1);
+        }
         const unsigned rights[] = { 7, 7, 1, 3, 5, 7 | RIGHT_WX, 2, 3 };
         for (unsigned i = 0; i < FRAMES; i++) {
             frame_make(i, RAM + (i % 2 * 1600 + rnd(100)) * PAGE_SIZE, 1 + rnd(1500), rights[i]);
@@ -1558,6 +1577,35 @@ static void test_random(void **state)
             assert_int_equal(slots[i].flags & (CAP_ATTACHED | CAP_IN_USE), 0);
         }
     }
+}
+
+// A space that an IOMMU walks in three levels ends where these end, and its tables come back.
+static void test_io(void **state)
+{
+    (void)state;
+    const uint64_t end = 1ull << 39;
+    struct cap *space = space_cap(0), *frame = frame_cap(0);
+    io_make(0);
+    assert_int_equal(CALL(op_frame_attach, frame, SLOT_SPACE), 0);
+    assert_int_equal(CALL(op_frame_map, frame, end - PAGE_SIZE, 0, 1, PROT_READ), BLAME(TABLES, 1));
+    assert_int_equal(inv.words[0], 2);
+    restock(0, 4);
+    assert_int_equal(CALL(op_frame_map, frame, end - PAGE_SIZE, 0, 1, PROT_READ), 0);
+    assert_int_equal(CALL(op_frame_map, frame, LARGE, 0, 512, PROT_READ | PROT_LARGE), 0);
+    assert_int_equal(CALL(op_frame_map, frame, end, 0, 1, PROT_READ), BLAME(RANGE, 1));
+    assert_int_equal(CALL(op_frame_map, frame, end - PAGE_SIZE, 0, 2, PROT_READ), BLAME(RANGE, 3));
+    assert_int_equal(CALL(op_frame_unmap, frame, end, 1), BLAME(RANGE, 1));
+    assert_int_equal(CALL(op_aspace_protect, space, end, 1, PROT_READ), BLAME(RANGE, 1));
+    assert_int_equal(CALL(op_aspace_copy, space_cap(1), SLOT_SPACE, end - PAGE_SIZE, 2, 0),
+                     BLAME(RANGE, 3));
+    assert_int_equal(CALL(op_aspace_harvest, space, end - PAGE_SIZE, 2), BLAME(RANGE, 2));
+    world_check();
+    assert_int_equal(CALL(op_aspace_unmap, space, PAGE_SIZE, end / PAGE_SIZE - 1), 0);
+    assert_int_equal(page_of(spaces[0], end - PAGE_SIZE), 0);
+    world_check();
+    assert_int_equal(CALL(op_frame_detach, frame), 0);
+    while (aspace_destroy_step(&originals[0]) == ERR_PREEMPTED) {}
+    assert_int_equal(spaces[0]->domain, 0);
 }
 
 // Any values in any order: nothing but errors, and the invariants hold.
@@ -1639,6 +1687,7 @@ int main(void)
         TEST(test_detach_collected),
         TEST(test_copy_to_leaving),
         TEST(test_destroy),
+        TEST(test_io),
         TEST(test_random),
         TEST(test_hostile),
     };
