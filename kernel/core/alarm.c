@@ -119,10 +119,17 @@ void alarm_check(const struct cpu *cpu)
         ASSERT(cpu->earliest[i] == lesser(cpu->earliest[2 * i], cpu->earliest[2 * i + 1]));
     }
     for (unsigned priority = 0; priority < PRIORITIES; priority++) {
-        const struct alarm *first = first_of(cpu, priority);
+        const struct alarm *alarm = first_of(cpu, priority);
         tree_check(&cpu->alarms[priority], TIME_KEY);
-        ASSERT(cpu->earliest[PRIORITIES + priority] == (first ? first->time : UINT64_MAX));
-        ASSERT(!first || (first->set && first->cpu == cpu->number && first->priority == priority));
+        ASSERT(cpu->earliest[PRIORITIES + priority] == (alarm ? alarm->time : UINT64_MAX));
+        while (alarm) {
+            ASSERT(alarm->set && alarm->cpu == cpu->number && alarm->priority == priority);
+            const struct tree_node *node = alarm->time == UINT64_MAX
+                                               ? NULL
+                                               : tree_find_ge(&cpu->alarms[priority],
+                                                              alarm->time + 1, TIME_KEY);
+            alarm = node ? CONTAINER_OF(node, const struct alarm, node) : NULL;
+        }
     }
     ASSERT(cpu->timer <= alarm_next(cpu, cpu->floor));
 }
