@@ -10,6 +10,24 @@
 
 #if PITH_DEBUG
 
+const struct cap *cap_owner(uint64_t address)
+{
+    const struct cap *found = NULL;
+    const struct tree *tree = &forest_roots;
+    for (;;) {
+        struct tree_node *node = tree_find_le(tree, address, CAP_BY_ADDRESS_KEY);
+        const struct cap *cap = node ? CONTAINER_OF(node, const struct cap, by_address) : NULL;
+        if (!cap || address - cap->address >= 1ull << cap->bits) {
+            return found;
+        }
+        found = cap;
+        if (!forest_has_objects(cap)) {
+            return found;
+        }
+        tree = &cap->objects;
+    }
+}
+
 static const struct cap *list_parent(const struct cap *last)
 {
     return (const struct cap *)((uintptr_t)last->next & ~1ul);
@@ -128,16 +146,23 @@ static void check_original(const struct cap *cap, const struct cap *above)
     }
 }
 
+// Nothing is in two of them, and together with the gaps they are what they were made from.
 static void check_tree(const struct tree *tree, const struct cap *above)
 {
     tree_check(tree, CAP_BY_ADDRESS_KEY);
-    uint64_t end = 0;
+    uint64_t end = above ? above->address : 0, used = 0, gaps = 0;
     for (const struct cap *cap = forest_next(tree, 0); cap;
          cap = forest_next(tree, cap->address + 1)) {
         ASSERT(cap->address >= end);
+        gaps += cap->address - end;
+        used += cap_bytes(cap);
         end = cap->address + cap_bytes(cap);
         ASSERT(forest_tree(cap) == tree);
         check_original(cap, above);
+    }
+    if (above) {
+        uint64_t last = above->address + cap_bytes(above);
+        ASSERT(end <= last && used + gaps + (last - end) == cap_bytes(above));
     }
 }
 

@@ -23,6 +23,15 @@ static bool in_ring(const struct thread *head, const struct thread *thread)
     return at;
 }
 
+// A thread that may run now, but for what it has used and nobody has counted yet.
+static void check_runnable(const struct thread *thread, const struct cpu *cpu)
+{
+    const struct sched_context *context = thread->sched;
+    ASSERT(thread->state == THREAD_READY && context && !context->waiting);
+    ASSERT(context->cpu == cpu->number && context->budget);
+    ASSERT(context->count && context->refills[context->first].time != UINT64_MAX);
+}
+
 static void check_ready(const struct thread *thread)
 {
     const struct cpu *cpu = thread->sched ? sched_context_cpu(thread->sched) : hal_cpu();
@@ -88,6 +97,34 @@ static void check_context(const struct sched_context *context)
     }
 }
 
+static void check_endpoint(const struct endpoint *endpoint)
+{
+    const ptrdiff_t key = (ptrdiff_t)offsetof(struct thread, sender_key) -
+                          (ptrdiff_t)offsetof(struct thread, sender);
+    ASSERT(!endpoint->receivers || !endpoint->senders.root);
+    const struct thread *thread = endpoint->receivers;
+    for (; thread; thread = thread->next == endpoint->receivers ? NULL : thread->next) {
+        ASSERT(thread->state == THREAD_BLOCKED_RECV && thread->endpoint == endpoint);
+    }
+    tree_check(&endpoint->senders, key);
+    struct tree_node *node = tree_find_ge(&endpoint->senders, 0, key);
+    while (node) {
+        thread = CONTAINER_OF(node, const struct thread, sender);
+        ASSERT(thread->state == THREAD_BLOCKED_SEND && thread->endpoint == endpoint);
+        node = tree_find_ge(&endpoint->senders, thread->sender_key + 1, key);
+    }
+}
+
+static void check_notification(const struct notification *notification)
+{
+    ASSERT(!notification->waiters || !notification->word);
+    ASSERT(!notification->bound || notification->bound->notification == notification);
+    const struct thread *thread = notification->waiters;
+    for (; thread; thread = thread->next == notification->waiters ? NULL : thread->next) {
+        ASSERT(thread->state == THREAD_BLOCKED_WAIT && thread->waiting == notification);
+    }
+}
+
 static void check_reply(const struct reply *reply)
 {
     const struct thread *thread = reply->thread;
@@ -102,19 +139,18 @@ void object_check(const struct cap *original)
     if (original->flags & CAP_EMBRYO) {
         return;
     }
-    const struct endpoint *endpoint = endpoint_of(original);
     switch ((enum kind)original->kind) {
     case KIND_THREAD: check_thread(thread_of(original)); break;
     case KIND_SCHED_CONTEXT: check_context(sched_context_of(original)); break;
     case KIND_REPLY: check_reply((const struct reply *)original->address); break;
-    case KIND_ENDPOINT: ASSERT(!endpoint->receivers || !endpoint->senders.root); break;
+    case KIND_ENDPOINT: check_endpoint(endpoint_of(original)); break;
+    case KIND_NOTIFICATION: check_notification(notification_of(original)); break;
+    case KIND_ADDRESS_SPACE: space_check(original); break;
     case KIND_EMPTY:
     case KIND_UNTYPED:
     case KIND_CAPTABLE:
     case KIND_FRAME:
     case KIND_PAGETABLE:
-    case KIND_ADDRESS_SPACE:
-    case KIND_NOTIFICATION:
     case KIND_IRQ_HANDLER:
     case KIND_IO_PORTS:
     case KIND_SCHED_CONTROL:
@@ -127,8 +163,34 @@ void object_check(const struct cap *original)
     }
 }
 
+// Every entry of the queues is a thread, or context, in the matching state.
+static void check_queues(const struct cpu *cpu)
+{
+    const ptrdiff_t key = (ptrdiff_t)offsetof(struct sched_context, release_key) -
+                          (ptrdiff_t)offsetof(struct sched_context, release);
+    for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+        const struct thread *head = cpu->ready[priority];
+        for (const struct thread *thread = head; thread;
+             thread = thread->next == head ? NULL : thread->next) {
+            ASSERT(thread->place == PLACE_QUEUED && thread->priority == priority);
+            check_runnable(thread, cpu);
+        }
+    }
+    for (uint64_t from = 0; from != UINT64_MAX;) {
+        const struct tree_node *node = tree_find_ge(&cpu->waiting, from, key);
+        if (!node) {
+            break;
+        }
+        const struct sched_context *context = CONTAINER_OF(node, const struct sched_context,
+                                                           release);
+        ASSERT(context->waiting && context->cpu == cpu->number);
+        from = context->release_key == UINT64_MAX ? UINT64_MAX : context->release_key + 1;
+    }
+}
+
 static void check_cpu(const struct cpu *cpu)
 {
+    check_queues(cpu);
     int32_t top = READY_NONE;
     for (int32_t priority = 0; priority < PRIORITIES; priority++) {
         bool marked = cpu->ready_bits[priority / 64] >> (priority % 64) & 1;

@@ -12,12 +12,6 @@
 
 #include <hal/iommu.h>
 
-// A table in use: its place is aux, level in the top bits (`bits` stays the size of the object).
-#define PLACE_SHIFT 21u
-#define LEVEL_SHIFT 30u
-_Static_assert(USER_END >> PLACE_SHIFT <= 1ull << LEVEL_SHIFT, "a place fits");
-_Static_assert(HAL_PT_LEVELS - 1 <= 4, "a level of a table below the root fits");
-
 // A refusal is exact for this much, which is soon counted.
 #define WINDOW_BYTES (32ull << 20)
 
@@ -104,7 +98,7 @@ static uint64_t *table_use(struct aspace *as, struct place place, uint64_t vaddr
     as->stocked--;
     unsigned level = place.level - 1;
     uint64_t first = vaddr & ~0ull << entry_shift(place.level);
-    table->aux = (uint32_t)(first >> PLACE_SHIFT) | level << LEVEL_SHIFT;
+    table->aux = table_place(first, level);
     table->flags |= CAP_IN_USE;
     list_push(&as->tables, table);
     as->used++;

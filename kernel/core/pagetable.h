@@ -23,6 +23,17 @@ _Static_assert(PROT_READ == RIGHT_READ && PROT_WRITE == RIGHT_WRITE &&
 // A frame being detached: mapped no more.  (The flag means something else for page tables only.)
 #define FRAME_LEAVING CAP_IN_USE
 
+// A table in use: its place is aux, level in the top bits (`bits` stays the size of the object).
+#define PLACE_SHIFT 21u
+#define LEVEL_SHIFT 30u
+_Static_assert(USER_END >> PLACE_SHIFT <= 1ull << LEVEL_SHIFT, "a place fits");
+_Static_assert(HAL_PT_LEVELS - 1 <= 4, "a level of a table below the root fits");
+
+static inline uint32_t table_place(uint64_t first, unsigned level)
+{
+    return (uint32_t)(first >> PLACE_SHIFT) | level << LEVEL_SHIFT;
+}
+
 // An entry and the level of the table it is in.
 struct place {
     uint64_t *entry;
