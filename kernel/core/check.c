@@ -163,11 +163,9 @@ void object_check(const struct cap *original)
     }
 }
 
-// Every entry of the queues is a thread, or context, in the matching state.
+// Every entry of the queues is a thread in the matching state.
 static void check_queues(const struct cpu *cpu)
 {
-    const ptrdiff_t key = (ptrdiff_t)offsetof(struct sched_context, release_key) -
-                          (ptrdiff_t)offsetof(struct sched_context, release);
     for (unsigned priority = 0; priority < PRIORITIES; priority++) {
         const struct thread *head = cpu->ready[priority];
         for (const struct thread *thread = head; thread;
@@ -175,16 +173,6 @@ static void check_queues(const struct cpu *cpu)
             ASSERT(thread->place == PLACE_QUEUED && thread->priority == priority);
             check_runnable(thread, cpu);
         }
-    }
-    for (uint64_t from = 0; from != UINT64_MAX;) {
-        const struct tree_node *node = tree_find_ge(&cpu->waiting, from, key);
-        if (!node) {
-            break;
-        }
-        const struct sched_context *context = CONTAINER_OF(node, const struct sched_context,
-                                                           release);
-        ASSERT(context->waiting && context->cpu == cpu->number);
-        from = context->release_key == UINT64_MAX ? UINT64_MAX : context->release_key + 1;
     }
 }
 
