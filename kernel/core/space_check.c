@@ -74,7 +74,7 @@ static void check_leaf(const struct aspace *as, uint64_t entry, unsigned level)
 // The tables that begin at `vaddr`, those above first.
 static void check_tables_at(struct aspace *as, uint64_t vaddr)
 {
-    for (unsigned level = HAL_PT_LEVELS - 1; level; level--) {
+    for (unsigned level = as->top; level; level--) {
         struct place place = table_walk(as, vaddr, level);
         if (vaddr & ((1ull << entry_shift(level)) - 1) || place.level != level) {
             continue;
@@ -91,7 +91,7 @@ void space_check(const struct cap *original)
     check_frames(as);
     check_list(as, as->stock, as->stocked, CAP_ATTACHED);
     check_list(as, as->tables, as->used, CAP_ATTACHED | CAP_IN_USE);
-    for (uint64_t vaddr = 0; !as->dying && vaddr < USER_END;) {
+    for (uint64_t vaddr = 0; !as->dying && vaddr < as->end;) {
         if (!(vaddr & ((1ull << entry_shift(1)) - 1))) {
             check_tables_at(as, vaddr);
         }

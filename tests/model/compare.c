@@ -15,6 +15,7 @@
 #include <kernel/notification.h>
 #include <kernel/reply.h>
 #include <kernel/sched.h>
+#include <kernel/timer.h>
 
 #include <string.h>
 
@@ -309,6 +310,18 @@ static void compare_entries(uint64_t table, unsigned level)
     }
 }
 
+static void compare_timer(uint64_t at)
+{
+    const struct timer *timer = object_at(at);
+    const struct model_timer *wanted = timer_at(at);
+    same("whether the timer is armed", at, timer->alarm.set, wanted->armed);
+    if (wanted->armed) {
+        same("deadline of the timer", at, timer->alarm.time, wanted->deadline);
+        same("period of the timer", at, timer->period, wanted->period);
+    }
+    compare_cap((at >> SLOT_BITS) + 1);
+}
+
 static void compare_object(const struct model_cap *cap)
 {
     switch (cap->kind) {
@@ -318,6 +331,7 @@ static void compare_object(const struct model_cap *cap)
     case K_ENDPOINT: compare_endpoint(cap->address); break;
     case K_REPLY: compare_reply(cap->address); break;
     case K_NOTIFICATION: compare_notification(cap->address); break;
+    case K_TIMER: compare_timer(cap->address); break;
     case K_ADDRESS_SPACE: compare_entries(cap->address, HAL_PT_LEVELS - 1); break;
     default: break;
     }

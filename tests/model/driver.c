@@ -56,11 +56,11 @@ const char *__asan_default_options(void)
 
 // ---- sequences ----------------------------------------------------------------------------------
 
-static void sequence_step(unsigned number)
+static bool sequence_step(unsigned number)
 {
     shared->taken = number + 1;
     shared->threads[number] = model.current;
-    world_step(&shared->operations[number]);
+    return world_step(&shared->operations[number]);
 }
 
 static void sequence_generate(uint64_t seed, unsigned length)
@@ -70,15 +70,15 @@ static void sequence_generate(uint64_t seed, unsigned length)
     for (shared->count = 0; shared->count < length; shared->count++) {
         struct operation *operation = &shared->operations[shared->count];
         generate(&generator, world_view(), operation);
-        sequence_step(shared->count);
+        if (!sequence_step(shared->count)) {
+            return;
+        }
     }
 }
 
 static void sequence_replay(void)
 {
-    for (unsigned i = 0; i < shared->count; i++) {
-        sequence_step(i);
-    }
+    for (unsigned i = 0; i < shared->count && sequence_step(i); i++) {}
 }
 
 // Run a new sequence (length 0: the one that is there) in a child.  True where nothing was found.

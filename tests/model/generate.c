@@ -171,8 +171,8 @@ static void retype_place(struct generator *generator, struct operation *operatio
     unsigned whole = bits;
     uint64_t size = 1ull << (whole < 12 ? 12 : whole), half = size / 2;
     unsigned object = kind == KIND_CAPTABLE ? 8 + (unsigned)generate_random(generator, 3) : 6;
-    if (kind == KIND_SCHED_CONTEXT) {
-        object = 9;
+    if (kind == KIND_SCHED_CONTEXT || kind == KIND_TIMER) {
+        object = kind == KIND_TIMER ? 7 : 9;
     }
     if (kind == KIND_THREAD || kind == KIND_FRAME || kind == KIND_PAGETABLE ||
         kind == KIND_UNTYPED) {
@@ -205,7 +205,7 @@ static void make_retype(struct generator *generator, const struct generate_view 
     static const uint8_t kinds[] = { KIND_UNTYPED,       KIND_CAPTABLE,  KIND_CAPTABLE,
                                      KIND_FRAME,         KIND_FRAME,     KIND_FRAME,
                                      KIND_THREAD,        KIND_ENDPOINT,  KIND_ENDPOINT,
-                                     KIND_REPLY,         KIND_REPLY,     KIND_NOTIFICATION,
+                                     KIND_REPLY,         KIND_TIMER,     KIND_NOTIFICATION,
                                      KIND_SCHED_CONTEXT, KIND_PAGETABLE, KIND_ADDRESS_SPACE };
     uint64_t slot = pick(generator, view, KIND_UNTYPED);
     unsigned kind = kinds[generate_random(generator, sizeof(kinds))];
@@ -317,6 +317,21 @@ static void make_context(struct generator *generator, const struct generate_view
     } else if (label == OP_SCHED_CONTEXT_bind) {
         operation->words[0] = pick(generator, view, KIND_THREAD);
         operation->words[1] = generate_random(generator, one_in(generator, ODDS) ? 3 : 2);
+    }
+}
+
+static void make_timer(struct generator *generator, const struct generate_view *view,
+                       struct operation *operation)
+{
+    static const unsigned labels[] = { OP_TIMER_bind, OP_TIMER_arm, OP_TIMER_arm, OP_TIMER_cancel };
+    unsigned label = labels[generate_random(generator, 4)];
+    invoke(operation, label, pick(generator, view, KIND_TIMER));
+    if (label == OP_TIMER_bind) {
+        operation->words[0] = pick_or_none(generator, view, KIND_NOTIFICATION);
+    } else if (label == OP_TIMER_arm) {
+        operation->words[0] = view->now + (one_in(generator, 2) ? SLICE / 8 : generate_random(
+                                                                       generator, 4ull * SLICE)) + 1;
+        operation->words[1] = one_in(generator, 3) ? generate_random(generator, SLICE) : 0;
     }
 }
 
@@ -523,6 +538,8 @@ static void make_invocation(struct generator *generator, const struct generate_v
         make_thread(generator, view, operation);
     } else if (choice < 60) {
         make_context(generator, view, operation);
+    } else if (choice < 62) {
+        make_timer(generator, view, operation);
     } else if (choice < 65) {
         make_endpoint(generator, view, operation);
     } else if (choice < 75) {

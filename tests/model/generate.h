@@ -32,6 +32,7 @@ struct generate_view {
                            // a message; a Reply, a guest's Thread: for the answer)
     unsigned count;        // slots
     unsigned keep;         // slots below are rarely deleted
+    uint64_t now;          // the clock, about
     bool first;            // the caller is the one who sets things up
 };
 

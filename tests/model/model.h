@@ -180,6 +180,11 @@ struct model_reply {
     uint64_t context, below;
 };
 
+struct model_timer {
+    bool live, armed;
+    uint64_t deadline, period;
+};
+
 struct model_notification {
     bool live;
     uint64_t word, bound;
@@ -192,6 +197,7 @@ struct model {
     struct model_endpoint endpoints[PLACES];
     struct model_reply replies[PLACES];
     struct model_notification notifications[PLACES];
+    struct model_timer timers[PLACES];
     uint64_t ram[ARENA_BYTES / 8];  // contents of frames
     uint64_t ram_offset;            // from the model's addresses to the core's
     struct model_entry entries[PAGES][MODEL_ENTRIES];  // of tables
@@ -244,6 +250,17 @@ static inline struct model_endpoint *endpoint_at(uint64_t address)
 static inline struct model_reply *reply_at(uint64_t address)
 {
     return &model.replies[address >> SLOT_BITS];
+}
+
+static inline struct model_timer *timer_at(uint64_t address)
+{
+    return &model.timers[address >> SLOT_BITS];
+}
+
+// The slot inside a timer with the notification that it signals.
+static inline struct model_cap *timer_inside(uint64_t address)
+{
+    return &model.caps[(address >> SLOT_BITS) + 1];
 }
 
 static inline struct model_notification *notification_at(uint64_t address)

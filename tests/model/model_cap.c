@@ -309,6 +309,7 @@ static void object_make(const struct model_cap *cap)
     case K_SCHED_CONTEXT:
         *context_at(address) = (struct model_context){ .live = true, .budget = 1000 };
         break;
+    case K_TIMER: *timer_at(address) = (struct model_timer){ .live = true }; break;
     case K_ENDPOINT: *endpoint_at(address) = (struct model_endpoint){ .live = true }; break;
     case K_REPLY: *reply_at(address) = (struct model_reply){ .live = true }; break;
     case K_NOTIFICATION:

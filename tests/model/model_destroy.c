@@ -49,6 +49,12 @@ static void object_destroy(struct model_cap *cap)
     uint64_t address = cap->address;
     switch (cap->kind) {
     case K_THREAD: model_thread_destroy(thread_at(address)); break;
+    case K_TIMER:
+        timer_at(address)->live = false;
+        if (timer_inside(address)->kind) {
+            model_delete_derived(timer_inside(address));
+        }
+        break;
     case K_PAGETABLE: model_table_destroy(cap); break;
     case K_ADDRESS_SPACE: model_space_destroy(address); break;
     case K_SCHED_CONTEXT:

@@ -86,6 +86,48 @@ static uint64_t endpoint_op(struct model_invocation *inv, unsigned number)
     return M_OK;
 }
 
+// Timers: what they are set to; none goes off while time stands still.
+static uint64_t timer_op(struct model_invocation *inv, unsigned number)
+{
+    struct model_timer *timer = timer_at(inv->self->address);
+    struct model_cap *inside = timer_inside(inv->self->address), *cap = NULL;
+    uint64_t *words = inv->words;
+    if (!(inv->self->rights & R_WRITE)) {
+        return M_RIGHTS;
+    }
+    if (number == 2) {  // cancel
+        words[0] = timer->armed;
+        inv->results = 1;
+        timer->armed = false;
+        return M_OK;
+    }
+    if (number == 1) {  // arm
+        if (words[0] > 1ull << 63) {
+            return M_BLAME(M_RANGE, 1);
+        }
+        if (words[1] && (words[1] < 1000 || words[1] > 1ull << 48)) {
+            return M_BLAME(M_RANGE, 2);
+        }
+        timer->armed = true;
+        timer->deadline = words[0];
+        timer->period = words[1];
+        return M_OK;
+    }
+    uint64_t status = words[0] ? model_lookup_kind(inv->thread, words[0], K_NOTIFICATION, R_WRITE,
+                                                   1, &cap)
+                               : M_OK;
+    if (status) {
+        return status;
+    }
+    if (inside->kind) {
+        model_delete_derived(inside);
+    }
+    if (cap) {
+        model_derive(inside, cap, R_ALL);
+    }
+    return M_OK;
+}
+
 static uint64_t operate(struct model_invocation *inv, uint64_t tag)
 {
     uint64_t number = tag_label(tag) & 0xff, kind = inv->self->kind;
@@ -98,6 +140,7 @@ static uint64_t operate(struct model_invocation *inv, uint64_t tag)
     switch (kind) {
     case K_UNTYPED: return model_retype(inv);
     case K_CAPTABLE: return model_cap_op(inv, (unsigned)number);
+    case K_TIMER: return timer_op(inv, (unsigned)number);
     case K_FRAME: return model_frame_op(inv, (unsigned)number);
     case K_ADDRESS_SPACE: return model_space_op(inv, (unsigned)number);
     case K_THREAD: return model_thread_op(inv, (unsigned)number);

@@ -535,6 +535,7 @@ uint64_t model_space_op(struct model_invocation *inv, unsigned number)
     case 1: return protect(inv);
     case 2: return remove_range(inv->self->address, inv->words, 0, UINT64_MAX);
     case 3: return copy(inv);
+    case 5: return M_STATE;  // of CPU kind, all of them
     default: return harvest(inv);
     }
 }

@@ -40,6 +40,7 @@ static struct {
     uint64_t random;
     unsigned preempt;
     bool restarted;
+    bool put_off;
     const struct operation *operation;
     struct thread *thread;  // that takes the step
     jmp_buf fast;
@@ -428,6 +429,7 @@ static void core_syscall(void)
         if (step.restarted && context->restarts == before) {
             world_fail("preempted, but not restarted");
         }
+        step.put_off = !step.restarted && context->restarts != before;
         world_tally[TALLY_preempted] += step.restarted;
     } while (step.restarted);
 }
@@ -458,8 +460,9 @@ bool world_traps(const struct operation *operation)
     return operation->random / 16 % TRAP_ODDS == 0;
 }
 
-void world_step(const struct operation *operation)
+bool world_step(const struct operation *operation)
 {
+    step.put_off = false;
     step.operation = operation;
     step.random = operation->random * 0x9e3779b97f4a7c15ull + 1;
     step.thread = step.cpu.current;
@@ -473,6 +476,9 @@ void world_step(const struct operation *operation)
         step_trap(operation);
     } else {
         core_syscall();
+        if (step.put_off) {
+            return false;
+        }
         model_syscall(operation->third);
         tally_result(operation);
     }
@@ -481,6 +487,7 @@ void world_step(const struct operation *operation)
     if (operation->random % 32 == 0) {
         check_invariants();
     }
+    return true;
 }
 
 void world_end(void)

@@ -39,8 +39,10 @@ const struct generate_view *world_view(void);
 // Whether a thread other than the first traps instead of making this call.
 bool world_traps(const struct operation *operation);
 
-// The current thread of both does this.  Fails where they differ.
-void world_step(const struct operation *operation);
+// The current thread of both does this.  Fails where they differ.  False: the sequence ends here,
+// since the core has put off the rest of a system call that took away its caller's context, which
+// the model does at once.
+bool world_step(const struct operation *operation);
 
 // Delete everything and see that nothing is left.
 void world_end(void);
