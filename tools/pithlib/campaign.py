@@ -46,7 +46,7 @@ CAMPAIGNS = {
     "model": Campaign("the core and the model take the same random steps and are compared",
                       "tests/model/model_test", "steps", 10_000_000, 250_000, model_part),
     "fuzz": Campaign("the same, a coverage-guided fuzzer choosing the steps",
-                     "tests/model/model_fuzz", "runs", 1_000_000, 50_000, fuzz_part),
+                     "tests/model/model_fuzz", "runs", 200_000, 10_000, fuzz_part),
 }
 
 
