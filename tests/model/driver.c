@@ -36,7 +36,7 @@ static struct {
     uint64_t steps, seed;
     unsigned length, preempt;
     bool shrink;
-} options = { 100000, 1, 500, 4, true };
+} options = { 100000, 1, 1000, 4, true };
 
 void world_fail(const char *format, ...)
 {
@@ -255,7 +255,7 @@ static const char *const tally_names[] = {
 };
 
 // Each of these is wanted once in so many steps at least.
-#define TALLY_STEPS 4000u
+#define TALLY_STEPS 20000u
 
 static int report_tally(uint64_t steps)
 {
@@ -322,7 +322,7 @@ int main(int argc, char **argv)
             report(seed);
             return 1;
         }
-        steps += options.length;
+        steps += shared->taken;
     }
     printf("%lu steps, seeds from %lu: core and model agree\n", steps, options.seed);
     return report_tally(steps);

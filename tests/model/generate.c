@@ -498,10 +498,10 @@ static void make_exchange(struct generator *generator, const struct generate_vie
         if (operation->number == SYS_reply) {
             operation->slot = answer;
         }
-        if (answer == guest && one_in(generator, 3)) {
+        if (answer == guest && !one_in(generator, 3)) {
             uint64_t words[4], frame = pick_hot(generator, view, KIND_FRAME);
             map_words(generator, words);
-            operation->tag = TAG(GUEST_MAP | generate_random(generator, 4), 5, 0);
+            operation->tag = TAG(GUEST_MAP | generate_random(generator, 2), 5, 0);
             operation->words[1] = frame ? frame : pick(generator, view, KIND_FRAME);
             operation->words[2] = words[0];
             operation->words[3] = words[1] | words[2] << 32;

@@ -155,6 +155,8 @@ static void *arena_make(void)
 
 void world_reset(unsigned preempt)
 {
+    memset(&world, 0, sizeof(world));
+    memset(&step, 0, sizeof(step));
     world.arena = arena_make();
     __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
     memset(world.arena, 0x5a, ARENA_BYTES);
@@ -400,6 +402,20 @@ static void core_enter(struct arch_context *context)
     }
 }
 
+// A preempted answer with a mapping keeps in the words of its call what is left to do.
+static void forget_progress(const struct operation *operation)
+{
+    struct arch_context *context = &step.thread->context;
+    bool answers = context->restarts && tag_label(operation->tag) & GUEST_MAP &&
+                   (operation->number == S_reply || operation->number == S_reply_recv);
+    bool received = step.thread->state == THREAD_READY && !context->code &&
+                    operation->number == S_reply_recv && model.current != FIRST_THREAD;
+    if (answers && !received) {
+        context->words[2] = operation->words[2];
+        context->words[3] = operation->words[3];
+    }
+}
+
 static void tally_result(const struct operation *operation)
 {
     if (operation->number == S_invoke && !step.thread->context.code &&
@@ -476,6 +492,7 @@ bool world_step(const struct operation *operation)
         step_trap(operation);
     } else {
         core_syscall();
+        forget_progress(operation);
         if (step.put_off) {
             return false;
         }

@@ -61,6 +61,12 @@ def command_mutants(arguments) -> int:
     return mutants.run_mutants(arguments.name, arguments.short)
 
 
+def command_campaign(arguments) -> int:
+    from . import campaign
+    packages.setup("test")
+    return campaign.campaign(arguments.name, arguments.amount, arguments.seed)
+
+
 def add_setup(add) -> None:
     add("setup", command_setup, "install the Debian packages that are missing", """
         Lists the Debian packages that the tree needs and this machine lacks, says what each is for
@@ -139,6 +145,18 @@ def add_mutants(add) -> None:
                         help="only those marked '# short: yes', as ./pith test does")
 
 
+def add_campaign(add) -> None:
+    from .campaign import CAMPAIGNS
+    names = "  ".join(f"{name}: {c.text} ({c.amount:,} {c.unit})." for name, c in CAMPAIGNS.items())
+    parser = add("campaign", command_campaign, "search for faults for long", f"""
+        Runs one of the long searches over all processors, each part with a seed of its own, and
+        ends with the first fault: what was done until then, the seed, and the command that shows
+        it again.  {names}""")
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--amount", type=positive, metavar="N", help="how much, instead of the usual")
+    parser.add_argument("--seed", type=positive, default=1, metavar="S", help="the first seed")
+
+
 def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
@@ -157,7 +175,8 @@ def make_parser() -> tuple:
         known[name] = (sub, short)
         return sub
 
-    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_coverage, add_debug, add_mutants):
+    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_coverage, add_debug, add_mutants,
+                    add_campaign):
         add_one(add)
     return parser, known
 

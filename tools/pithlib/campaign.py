@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""`./pith campaign NAME`: long searches for faults, over all processors.
+
+A campaign is one entry of CAMPAIGNS.  It is cut into parts, each a run of a host program with a
+seed of its own; the first part that fails ends it and says how to see the same again.
+"""
+import os
+import shlex
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+from . import build as builds
+from .ui import TREE, Failure, environment, say, tail
+
+SEEDS_APART = 100_000  # a part of the model uses as many seeds as it has sequences
+REPORT_LINES = 120
+
+
+class Campaign(NamedTuple):
+    text: str
+    program: str        # host program of the release build
+    unit: str           # what is counted
+    amount: int         # of them, unless asked otherwise
+    part: int           # of them in a part
+    command: Callable   # (program, seed, units, scratch directory) -> arguments of a part
+
+
+def model_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    return [str(program), "--steps", str(units), "--seed", str(seed)]
+
+
+def fuzz_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    """The corpus that it finds is shared by all parts and kept from run to run."""
+    found = scratch / "corpus"
+    found.mkdir(parents=True, exist_ok=True)
+    return [str(program), f"-runs={units}", f"-seed={seed % 2**31}", "-max_len=4096", "-len_control=0",
+            "-timeout=60", "-verbosity=0", "-reload=1", f"-artifact_prefix={scratch}/", str(found),
+            str(TREE / "tests" / "fuzz" / "corpus")]
+
+
+CAMPAIGNS = {
+    "model": Campaign("the core and the model take the same random steps and are compared",
+                      "tests/model/model_test", "steps", 10_000_000, 250_000, model_part),
+    "fuzz": Campaign("the same, a coverage-guided fuzzer choosing the steps",
+                     "tests/model/model_fuzz", "runs", 200_000, 10_000, fuzz_part),
+}
+
+
+class Part(NamedTuple):
+    command: list
+    units: int
+
+
+def cut(campaign: Campaign, program: Path, amount: int, seed: int, scratch: Path) -> list:
+    parts = []
+    for number, start in enumerate(range(0, amount, campaign.part)):
+        units = min(campaign.part, amount - start)
+        own = seed + number * SEEDS_APART
+        parts.append(Part(campaign.command(program, own, units, scratch), units))
+    return parts
+
+
+def run_part(part: Part) -> tuple:
+    """(the part, its status, what it said)"""
+    done = subprocess.run(part.command, capture_output=True, text=True, errors="replace",
+                          env=environment(), stdin=subprocess.DEVNULL, check=False)
+    return part, done.returncode, done.stdout + done.stderr
+
+
+def progress(done: int, amount: int, unit: str, start: float) -> None:
+    rate = done / max(time.monotonic() - start, 0.001)
+    say(f"  {done:>12,} of {amount:,} {unit}, {rate:,.0f} a second")
+
+
+def run_parts(parts: list, amount: int, unit: str) -> None:
+    start, done = time.monotonic(), 0
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        waiting = [pool.submit(run_part, part) for part in parts]
+        try:
+            for future in as_completed(waiting):
+                part, status, said = future.result()
+                if status:
+                    raise Failure(f"a part failed (status {status}):\n{tail(said, REPORT_LINES)}\n"
+                                  f"the same again: {shlex.join(part.command)}")
+                done += part.units
+                progress(done, amount, unit, start)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def campaign(name: str, amount: int = None, seed: int = 1) -> int:
+    if name not in CAMPAIGNS:
+        raise Failure(f"no campaign '{name}'; there are: {', '.join(CAMPAIGNS)}", status=2)
+    chosen = CAMPAIGNS[name]
+    amount = amount or chosen.amount
+    directory = builds.build(builds.CONFIGURATIONS["release"], targets=[chosen.program])
+    scratch = TREE / "build" / "campaigns" / name
+    scratch.mkdir(parents=True, exist_ok=True)
+    say(f"pith: campaign {name}: {chosen.text}; {amount:,} {chosen.unit}, seeds from {seed}")
+    run_parts(cut(chosen, directory / chosen.program, amount, seed, scratch), amount, chosen.unit)
+    say(f"pith: {amount:,} {chosen.unit}, nothing found")
+    return 0
