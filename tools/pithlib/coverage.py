@@ -41,7 +41,7 @@ class Branch(NamedTuple):
 
 
 class Counts:
-    """Branches by (file, line, function): how often each was taken, whichever program took it."""
+    """Branches by (file, line): how often each was taken, whichever program took it."""
 
     def __init__(self):
         self.lines = {}
@@ -59,6 +59,15 @@ def host_tests(build: Path) -> list:
     """The command of each host test."""
     done = subprocess.run(["meson", "introspect", "--tests", str(build)], capture_output=True, text=True, check=True)
     return [test["cmd"] for test in json.loads(done.stdout)]
+
+
+def notes_of(build: Path) -> list:
+    """The notes that the compiler left beside the objects of this build, not of one before it."""
+    done = subprocess.run(["ninja", "-C", str(build), "-t", "targets", "all"], capture_output=True, text=True,
+                          check=True)
+    objects = (line.partition(":")[0] for line in done.stdout.splitlines() if ".c.o:" in line)
+    notes = (build / Path(name).with_suffix(".gcno") for name in objects)
+    return sorted(path for path in notes if path.exists())
 
 
 def with_steps(command: list) -> list:
@@ -101,8 +110,7 @@ def count(documents: list, tree: Path) -> Counts:
             name = str(path.relative_to(tree))
             for line in source["lines"]:
                 if line["branches"]:
-                    counts.add((name, line["line_number"], line["function_name"]),
-                               [branch["count"] for branch in line["branches"]])
+                    counts.add((name, line["line_number"]), [branch["count"] for branch in line["branches"]])
     return counts
 
 
@@ -141,18 +149,31 @@ def complete_switches(text: str) -> set:
     return lines
 
 
+def function_at(lines: list, number: int) -> str:
+    """The function around a line: its body begins with a brace that stands alone, its name stands before the first
+    parenthesis above that."""
+    begin = number - 1
+    while begin > 0 and lines[begin] != "{":
+        begin -= 1
+    while begin > 0 and lines[begin - 1].strip() and not lines[begin - 1].startswith(("}", "//", "#")):
+        begin -= 1
+    names = re.findall(r"(\w+)\((?!\()", re.sub(r"__attribute__\(\(.*?\)\)", "", " ".join(lines[begin:number])))
+    return names[0] if names else "?"
+
+
 def branches_of(counts: Counts, tree: Path) -> dict:
     """Branch -> (line, times taken), of those that are branches of the code."""
     found, seen = {}, {}
-    sources = {name: (tree / name).read_text() for name, _, _ in counts.lines}
+    sources = {name: (tree / name).read_text() for name, _ in counts.lines}
     facts = {name: assertion_lines(text) for name, text in sources.items()}
     switches = {name: complete_switches(text) for name, text in sources.items()}
-    for (name, line, function), taken in sorted(counts.lines.items()):
+    for (name, line), taken in sorted(counts.lines.items()):
         if line in facts[name]:
             continue
         if line in switches[name] and not taken[-1]:
             taken = taken[:-1]
-        text = sources[name].splitlines()[line - 1].strip()
+        lines = sources[name].splitlines()
+        function, text = function_at(lines, line), lines[line - 1].strip()
         first = seen.get((name, function, text), 0)
         seen[name, function, text] = first + len(taken)
         for number, times in enumerate(taken, first + 1):
@@ -180,7 +201,7 @@ def read_list(tree: Path) -> tuple:
 
 def missing_sources(counts: Counts, tree: Path) -> list:
     """Sources of the core that no host test is built from, though they branch."""
-    measured = {name for name, _, _ in counts.lines}
+    measured = {name for name, _ in counts.lines}
     sources = sorted((tree / CORE).glob("*.c"))
     return [str(p.relative_to(tree)) for p in sources
             if str(p.relative_to(tree)) not in measured and re.search(r"\b(if|for|while|switch) \(", p.read_text())]
@@ -223,7 +244,7 @@ def measure(tree: Path = TREE, workers: int = 2) -> dict:
     for path in build.rglob("*.gcda"):
         path.unlink()
     run_tests(commands, workers)
-    notes = sorted(p for p in build.rglob("*.gcno"))
+    notes = notes_of(build)
     shares = [notes[i::workers] for i in range(workers)]
     with ThreadPoolExecutor(workers) as pool:
         documents = [d for ds in pool.map(lambda share: read_gcov(share, build), shares) for d in ds]

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Timers on the whole core: when they signal, whom they interrupt, and on which CPU.
+#include "machine.h"
+
+#include <kernel/timer.h>
+
+enum operation {
+    BIND,
+    ARM,
+    CANCEL,
+};
+
+#define SOON 5000u
+
+static uint64_t timer, note;
+
+static void stage(void)
+{
+    timer = make(KIND_TIMER, TIMER_BITS);
+    note = make(KIND_NOTIFICATION, 6);
+    OK(INVOKE(timer, KIND_TIMER, BIND, note));
+}
+
+static uint64_t arm(uint64_t deadline, uint64_t period)
+{
+    return INVOKE(timer, KIND_TIMER, ARM, deadline, period);
+}
+
+static uint64_t word(void)
+{
+    const struct notification *notification = notification_of(slot_cap(note));
+    return notification->word;
+}
+
+static uint64_t taken(void)
+{
+    uint64_t status = SYS(SYS_poll, note);
+    return status == ERR_AGAIN ? 0 : current()->context.slot;
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    stage();
+    uint64_t weak = copy_slot(timer, RIGHT_READ);
+    REFUSED(INVOKE(weak, KIND_TIMER, BIND, note), ERR_RIGHTS);
+    REFUSED(INVOKE(weak, KIND_TIMER, ARM, 0, 0), ERR_RIGHTS);
+    REFUSED(INVOKE0(weak, KIND_TIMER, CANCEL), ERR_RIGHTS);
+    REFUSED(INVOKE(timer, KIND_TIMER, BIND, timer), err_blame(ERR_TYPE, 1));
+    REFUSED(arm(TIMER_MAX + 1, 0), err_blame(ERR_RANGE, 1));
+    REFUSED(arm(0, SCHED_MIN_TICKS - 1), err_blame(ERR_RANGE, 2));
+    REFUSED(arm(0, SCHED_MAX_TICKS + 1), err_blame(ERR_RANGE, 2));
+    OK(INVOKE0(timer, KIND_TIMER, CANCEL));
+    assert_int_equal(current()->context.words[0], 0);
+}
+
+static void test_once(void **state)
+{
+    (void)state;
+    stage();
+    OK(arm(host_clock + SOON, 0));
+    pass(SOON - 1);
+    assert_int_equal(word(), 0);
+    pass(1);
+    assert_int_equal(taken(), 1);
+    pass(10 * SOON);
+    assert_int_equal(word(), 0);
+    OK(arm(host_clock - 1, 0));  // has passed: at once
+    pass(0);
+    assert_int_equal(taken(), 1);
+}
+
+static void test_again_and_again(void **state)
+{
+    (void)state;
+    stage();
+    uint64_t badged = mint_slot(note, RIGHT_ALL, 6);
+    OK(INVOKE(timer, KIND_TIMER, BIND, badged));
+    OK(arm(host_clock + SOON, SOON));
+    for (unsigned i = 0; i < 3; i++) {
+        pass(SOON);
+        assert_int_equal(taken(), 6);
+    }
+    pass(3 * SOON + 10);  // what was missed is not made up for
+    assert_int_equal(taken(), 6);
+    pass(SOON - 11);
+    assert_int_equal(word(), 0);
+    pass(1);
+    assert_int_equal(taken(), 6);
+    OK(INVOKE0(timer, KIND_TIMER, CANCEL));
+    assert_int_equal(current()->context.words[0], 1);
+    pass(10 * SOON);
+    assert_int_equal(word(), 0);
+}
+
+static void test_armed_anew(void **state)
+{
+    (void)state;
+    stage();
+    OK(arm(host_clock + SOON, 0));
+    OK(arm(host_clock + 3 * SOON, 0));
+    pass(2 * SOON);
+    assert_int_equal(word(), 0);
+    pass(SOON);
+    assert_int_equal(taken(), 1);
+}
+
+static void test_two_at_different_times(void **state)
+{
+    (void)state;
+    stage();
+    uint64_t later = make(KIND_TIMER, TIMER_BITS);
+    OK(INVOKE(later, KIND_TIMER, ARM, host_clock + 2 * SOON, 0));
+    OK(arm(host_clock + SOON, 0));
+    OK(INVOKE0(later, KIND_TIMER, CANCEL));  // not the first
+    assert_int_equal(current()->context.words[0], 1);
+    pass(SOON);
+    assert_int_equal(taken(), 1);
+}
+
+static void test_nobody_to_tell(void **state)
+{
+    (void)state;
+    stage();
+    OK(arm(host_clock + SOON, 0));
+    OK(INVOKE(timer, KIND_TIMER, BIND, 0));
+    pass(SOON);
+    assert_int_equal(word(), 0);
+    OK(INVOKE0(timer, KIND_TIMER, CANCEL));
+    assert_int_equal(current()->context.words[0], 0);
+}
+
+static void test_the_end_of_a_timer_that_is_armed(void **state)
+{
+    (void)state;
+    stage();
+    OK(arm(host_clock + SOON, SOON));
+    remove_slot(timer);
+    pass(10 * SOON);
+    assert_int_equal(word(), 0);
+}
+
+// It has the priority of whoever armed it: it wakes nobody while something more important runs.
+static void test_it_interrupts_only_what_is_less_important(void **state)
+{
+    (void)state;
+    stage();
+    struct actor low = actor_new(50, 0, 0, 0), high = actor_new(60, 0, 0, 0);
+    actor_begin(&low);
+    OK(arm(host_clock + SOON, 0));
+    ring();
+    uint64_t armed = machine.timer;
+    actor_begin(&high);
+    host_clock += 2 * SOON;
+    if (armed <= host_clock) {
+        kernel_timer();
+    }
+    assert_int_equal(word(), 0);
+    wait_forever();
+    pass(0);
+    assert_int_equal(word(), 1);
+}
+
+static void test_on_the_cpu_that_armed_it(void **state)
+{
+    (void)state;
+    stage();
+    struct actor actor = actor_new(100, 0, 0, 0);
+    const struct root_info *root = (const struct root_info *)slot_cap(ROOT_SLOT_INFO)->address;
+    OK(INVOKE(actor.context, KIND_SCHED_CONTEXT, 0, root->cpu_slot, SLICE, SLICE));
+    actor_resume(&actor);
+    machine_on(1);
+    kernel_resched();
+    assert_ptr_equal(current(), actor.thread);
+    OK(arm(host_clock + SOON, 0));
+    machine_on(0);
+    pass(SOON);
+    assert_int_equal(word(), 0);
+    machine_on(1);
+    pass(0);
+    assert_int_equal(word(), 1);
+    machine_on(0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_refusals),
+        TEST(test_once),
+        TEST(test_again_and_again),
+        TEST(test_armed_anew),
+        TEST(test_two_at_different_times),
+        TEST(test_nobody_to_tell),
+        TEST(test_the_end_of_a_timer_that_is_armed),
+        TEST(test_it_interrupts_only_what_is_less_important),
+        TEST_PAIR(test_on_the_cpu_that_armed_it),
+    };
+    return cmocka_run_group_tests_name("timer", tests, NULL, NULL);
+}
