@@ -96,7 +96,7 @@ void own_spins(void)
 
 void own_many_threads(void)
 {
-    own_run(&(struct own){ .behaviour = BEHAVE_spin, .threads = 16 });
+    own_run(&(struct own){ .behaviour = BEHAVE_spin, .threads = 8 });
     // The way into the kernel and out of it when a budget comes, some hundred instructions, is
     // nobody's: much where the budget is a thousand, the least there is.
     own_run(&(struct own){
