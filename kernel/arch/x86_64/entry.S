@@ -124,7 +124,7 @@ function _start
     .balign 64
 function syscall_entry
     swapgs
-syscall_entered:
+.Lsyscall_entered:
     cmpb $0, %gs:PERCPU_GUEST
     jne syscall_guest
     movq %gs:PERCPU_CURRENT, %r8
@@ -271,9 +271,9 @@ syscall_guest:
     .endm
 
 trap_common:
-    trap_from_user trap_entered
+    trap_from_user .Ltrap_entered
     leaq -CTX_R15(%rsp), %rdi
-trap_take:
+.Ltrap_take:
     movq %gs:PERCPU_STACK, %rsp
     lock_take
     call trap_user
@@ -285,7 +285,7 @@ trap_kernel:
     jne trap_bug
     movzbl TRAP_ERROR(%rsp), %edi
     cmpq $idle_halted, TRAP_RIP(%rsp)
-    je interrupt_take
+    je .Linterrupt_take
     // hal_interrupt_window: it expects its scratch registers lost, EAX not zero, and interrupts off.
     andl $~RFLAGS_IF, TRAP_RFLAGS(%rsp)
     subq $8, %rsp
@@ -318,7 +318,7 @@ ist_common:
 2:  patch PATCH_PTI, PATCH_JUMP, ist_return_isolated
 3:  movq %rax, %rdi
     swapgs
-    jmp trap_take
+    jmp .Ltrap_take
 
 // One stub of 16 bytes for each exception; those for which the CPU pushes no error code push a zero.
     .balign 16
@@ -355,9 +355,9 @@ function interrupt_stubs
     .endr
 interrupt_common:
     pushq $CONTEXT_INTERRUPT
-    trap_from_user interrupt_entered
+    trap_from_user .Linterrupt_entered
     movzbl TRAP_ERROR + CTX_VECTOR - CTX_R15(%rsp), %edi
-interrupt_take:
+.Linterrupt_take:
     movq %gs:PERCPU_STACK, %rsp
     lock_take
     call interrupt_handle
@@ -367,7 +367,7 @@ interrupt_take:
 function flush_stub
     pushq $VECTOR_FLUSH
     pushq $CONTEXT_INTERRUPT
-    trap_from_user flush_entered
+    trap_from_user .Lflush_entered
     movq %gs:PERCPU_STACK, %rsp
     call flush_interrupt
     movq %gs:PERCPU_CURRENT, %rdx
@@ -391,7 +391,7 @@ function syscall_isolated
     movq %gs:ENTRY_KERNEL_CR3, %rsp
     movq %rsp, %cr3
     movq %gs:PERCPU_SCRATCH, %rsp
-    jmp syscall_entered
+    jmp .Lsyscall_entered
 
 // In place of the end of a native return: R10 is the user's CR3.
 function sysret_patched
@@ -415,10 +415,10 @@ trap_patched:
     pushq %gs:ENTRY_FRAME + \word
     .endr
 4:  cmpq $CONTEXT_INTERRUPT, (%rsp)
-    jne trap_entered
+    jne .Ltrap_entered
     cmpb $VECTOR_FLUSH, TRAP_ERROR(%rsp)
-    jne interrupt_entered
-    jmp flush_entered
+    jne .Linterrupt_entered
+    jmp .Lflush_entered
 3:  lfence
     jmp trap_kernel
 

@@ -4,7 +4,7 @@
 // Which CPU needs what.  Sources: Intel, "Affected Processors: Transient Execution Attacks" and "Speculative
 // Execution Side Channel Mitigations"; AMD, "Software Techniques for Managing Speculation"; docs/mitigations.md
 // has the reasons.  Called by patch_boot.c.
-#include "mitigate.h"
+#include "mitigate_boot.h"
 
 #include <stddef.h>
 

@@ -33,6 +33,7 @@ _Static_assert(SYS_call == 0 && SYS_reply_recv == 1,
 #define VALUE(name, value) __asm__ volatile(".ascii \"->" #name " %c0\"" : : "i"(value))
 
 void offsets(void);
+void offsets_patch(void);
 
 void offsets(void)
 {
@@ -89,6 +90,10 @@ void offsets(void)
     VALUE(AREA_SHIFT, __builtin_ctzll(KERNEL_CPU_BYTES));
     VALUE(AREA_STACK_END, AREA_STACK_END);
     VALUE(AREA_PERCPU, AREA_PERCPU);
+}
+
+void offsets_patch(void)
+{
     VALUE(PATCH_SMAP, PATCH_SMAP);
     VALUE(PATCH_PTI, PATCH_PTI);
     VALUE(PATCH_VERW, PATCH_VERW);

@@ -4,7 +4,7 @@
 // Changes the kernel's text, once, to suit the CPU: before user mode and the other CPUs start.  What is a place and
 // what it becomes is said in arch/patch.h; which ones are changed, in mitigate_boot.c.
 #include "arch.h"
-#include "mitigate.h"
+#include "mitigate_boot.h"
 #include "x86.h"
 
 #include <hal/cpu.h>

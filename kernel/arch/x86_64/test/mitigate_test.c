@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // What known CPUs need, and how the option on the command line is read.
-#include "mitigate.h"
+#include "mitigate_boot.h"
 
 #include <setjmp.h>
 #include <string.h>
