@@ -36,6 +36,7 @@
 # define NOTIFICATION_BITS 6
 # define REPLY_BITS        6
 # define CONTEXT_BITS      9
+# define TIMER_BITS        7
 # define THREAD_BITS       12
 # define SPACE_BITS        13
 # define READ_WRITE        (PROT_READ | PROT_WRITE)

@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The program of worst cases: a root task that hands nearly all memory to one thread, the driver,
-// which carries them out one after the other.  It measures nothing; bench/bounds.py watches it.
+// The program of worst cases, which the driver carries out one after the other.  It measures
+// nothing; bench/bounds.py watches it.
 #include "cases.h"
+#include "driver.h"
 
-#include <rt/memory.h>
-#include <rt/panic.h>
 #include <rt/print.h>
-#include <rt/serial.h>
 #include <rt/start.h>
 #include <rt/string.h>
-#include <rt/thread.h>
 
 const char rt_task_name[] = "bounds";
 
-#define ARENA_BITS    31
-#define LARGE_BITS    30
-#define BATCH_PAGES   (BATCH_BYTES >> PAGE_BITS)
-#define DRIVER_STACK  16
+// Interrupts all the while.
 #define TICK_BUDGET   1000u
 #define TICK_PERIOD   20000u
-#define PRIORITY_TICK 255u
-#define PRIORITY_IDLE 1u
+#define TICK_PRIORITY 255u
 
-static struct rt_mapping batch;
-static struct rt_thread driver, idle, ticker;
 static const char *wanted;  // one case, or all
 
 static const struct bounds_case {
@@ -37,65 +28,36 @@ static const struct bounds_case {
 #undef CASE
 };
 
-static void driver_main(uint64_t unused)
+static void ticker_start(void)
 {
-    (void)unused;
-    rt_buffer_set(driver.buffer);
-    must(rt_serial_init(ROOT_SLOT_IO_CONTROL, ROOT_SLOT_CSPACE, SLOT_SERIAL), "the serial line");
-    arena_init(batch.base);
+    const struct crowd ticker = { .entry = crowd_spinner,
+                                  .first = SLOT_THREADS - 1,
+                                  .count = 1,
+                                  .priority = TICK_PRIORITY,
+                                  .budget = TICK_BUDGET,
+                                  .period = TICK_PERIOD };
+    crowd_make(&ticker);
+    crowd_start(&ticker);
+}
+
+static void case_run(const struct bounds_case *this)
+{
+    uint64_t before = clock_now();
+    this->begin();
+    ticker_start();
+    this->run();
+    arena_clear();
+    this->end();
+    rt_print("bounds: %s: %lu thousand instructions\n", this->name, (clock_now() - before) / 1000);
+}
+
+static void cases_run(void)
+{
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        if (wanted && strcmp(wanted, cases[i].name) != 0) {
-            continue;
-        }
-        uint64_t before = clock_now();
-        cases[i].begin();
-        cases[i].run();
-        arena_clear();
-        cases[i].end();
-        rt_print("bounds: %s: %lu thousand instructions\n", cases[i].name,
-                 (clock_now() - before) / 1000);
-    }
-    must(power_control_off(ROOT_SLOT_POWER_CONTROL, 0), "powering off");
-}
-
-static cap_t untyped_of(const struct root_info *info, unsigned bits)
-{
-    for (unsigned i = 0; i < info->untyped_count; i++) {
-        if (!info->untyped[i].device && info->untyped[i].bits == bits) {
-            return info->untyped_slot + i;
+        if (!wanted || strcmp(wanted, cases[i].name) == 0) {
+            case_run(&cases[i]);
         }
     }
-    rt_panic("no Untyped of 2^%u bytes: give the machine 6 GiB", bits);
-}
-
-// The driver's table: what every root task has, and the memory.
-static cap_t table_new(const struct root_info *info)
-{
-    cap_t table = 0, done = 0;
-    must(rt_object_new(KIND_CAPTABLE, TABLE_BITS, &table), "the driver's table");
-    must(rt_object_new(KIND_NOTIFICATION, NOTIFICATION_BITS, &done), "a notification");
-    must(captable_copy(table, ROOT_SLOT_CSPACE, ROOT_SLOT_CSPACE, table, RIGHT_ALL), "a table");
-    for (cap_t slot = ROOT_SLOT_ASPACE; slot <= ROOT_SLOT_POWER_CONTROL; slot++) {
-        must(captable_copy(table, slot, ROOT_SLOT_CSPACE, slot, RIGHT_ALL), "a capability");
-    }
-    must(captable_copy(table, SLOT_DONE, ROOT_SLOT_CSPACE, done, RIGHT_ALL), "a notification");
-    must(captable_copy(table, SLOT_BATCH, ROOT_SLOT_CSPACE, batch.frame, RIGHT_ALL), "the batch");
-    must(captable_move(table, SLOT_ARENA, ROOT_SLOT_CSPACE, untyped_of(info, ARENA_BITS)),
-         "memory");
-    must(captable_move(table, SLOT_LARGE, ROOT_SLOT_CSPACE, untyped_of(info, LARGE_BITS)),
-         "memory");
-    return table;
-}
-
-static void thread_start(struct rt_thread *thread, const struct rt_thread_config *config)
-{
-    must(rt_thread_new(thread, config), "a thread");
-    must(rt_thread_start(thread), "starting a thread");
-}
-
-static void entry_of(const char *code, struct rt_thread_config *config)
-{
-    config->entry = (void (*)(uint64_t))(uintptr_t)code;
 }
 
 // "bounds=NAME" on the command line.
@@ -111,23 +73,6 @@ static void wanted_read(const struct root_info *info)
 int main(const struct root_info *info)
 {
     wanted_read(info);
-    must(rt_map_new(BATCH_PAGES, READ_WRITE, &batch), "memory for batches");
-    cap_t table = table_new(info);
-    struct rt_thread_config config = { .priority = PRIORITY_IDLE, .cspace = table };
-    entry_of(crowd_idle, &config);
-    thread_start(&idle, &config);
-    config = (struct rt_thread_config){
-        .priority = PRIORITY_TICK, .budget = TICK_BUDGET, .period = TICK_PERIOD, .cspace = table
-    };
-    entry_of(crowd_spinner, &config);
-    thread_start(&ticker, &config);
-    thread_start(&driver, &(struct rt_thread_config){ .entry = driver_main,
-                                                      .priority = PRIORITY_DRIVER,
-                                                      .ceiling = PRIORITY_TICK,
-                                                      .cspace = table,
-                                                      .stack_pages = DRIVER_STACK });
-    cap_t never = 0;
-    must(rt_object_new(KIND_NOTIFICATION, NOTIFICATION_BITS, &never), "a notification");
-    must(notification_wait(never).status, "waiting");
+    driver_run(info, cases_run);
     return 1;
 }

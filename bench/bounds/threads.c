@@ -7,11 +7,12 @@
 
 #include <rt/panic.h>
 
-#define MANY       10000u
-#define PRIORITIES 64u
-#define CHAIN      1000u
-#define RELEASED   2000u
-#define BUDGET     1000u  // the least there is
+#define MANY        10000u
+#define PRIORITIES  64u
+#define CHAIN       1000u
+#define RELEASED    2000u
+#define SLOT_TIMERS 40000u
+#define BUDGET      1000u  // the least there is
 
 static uint8_t stack[PAGE_SIZE] __attribute__((aligned(16)));
 
@@ -101,6 +102,28 @@ void case_contexts_released(void)
              "configuring a context");
         settle();
     }
+    while (clock_now() < instant + 100000) {}
+    settle();
+}
+
+// They signal one notification, for which a thousand threads wait.
+void case_timers_due(void)
+{
+    struct crowd crowd = senders;
+    crowd.entry = crowd_waiter;
+    crowd.count = MANY / 10;
+    waiting_make(&crowd);
+    arena_make(KIND_TIMER, TIMER_BITS, SLOT_TIMERS, MANY);
+    uint64_t instant = clock_now() + MANY * 2000ull;
+    for (unsigned i = 0; i < MANY; i++) {
+        bulk_add((struct batch_entry){ .slot = SLOT_TIMERS + i,
+                                       .tag = TAG(OP_TIMER_BIND, 1, 0),
+                                       .words = { SLOT_NOTIFICATION } });
+        bulk_add((struct batch_entry){ .slot = SLOT_TIMERS + i,
+                                       .tag = TAG(OP_TIMER_ARM, 2, 0),
+                                       .words = { instant, i % 2 ? 1ull << 30 : 0 } });
+    }
+    bulk_run();
     while (clock_now() < instant + 100000) {}
     settle();
 }

@@ -13,6 +13,7 @@
 //   entry NAME LOW HIGH STOP   the same from the first kernel instruction after one in [LOW, HIGH)
 //   long NAME START STOP       only the longest stretches with interrupts off and with the lock
 //   lock NEXT SERVING          the words of the kernel lock
+//   count path ..., count entry ...   only the number of instructions
 //   drop AT                    whatever is under way there is no sample
 //   boot START STOP            count only; once; nothing else is watched before it ends
 //   exclude START              boot: a function whose calls do not count
@@ -48,6 +49,8 @@ struct path {
     uint64_t low, high;  // entry paths: where the interrupted code lies; else 0
     bool active;
     bool brief;       // nothing is logged
+    bool counts;      // brief: only the number of instructions is wanted
+    uint64_t since;   // number of them before the sample
     size_t first;     // first event of the sample in progress
     uint64_t irqoff;  // longest stretch in it so far
     // Brief: that stretch, and the longest of `serve` and `held`.
@@ -56,6 +59,7 @@ struct path {
 
 static struct path paths[MAX_PATHS];
 static unsigned path_count;
+static uint64_t executed;    // instructions, without further iterations of REP
 static unsigned logging;     // paths that are active and not brief
 static bool log_wanted;      // there are such
 static uint64_t drop_paths;  // address
@@ -281,6 +285,10 @@ static void boot_follow(const struct insn *insn, bool again)
 
 static void sample_print(const struct path *path)
 {
+    if (path->counts) {
+        fprintf(out, "{\"path\": \"%s\", \"insns\": %lu}\n", path->name, executed - path->since);
+        return;
+    }
     if (path->brief) {
         fprintf(out, "{\"path\": \"%s\", \"irqoff\": %lu, \"worst\": ", path->name, path->irqoff);
         stretch_print("irqoff", &path->worst);
@@ -308,6 +316,7 @@ static void path_begin(struct path *path)
     }
     path->active = true;
     path->first = log_position();
+    path->since = executed;
     path->irqoff = 0;
     path->worst.insns = path->worst.rep = 0;
     path->serve.insns = path->serve.rep = 0;
@@ -384,6 +393,7 @@ static void on_insn(unsigned cpu, void *data)
         paths_follow(insn, again);
         stretch_follow(insn, again);
     }
+    executed += !again;
     last = insn;
 }
 
@@ -491,7 +501,9 @@ static struct path *path_add(void)
 
 static bool config_line(const char *line)
 {
-    struct path path = { .brief = strncmp(line, "long ", 5) == 0 };
+    struct path path = { .counts = strncmp(line, "count ", 6) == 0 };
+    line += path.counts ? 6 : 0;
+    path.brief = path.counts || strncmp(line, "long ", 5) == 0;
     if (sscanf(line, "path %47s %lx %lx", path.name, &path.start, &path.stop) == 3 ||
         sscanf(line, "long %47s %lx %lx", path.name, &path.start, &path.stop) == 3 ||
         sscanf(line, "entry %47s %lx %lx %lx", path.name, &path.low, &path.high, &path.stop) == 4) {

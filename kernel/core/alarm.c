@@ -91,7 +91,10 @@ struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t least)
 
 uint64_t alarm_next(const struct cpu *cpu, int32_t least)
 {
-    unsigned i = PRIORITIES + (least > 0 ? (unsigned)least : 0);
+    if (least <= 0) {
+        return cpu->earliest[1];
+    }
+    unsigned i = PRIORITIES + (unsigned)least;
     uint64_t next = cpu->earliest[i];
     // On the way up from there, everything that lies to the right.
     for (; i > 1; i /= 2) {

@@ -69,7 +69,7 @@ void aspace_cap_moved(struct cap *to, struct cap *from);
 
 // Map pages of an attached frame; `words` as Frame.map has them (vaddr, page, pages, prot),
 // advanced to what is left (not where all is done).  Preemptible. On ERR_TABLES words[0] is the
-// number of tables that are missing for the rest (exact within 32 MiB, at most beyond), and
+// number of tables that are missing for the rest (exact within 16 MiB, at most beyond), and
 // nothing behind words[1] (page) and words[2] (pages left) is mapped.  The argument blamed is that
 // of Frame.map.  Shared by Frame.map and the answer to a guest's fault.
 MUST_USE enum err frame_map(struct cap *frame, uint64_t words[4]);

@@ -19,7 +19,7 @@ _Static_assert(USER_END >> PLACE_SHIFT <= 1ull << LEVEL_SHIFT, "a place fits");
 _Static_assert(HAL_PT_LEVELS - 1 <= 4, "a level of a table below the root fits");
 
 // A refusal is exact for this much, which is soon counted.
-#define WINDOW_BYTES (32ull << 20)
+#define WINDOW_BYTES (16ull << 20)
 
 HOT struct place table_walk(struct aspace *as, uint64_t vaddr, unsigned level)
 {

@@ -13,7 +13,7 @@
 // Between two preemption points.
 #define CHUNK_PAGES    64u  // most entries that are mapped
 #define VISIT_PAGES    32u  // most entries that are looked at in a pass
-#define CHUNK_SEARCHES 4u   // most searches of the frames
+#define CHUNK_SEARCHES 2u   // most searches of the frames
 
 // Rights of a mapping are those of the capability, bit by bit.
 _Static_assert(PROT_READ == RIGHT_READ && PROT_WRITE == RIGHT_WRITE &&

@@ -920,7 +920,7 @@ static void test_copy_tables(void **state)
     attach(1, 1);
     assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB - PAGE_SIZE, 0, 2, RW), 0);
     assert_int_equal(CALL(op_frame_map, frame_cap(0), 600 * GIB, 0, 1, RW), 0);
-    const uint64_t at = GIB - 8 * LARGE, pages = 16ull * 512;
+    const uint64_t at = GIB - 4 * LARGE, pages = 8ull * 512;
     assert_int_equal(CALL(op_aspace_copy, cap, SLOT_SPACE + 1, at, pages), BLAME(TABLES, 2));
     assert_int_equal(inv.words[0], 1);
     assert_int_equal(spaces[1]->used, 0);
