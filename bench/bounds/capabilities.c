@@ -11,8 +11,8 @@
 #define NESTED       100u
 #define NESTED_BITS  14u
 #define NESTED_SLOTS (1u << (NESTED_BITS - 6))
-#define UNTYPEDS     17u
-#define UNTYPED_BITS 30u    // of the outermost
+#define UNTYPEDS     16u
+#define UNTYPED_BITS 29u    // of the outermost
 #define CHILDREN     2000u  // endpoints of each but the innermost
 #define INNERMOST    256u
 

@@ -11,7 +11,7 @@
 #define PRIORITIES  64u
 #define CHAIN       1000u
 #define RELEASED    2000u
-#define SLOT_TIMERS 40000u
+#define SLOT_TIMERS 3000u
 #define BUDGET      1000u  // the least there is
 
 static uint8_t stack[PAGE_SIZE] __attribute__((aligned(16)));

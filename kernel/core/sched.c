@@ -452,8 +452,9 @@ static void context_released(struct sched_context *context, uint64_t now)
 
 // See to the alarms that are due and not less important than `least`, the priority of who runs
 // otherwise, the most important first: what is less so than who was woken waits.  Then the timer
-// goes off for what comes next, or the end of the budget.  Returns the priority of who runs.
-static int32_t alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
+// goes off for what comes next (`*next`), or the end of the budget.  Returns the priority of who
+// runs.
+static int32_t alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least, uint64_t *next)
 {
     struct alarm *alarm;
     for (unsigned n = 0; n < ALARM_BATCH && (alarm = alarm_due(cpu, now, least)); n++) {
@@ -466,7 +467,7 @@ static int32_t alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least)
             least = cpu->next->priority;
         }
     }
-    cpu->timer = alarm_next(cpu, least);
+    cpu->timer = *next = alarm_next(cpu, least);
     if (cpu->sched && now + sched_context_head(cpu->sched)->amount < cpu->timer) {
         cpu->timer = now + sched_context_head(cpu->sched)->amount;
     }
@@ -484,7 +485,8 @@ static COLD void come_down(struct cpu *cpu, struct thread *chosen)
     top_changed(cpu);
     cpu->resched = true;
     cpu->stamp = sched_charge(cpu);  // from now on who runs next pays
-    (void)alarms_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE);
+    uint64_t next;
+    (void)alarms_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE, &next);
     if (cpu->timer > alarm_next(cpu, READY_NONE)) {
         cpu->timer = alarm_next(cpu, READY_NONE);
         hal_timer_arm(cpu->timer);
@@ -644,9 +646,10 @@ void sched_timer(struct cpu *cpu)
     }
     const struct thread *current = cpu->current;
     int32_t least = current && runnable(cpu, current) ? current->priority : READY_NONE;
-    least = alarms_see_to(cpu, now, least);
+    uint64_t next;
+    least = alarms_see_to(cpu, now, least, &next);
     // Those that wait now are looked at when somebody less important is to run.
-    cpu->floor = alarm_next(cpu, READY_NONE) < alarm_next(cpu, least) ? least : READY_NONE;
+    cpu->floor = alarm_next(cpu, READY_NONE) < next ? least : READY_NONE;
     if (cpu->ready_top != READY_POKED) {
         top_changed(cpu);
     }
