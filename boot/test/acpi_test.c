@@ -61,6 +61,8 @@ static void reads_machine(void **state)
     assert_int_equal(info.pci_bus_last, 255);
     assert_int_equal(info.iommu_count, 1);
     assert_int_equal(info.iommus[0].base, 0xfed90000);
+    assert_int_equal(info.irqchips[1].flags, BOOT_IRQCHIP_SOURCE);
+    assert_int_equal(info.irqchips[1].source, 0xf0f7);
     assert_int_equal(info.hpet_base, 0xfed00000);
     assert_int_equal(info.acpi_rsdp, FAKE_RSDP);
     assert_int_equal(fixed.pm_timer_port, 0x608);
@@ -206,6 +208,34 @@ static void warns_of_bad_rest(void **state)
     assert_int_equal(info.pm1a_cnt_port | info.pci_ecam | info.hpet_base | info.iommu_count, 0);
 }
 
+// Of a controller behind a bridge, and of one that no unit names, nothing is stated.
+static void states_no_source(void **state)
+{
+    (void)state;
+    poke(FAKE_DMAR, 76, 3);
+    assert_null(read_all());
+    assert_int_equal(info.irqchips[1].flags, 0);
+    setup(NULL);
+    fake_put(FAKE_DMAR + 50, 16 + 18, 2);
+    fake_put(FAKE_DMAR + 73, 10, 1);
+    table_finish(fake_memory + FAKE_DMAR, "DMAR", 48 + 16 + 18);
+    assert_null(read_all());
+    assert_int_equal(info.iommu_count, 1);
+    assert_int_equal(info.irqchips[1].flags, 0);
+}
+
+static void warns_of_wild_scopes(void **state)
+{
+    static const uint8_t lengths[] = { 0, 1, 9, 255 };
+    for (unsigned i = 0; i < sizeof(lengths); i++) {
+        setup(state);
+        poke(FAKE_DMAR, 73, lengths[i]);
+        assert_null(read_all());
+        assert_int_equal(fake_warnings, 1);
+        assert_int_equal(info.iommu_count, 0);
+    }
+}
+
 static void warns_of_wild_lengths(void **state)
 {
     (void)state;
@@ -283,6 +313,8 @@ int run_acpi_tests(void)
         cmocka_unit_test_setup(refuses_registers_in_ram, setup),
         cmocka_unit_test_setup(warns_of_registers_in_ram, setup),
         cmocka_unit_test_setup(warns_of_bad_rest, setup),
+        cmocka_unit_test_setup(states_no_source, setup),
+        cmocka_unit_test_setup(warns_of_wild_scopes, setup),
         cmocka_unit_test_setup(warns_of_wild_lengths, setup),
         cmocka_unit_test_setup(warns_without_power_off, setup),
         cmocka_unit_test_setup(bounds_power_off_package, setup),

@@ -168,12 +168,17 @@ static void fake_devices(void)
     put(t + 55, 0xff, 1);
     table_finish(t, "MCFG", 60);
     t = fake_memory + FAKE_DMAR;
-    put(t + 50, 16, 2);
+    static const uint8_t scopes[] = {
+        1, 8, 0, 0, 2, 0xf0, 0x1f, 0,  // a PCI device
+        3, 8, 0, 0, 2, 0xf0, 0x1e, 7,  // the I/O APIC
+    };
+    put(t + 50, 16 + sizeof(scopes), 2);
     put(t + 52, 1, 1);
     put(t + 56, 0xfed90000, 8);
-    put(t + 64, 2, 2);
-    put(t + 66, 8, 2);
-    table_finish(t, "DMAR", 72);
+    memcpy(t + 64, scopes, sizeof(scopes));
+    put(t + 80, 2, 2);
+    put(t + 82, 8, 2);
+    table_finish(t, "DMAR", 88);
     t = fake_memory + FAKE_HPET;
     put(t + 44, 0xfed00000, 8);
     table_finish(t, "HPET", 56);

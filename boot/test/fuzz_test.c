@@ -84,7 +84,7 @@ static const struct {
     uint32_t at, bytes;
 } fuzz_tables[] = {
     { FAKE_RSDP, 36 }, { FAKE_XSDT, 76 }, { FAKE_MADT, 98 }, { FAKE_FADT, 244 },
-    { FAKE_DSDT, 60 }, { FAKE_MCFG, 60 }, { FAKE_DMAR, 72 }, { FAKE_HPET, 56 },
+    { FAKE_DSDT, 60 }, { FAKE_MCFG, 60 }, { FAKE_DMAR, 88 }, { FAKE_HPET, 56 },
 };
 
 static void fuzz_one_table(unsigned index)

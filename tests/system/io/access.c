@@ -43,7 +43,11 @@ void nothing_at_first(void)
     struct memory memory;
     memory_new(&memory, 1);
     pattern_fill(memory.words, SEED_SECRET);
+    edu_write(&edus[0], memory_paddr(&memory), EDU_BYTES);  // nobody has it yet
+    EXPECT_EQUAL(pattern_count(memory.words, SEED_SECRET), EDU_WORDS);
+    edu_read(&edus[0], memory_paddr(&memory), EDU_BYTES);
     edu_begin(&edus[0]);
+    EXPECT_EQUAL(edu_count(&edus[0], SEED_SECRET), 0);
     attack(&edus[0], memory_paddr(&memory));
     EXPECT_EQUAL(pattern_count(memory.words, SEED_SECRET), EDU_WORDS);
     edu_end(&edus[0]);

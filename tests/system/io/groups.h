@@ -37,6 +37,7 @@ void addresses_are_limited(void);
 void storm_is_bounded(void);
 void storm_leaves_others(void);
 void foreign_interrupt(void);
+void own_interrupt(void);
 void interrupt_range_is_no_memory(void);
 
 void nothing_without_iommu(void);

@@ -44,6 +44,7 @@ static const struct check checks[] = {
     CHECK(storm_is_bounded),
     CHECK(storm_leaves_others),
     CHECK(foreign_interrupt),
+    CHECK(own_interrupt),
     CHECK(interrupt_range_is_no_memory),
 };
 

@@ -74,6 +74,29 @@ void foreign_interrupt(void)
     rt_object_delete(notification);
 }
 
+// A message of its own arrives, from the device that the handler was made for and from no other.
+void own_interrupt(void)
+{
+    cap_t handler = rt_slot_alloc(), notification = 0;
+    edu_begin(&edus[0]);
+    EXPECT_OK(rt_object_new(KIND_NOTIFICATION, 6, &notification));
+    EXPECT_OK(irq_control_msi(ROOT_SLOT_IRQ_CONTROL, edus[0].device, CSPACE, handler));
+    EXPECT_OK(irq_handler_bind(handler, notification));
+    EXPECT_OK(irq_handler_ack(handler));
+    struct irq_handler_message_result message = irq_handler_message(handler);
+    EXPECT_OK(message.status);
+    edu_message(&edus[1], message.address, (uint32_t)message.data);
+    EXPECT_ERROR(notification_poll(notification).status, ERR_AGAIN, 0);
+    edu_message(&edus[0], message.address, (uint32_t)message.data);
+    EXPECT_OK(notification_wait(notification).status);
+    EXPECT_OK(irq_handler_ack(handler));
+    rt_cap_delete(handler);
+    edu_message(&edus[0], message.address, (uint32_t)message.data);
+    EXPECT_ERROR(notification_poll(notification).status, ERR_AGAIN, 0);
+    rt_object_delete(notification);
+    edu_end(&edus[0]);
+}
+
 // Where interrupts are written nothing can be mapped: a write there reaches no memory.
 void interrupt_range_is_no_memory(void)
 {
