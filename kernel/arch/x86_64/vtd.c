@@ -183,6 +183,9 @@ static void context_write(uint16_t source, uint64_t low, uint64_t high)
 {
     uint64_t *entry = &bus_table(source >> 8)[source % ENTRIES_PER_TABLE * 2];
     uint64_t domain = entry[1] >> CONTEXT_DOMAIN;
+    if (entry[0] == low && entry[1] == high) {
+        return;
+    }
     pair_write(entry, low, high);
     vtd_request(VTD_CONTEXTS | VTD_BY_DEVICE | domain << REQUEST_DOMAIN |
                     (uint64_t)source << REQUEST_SOURCE,
