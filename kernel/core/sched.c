@@ -633,7 +633,7 @@ void sched_choose(struct cpu *cpu)
     }
 }
 
-void sched_yield(struct cpu *cpu)
+void sched_give_way(struct cpu *cpu)
 {
     cpu->rotate = cpu->resched = true;
 }

@@ -87,7 +87,7 @@ static inline void sched_block(struct thread *thread, enum thread_state state)
 }
 
 // The current thread lets its peers run.
-void sched_yield(struct cpu *cpu);
+void sched_give_way(struct cpu *cpu);
 
 // Who runs is chosen later: an interrupt to itself brings the CPU back at once, before the current
 // context executes anything, after whoever waits for the lock and whatever interrupt waits.

@@ -108,7 +108,7 @@ static inline enum err dispatch_light(struct thread *thread, uint64_t number)
 {
     uint64_t slot = hal_context_slot(&thread->context);
     if (number == SYS_yield) {
-        sched_yield(hal_cpu());
+        sched_give_way(hal_cpu());
         return ERR_OK;
     }
     if (number > SYS_yield) {
