@@ -13,7 +13,7 @@
 #define BIT    3u
 #define OTHER  4u
 #define STORM  1000u
-#define SPREAD 3u  // instructions a message
+#define SPREAD 3ull  // instructions a message
 
 // IrqControl alone makes none: whose would it be?
 void remapped_device_needed(void)
