@@ -11,7 +11,8 @@
 void check_invariants(void);
 // The original whose memory has this address, or the Untyped that has nothing there; NULL: neither.
 const struct cap *cap_owner(uint64_t address);
-// What an address space promises: its lists, and that every entry of its tables points where it may.
+// What an address space promises: its lists, and that every entry of its tables points where it
+// may.
 void space_check(const struct cap *original);
 // What the object of an original promises: states, queues, time.
 void object_check(const struct cap *original);

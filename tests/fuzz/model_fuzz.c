@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // The core against the model, the choices of the generator made by a coverage-guided fuzzer
-// (libFuzzer): its bytes are the numbers that the generator would draw.  Called by libFuzzer's main.
+// (libFuzzer): its bytes are the numbers that the generator would draw.  Called by libFuzzer's
+// main.
 #include "generate.h"
 #include "world.h"
 

@@ -116,8 +116,8 @@ static void compare_cap(uint64_t place)
         same("range of the capability", at, cap->aux, wanted->aux);
     }
     if (wanted->kind == K_FRAME || wanted->kind == K_PAGETABLE) {
-        same("space of the capability", at,
-             cap->flags & CAP_ATTACHED ? address_of(cap->space) : 0, wanted->space);
+        same("space of the capability", at, cap->flags & CAP_ATTACHED ? address_of(cap->space) : 0,
+             wanted->space);
     }
     if (wanted->kind == K_PAGETABLE) {
         same("use of the page table", at, (cap->flags & CAP_IN_USE) != 0, wanted->used);

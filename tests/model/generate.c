@@ -329,8 +329,10 @@ static void make_timer(struct generator *generator, const struct generate_view *
     if (label == OP_TIMER_bind) {
         operation->words[0] = pick_or_none(generator, view, KIND_NOTIFICATION);
     } else if (label == OP_TIMER_arm) {
-        operation->words[0] = view->now + (one_in(generator, 2) ? SLICE / 8 : generate_random(
-                                                                       generator, 4ull * SLICE)) + 1;
+        operation->words[0] = view->now +
+                              (one_in(generator, 2) ? SLICE / 8
+                                                    : generate_random(generator, 4ull * SLICE)) +
+                              1;
         operation->words[1] = one_in(generator, 3) ? generate_random(generator, SLICE) : 0;
     }
 }
@@ -621,7 +623,10 @@ static bool script_basics(struct generator *generator, const struct generate_vie
 static bool script_thread(struct generator *generator, const struct generate_view *view,
                           struct operation *operation)
 {
-    enum { THREAD, CONTEXT };
+    enum {
+        THREAD,
+        CONTEXT
+    };
     static const unsigned labels[] = { OP_THREAD_configure, OP_THREAD_set_priority,
                                        OP_THREAD_set_buffer };
     uint64_t *words = operation->words, *made = generator->made;
@@ -653,7 +658,11 @@ static bool script_thread(struct generator *generator, const struct generate_vie
 static bool script_space(struct generator *generator, const struct generate_view *view,
                          struct operation *operation)
 {
-    enum { SPACE, TABLE, FRAME };
+    enum {
+        SPACE,
+        TABLE,
+        FRAME
+    };
     uint64_t *words = operation->words, *made = generator->made;
     unsigned step = generator->step++;
     if (step == 0) {

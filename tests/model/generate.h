@@ -28,22 +28,22 @@ struct operation {
 struct generate_view {
     const uint8_t *kinds;  // by slot, 0: empty
     const uint8_t *bits;   // by slot: log2 of the size of an Untyped
-    const uint8_t *hot;    // by slot, NULL: not known: whether somebody waits there (an endpoint: for
-                           // a message; a Reply, a guest's Thread: for the answer)
-    unsigned count;        // slots
-    unsigned keep;         // slots below are rarely deleted
-    uint64_t now;          // the clock, about
-    bool first;            // the caller is the one who sets things up
+    const uint8_t *hot;  // by slot, NULL: not known: whether somebody waits there (an endpoint: for
+                         // a message; a Reply, a guest's Thread: for the answer)
+    unsigned count;      // slots
+    unsigned keep;       // slots below are rarely deleted
+    uint64_t now;        // the clock, about
+    bool first;          // the caller is the one who sets things up
 };
 
 struct generator {
-    uint64_t state;          // not 0
-    const uint8_t *bytes;    // not NULL: the choices are read from here, `left` bytes, not drawn
+    uint64_t state;        // not 0
+    const uint8_t *bytes;  // not NULL: the choices are read from here, `left` bytes, not drawn
     size_t left;
-    unsigned script;         // what is being made, step by step; 0: nothing
+    unsigned script;  // what is being made, step by step; 0: nothing
     unsigned step;
-    uint64_t made[3];        // the slots of what was made for it
-    unsigned wanted;         // 1 + which of them was to be made last, `kind`; 0: none
+    uint64_t made[3];  // the slots of what was made for it
+    unsigned wanted;   // 1 + which of them was to be made last, `kind`; 0: none
     unsigned kind, tries;
 };
 

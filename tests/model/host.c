@@ -13,7 +13,7 @@
 #include <string.h>
 
 uint64_t host_clock = 1000000;
-struct cpu *host_cpu;
+struct cpu *host_cpu, *host_cpus[HOST_CPUS];
 unsigned hal_cpu_count = 1;
 struct arch_context *host_context;
 uint64_t host_words[MSG_REG_WORDS];
@@ -98,12 +98,11 @@ void hal_vector_forget(unsigned number, void *area)
     (void)area;
 }
 
-bool host_interrupted;
+unsigned host_interrupted;
 
 void hal_cpu_interrupt(unsigned number)
 {
-    (void)number;
-    host_interrupted = true;
+    host_interrupted |= 1u << number;
 }
 
 void hal_aspace_leave(unsigned number)

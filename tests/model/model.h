@@ -198,10 +198,10 @@ struct model {
     struct model_reply replies[PLACES];
     struct model_notification notifications[PLACES];
     struct model_timer timers[PLACES];
-    uint64_t ram[ARENA_BYTES / 8];  // contents of frames
-    uint64_t ram_offset;            // from the model's addresses to the core's
+    uint64_t ram[ARENA_BYTES / 8];                     // contents of frames
+    uint64_t ram_offset;                               // from the model's addresses to the core's
     struct model_entry entries[PAGES][MODEL_ENTRIES];  // of tables
-    uint64_t current;               // the running thread; 0: none
+    uint64_t current;                                  // the running thread; 0: none
     bool rotate;
     int64_t first_order, last_order;
     uint64_t admitted;  // time handed out through limited authorities, in millionths

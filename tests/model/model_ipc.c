@@ -345,8 +345,7 @@ static uint64_t guest_map(struct model_thread *handler)
     return status ? M_BLAME(status & 0xff, 8 + (status >> 8)) : M_OK;
 }
 
-static uint64_t guest_resume(struct model_thread *handler, struct model_thread *guest,
-                             uint64_t tag)
+static uint64_t guest_resume(struct model_thread *handler, struct model_thread *guest, uint64_t tag)
 {
     uint64_t what = tag_label(tag);
     const struct model_cap *frame = thread_inside(guest, IN_GUEST_FRAME);

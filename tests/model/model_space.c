@@ -555,9 +555,9 @@ uint64_t model_frame_op(struct model_invocation *inv, unsigned number)
         inv->results = status == M_BLAME(M_TABLES, 1) ? 3 : 0;
         return status;
     case 3:  // unmap
-        return frame->space ? remove_range(frame->space, inv->words, frame->address,
-                                           cap_size(frame))
-                            : M_STATE;
+        return frame->space
+                   ? remove_range(frame->space, inv->words, frame->address, cap_size(frame))
+                   : M_STATE;
     default:  // paddr
         if (!(frame->rights & R_PADDR)) {
             return M_RIGHTS;

@@ -16,9 +16,11 @@
 #include <kernel/captable.h>
 #include <kernel/check.h>
 #include <kernel/cpu.h>
+#include <kernel/endpoint.h>
 #include <kernel/entry.h>
 #include <kernel/forest.h>
 #include <kernel/preempt.h>
+#include <kernel/reply.h>
 #include <kernel/sched.h>
 #include <kernel/thread.h>
 
@@ -35,12 +37,16 @@
 struct world world;
 uint64_t *world_tally;
 
+static struct cpu cpus[HOST_CPUS];
+
 static struct {
-    struct cpu cpu;
     uint64_t random;
     unsigned preempt;
     bool restarted;
     bool put_off;
+    bool free;                                 // several CPUs, no model
+    struct arch_context *contexts[HOST_CPUS];  // that each would resume
+    uint8_t pending[HOST_CPUS];                // steps that its interrupt has waited for
     const struct operation *operation;
     struct thread *thread;  // that takes the step
     jmp_buf fast;
@@ -66,12 +72,12 @@ static bool usable(const struct cap *cap)
 static bool restartable(void)
 {
     const struct thread *thread = step.thread;
-    if (step.cpu.current != thread || thread->state != THREAD_READY || !thread->sched ||
+    if (host_cpu->current != thread || thread->state != THREAD_READY || !thread->sched ||
         thread->sched->waiting) {
         return false;
     }
-    const struct thread *next = step.cpu.next;
-    if (step.cpu.ready_top > thread->priority || (next && next->priority > thread->priority)) {
+    const struct thread *next = host_cpu->next;
+    if (host_cpu->ready_top > thread->priority || (next && next->priority > thread->priority)) {
         return false;
     }
     uint64_t number = step.operation->number, slot = thread->context.slot;
@@ -95,11 +101,11 @@ static bool restartable(void)
 
 bool hal_interrupt_window(void)
 {
-    step.cpu.work = PREEMPT_WORK;  // look again at the next point
+    host_cpu->work = PREEMPT_WORK;  // look again at the next point
     if (step.restarted) {
         return true;  // it is still pending
     }
-    if (!step.preempt || step_random(step.preempt) || !restartable()) {
+    if (!step.preempt || step_random(step.preempt) || !(step.free || restartable())) {
         return false;
     }
     return step.restarted = true;
@@ -136,7 +142,7 @@ static void first_thread(void)
     thread->ceiling = 255;
     thread_give(thread, THREAD_CSPACE, &world.original);
     sched_wake(thread);
-    sched_exit(&step.cpu);
+    sched_exit(host_cpu);
 }
 
 // At the same distance from a multiple of a large page as the model's.
@@ -153,7 +159,7 @@ static void *arena_make(void)
     return memory + (-(uintptr_t)memory & (ARENA_ALIGN - 1)) + ARENA;
 }
 
-void world_reset(unsigned preempt)
+static void core_reset(unsigned preempt)
 {
     memset(&world, 0, sizeof(world));
     memset(&step, 0, sizeof(step));
@@ -161,11 +167,16 @@ void world_reset(unsigned preempt)
     __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
     memset(world.arena, 0x5a, ARENA_BYTES);
     step.preempt = preempt;
-    host_cpu = &step.cpu;
-    step.cpu.ready_top = READY_NONE;
-    step.cpu.timer = UINT64_MAX;
-    step.cpu.floor = READY_NONE;
-    alarm_init(&step.cpu);
+    for (unsigned i = 0; i < HOST_CPUS; i++) {
+        cpus[i] = (struct cpu){
+            .number = (uint8_t)i, .ready_top = READY_NONE, .timer = UINT64_MAX, .floor = READY_NONE
+        };
+        alarm_init(&cpus[i]);
+        host_cpus[i] = &cpus[i];
+    }
+    host_cpu = &cpus[0];
+    host_context = NULL;
+    host_interrupted = 0;
     world.original = (struct cap){ .kind = KIND_CAPTABLE,
                                    .rights = RIGHT_ALL,
                                    .flags = 0,
@@ -184,6 +195,11 @@ void world_reset(unsigned preempt)
                                           .bits = DEVICE_BITS,
                                           .address = DEVICE });
     first_thread();
+}
+
+void world_reset(unsigned preempt)
+{
+    core_reset(preempt);
     model_reset();
     model.ram_offset = (uintptr_t)world.arena - ARENA;
     compare();
@@ -262,21 +278,27 @@ static void step_memory(const struct operation *operation)
     memcpy(world.arena + ((uint8_t *)ram - (uint8_t *)model.ram), ram, size);
 }
 
-static void step_registers(const struct operation *operation)
+// The first thread never blocks, so that somebody always runs.
+static void unblock(uint64_t *number, uint64_t *slot, uint64_t third)
 {
-    struct arch_context *context = &step.thread->context;
-    struct model_regs *regs = &thread_at(model.current)->regs;
-    uint64_t number = operation->number, slot = operation->slot, third = operation->third;
     static const uint8_t unblocked[] = { [S_call] = S_nb_send,
                                          [S_reply_recv] = S_reply,
                                          [S_send] = S_nb_send,
                                          [S_recv] = S_nb_recv,
                                          [S_wait] = S_poll };
-    // The first thread never blocks, so that somebody always runs.
-    if (model.current == FIRST_THREAD &&
-        (number < S_nb_send || number == S_recv || number == S_wait)) {
-        slot = number == S_reply_recv ? third : slot;
-        number = unblocked[number];
+    if (*number < S_nb_send || *number == S_recv || *number == S_wait) {
+        *slot = *number == S_reply_recv ? third : *slot;
+        *number = unblocked[*number];
+    }
+}
+
+static void step_registers(const struct operation *operation)
+{
+    struct arch_context *context = &step.thread->context;
+    struct model_regs *regs = &thread_at(model.current)->regs;
+    uint64_t number = operation->number, slot = operation->slot, third = operation->third;
+    if (model.current == FIRST_THREAD) {
+        unblock(&number, &slot, third);
     }
     *regs = (struct model_regs){ number, slot, operation->tag, { 0 } };
     memcpy(regs->words, operation->words, sizeof(regs->words));
@@ -358,10 +380,8 @@ void hal_resume(void)
 void hal_syscall_slow(uint64_t slot, uint64_t tag, uint64_t third, uint64_t number,
                       struct arch_context *context)
 {
-    if (context->code != number || context->slot != slot || context->tag != tag ||
-        context->third != third) {
-        world_fail("the fast path passes other arguments on");
-    }
+    context->code = number;
+    hal_context_set_arguments(context, slot, tag, third);
     hal_save_words(context);
     kernel_syscall(context);
     longjmp(step.fast, 1);
@@ -427,8 +447,8 @@ static void tally_result(const struct operation *operation)
 // Interrupts that the core sent to its own CPU.
 static void core_interrupts(void)
 {
-    while (host_interrupted) {
-        host_interrupted = false;
+    while (host_interrupted & 1) {
+        host_interrupted = 0;
         kernel_resched();
     }
 }
@@ -450,6 +470,17 @@ static void core_syscall(void)
     } while (step.restarted);
 }
 
+static void core_trap(const struct hal_trap *trap)
+{
+    if (setjmp(step.fast)) {
+        return;
+    }
+    if (trap->label == FAULT_PAGE) {
+        kernel_fast_fault(&step.thread->context, trap);
+    }
+    kernel_trap(&step.thread->context, trap);
+}
+
 static void step_trap(const struct operation *operation)
 {
     struct hal_trap trap = { .label = operation->random % 3 ? FAULT_PAGE : FAULT_EXCEPTION };
@@ -461,12 +492,7 @@ static void step_trap(const struct operation *operation)
         same.vector = trap.vector = 6;
         same.error = trap.error = operation->words[1];
     }
-    if (!setjmp(step.fast)) {
-        if (trap.label == FAULT_PAGE) {
-            kernel_fast_fault(&step.thread->context, &trap);
-        }
-        kernel_trap(&step.thread->context, &trap);
-    }
+    core_trap(&trap);
     core_interrupts();
     model_trap(&same);
 }
@@ -481,7 +507,7 @@ bool world_step(const struct operation *operation)
     step.put_off = false;
     step.operation = operation;
     step.random = operation->random * 0x9e3779b97f4a7c15ull + 1;
-    step.thread = step.cpu.current;
+    step.thread = host_cpu->current;
     if (!model.current || &step.thread->context != host_context) {
         world_fail("nobody runs");
     }
@@ -507,6 +533,140 @@ bool world_step(const struct operation *operation)
     return true;
 }
 
+// ---- several CPUs -------------------------------------------------------------------------------
+
+#define FREE_DELAY 6u  // steps that an interrupt may wait for
+#define FREE_TICKS 40000u
+
+void world_reset_free(unsigned preempt)
+{
+    host_clock = 1000000;
+    hal_cpu_count = HOST_CPUS;
+    core_reset(preempt);
+    step.free = true;
+    first_cap(FIRST_FREE, (struct cap){ .kind = KIND_SCHED_CONTROL, .aux = 1 });
+    step.contexts[0] = host_context;
+}
+
+static void cpu_enter(unsigned number)
+{
+    step.contexts[host_cpu->number] = host_context;
+    host_cpu = host_cpus[number];
+    host_context = step.contexts[number];
+}
+
+// What hardware would make the CPU do first.
+static void cpu_interrupts(uint64_t random)
+{
+    unsigned number = host_cpu->number, bit = 1u << number;
+    if (host_interrupted & bit && (random % 2 || step.pending[number]++ >= FREE_DELAY)) {
+        host_interrupted &= ~bit;
+        step.pending[number] = 0;
+        kernel_resched();
+    }
+    if (host_clock >= host_cpu->timer) {
+        kernel_timer();
+    }
+    if (!host_cpu->current != !host_context ||
+        (host_context && host_context != &host_cpu->current->context)) {
+        world_fail("CPU %u resumes another thread than the one that is current", number);
+    }
+}
+
+static bool cap_hot_free(const struct cap *cap)
+{
+    switch (cap->kind) {
+    case KIND_FRAME: return cap->flags & CAP_ATTACHED;
+    case KIND_REPLY: return reply_caller(reply_of(cap));
+    case KIND_THREAD: return thread_of(cap)->state == THREAD_STOPPED;
+    case KIND_ENDPOINT: return endpoint_of(cap)->receivers;
+    default: return false;
+    }
+}
+
+const struct generate_view *world_view_free(uint64_t random)
+{
+    static struct generate_view seen;
+    host_clock += random / 8 % FREE_TICKS;
+    cpu_enter((unsigned)(random % HOST_CPUS));
+    cpu_interrupts(random / 2);
+    step.thread = host_cpu->current;
+    if (!step.thread || step.thread->context.restarts) {
+        return NULL;
+    }
+    const struct cap *table = step.thread->cspace ? step.thread->cspace : world.table;
+    seen = (struct generate_view){ .kinds = kinds, .bits = bits, .hot = hot, .now = host_clock };
+    seen.count = step.thread->cspace ? step.thread->cspace_count : FIRST_SLOTS;
+    seen.keep = table == world.table ? FIRST_FREE + 1 : 1;
+    seen.first = step.thread == world_thread();
+    for (unsigned i = 1; i < seen.count; i++) {
+        bool usable_now = usable(&table[i]) && !(table[i].flags & CAP_EMBRYO);
+        kinds[i] = table[i].kind;
+        bits[i] = table[i].bits;
+        hot[i] = usable_now && cap_hot_free(&table[i]);
+    }
+    return &seen;
+}
+
+static void free_registers(const struct operation *operation)
+{
+    struct arch_context *context = &step.thread->context;
+    struct message_buffer *buffer = step.thread->buffer;
+    struct operation changed = *operation;
+    if (step.thread == world_thread()) {
+        unblock(&changed.number, &changed.slot, changed.third);
+    }
+    if (buffer) {
+        memcpy(buffer->caps, operation->caps, sizeof(operation->caps));
+        buffer->window_table = operation->window_table;
+        buffer->window_slot = operation->window_slot;
+        buffer->window_count = operation->window_count;
+    }
+    context->code = changed.number;
+    context->slot = changed.slot;
+    context->tag = operation->tag;
+    context->third = operation->third;
+    memcpy(context->words, operation->words, sizeof(context->words));
+}
+
+void world_step_free(const struct operation *operation)
+{
+    static const struct operation again = { 0 };
+    if (!step.thread) {
+        return;
+    }
+    world_tally[TALLY_elsewhere] += host_cpu->number;
+    world_tally[TALLY_displaced] += step.thread->place == PLACE_DISPLACED;
+    step.operation = operation ? operation : &again;
+    step.random = step.operation->random * 0x9e3779b97f4a7c15ull + host_clock;
+    step.restarted = false;
+    step.thread->context.restarts = 0;
+    if (operation) {
+        free_registers(operation);
+    }
+    if (operation && step.thread != world_thread() && world_traps(operation)) {
+        struct hal_trap trap = { .label = operation->random % 3 ? FAULT_PAGE : FAULT_EXCEPTION };
+        core_trap(&trap);
+    } else {
+        core_enter(&step.thread->context);
+    }
+    if (step.random % 8 == 0) {
+        check_invariants();
+    }
+}
+
+// What other CPUs have to do first, so that this one can go on.
+static void others(void)
+{
+    for (unsigned i = HOST_CPUS; i-- > 0;) {
+        cpu_enter(i);
+        if (host_interrupted & 1u << i) {
+            host_interrupted &= ~(1u << i);
+            kernel_resched();
+        }
+    }
+}
+
 void world_end(void)
 {
     struct invocation inv = { .thread = world_thread() };
@@ -519,12 +679,16 @@ void world_end(void)
         enum err error;
         do {
             error = op_captable_delete(&inv);
-        } while (error == ERR_PREEMPTED);  // where the current thread has lost its context
+            others();
+        } while (error == ERR_PREEMPTED || error == ERR_RETRY);
         if (error || !cap_empty(&world.table[slot])) {
             world_fail("slot %lu cannot be emptied at the end", slot);
         }
     }
-    if (cap_drain() || forest_roots.root) {
+    while (cap_drain()) {
+        others();
+    }
+    if (forest_roots.root) {
         world_fail("an Untyped is left at the end");
     }
     check_invariants();

@@ -33,6 +33,10 @@ def model_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     return [str(program), "--steps", str(units), "--seed", str(seed)]
 
 
+def cpus_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    return [*model_part(program, seed, units, scratch), "--cpus"]
+
+
 def fuzz_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     """The corpus that it finds is shared by all parts and kept from run to run."""
     found = scratch / "corpus"
@@ -45,6 +49,8 @@ def fuzz_part(program: Path, seed: int, units: int, scratch: Path) -> list:
 CAMPAIGNS = {
     "model": Campaign("the core and the model take the same random steps and are compared",
                       "tests/model/model_test", "steps", 10_000_000, 250_000, model_part),
+    "cpus": Campaign("the core takes random steps on two CPUs under its invariants",
+                     "tests/model/model_test", "steps", 10_000_000, 250_000, cpus_part),
     "fuzz": Campaign("the same, a coverage-guided fuzzer choosing the steps",
                      "tests/model/model_fuzz", "runs", 200_000, 10_000, fuzz_part),
 }

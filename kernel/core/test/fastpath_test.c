@@ -41,7 +41,7 @@ static const struct arch_context *passed;  // to whom; NULL: the slow path was t
 struct arch_context *host_context;
 uint64_t host_words[MSG_REG_WORDS];
 uint64_t host_clock;
-struct cpu *host_cpu = &the_cpu;
+struct cpu *host_cpu = &the_cpu, *host_cpus[HOST_CPUS] = { &the_cpu };
 struct hal_aspace hal_aspace_kernel;
 
 void hal_pass(struct arch_context *from, struct arch_context *to, const struct hal_aspace *aspace,

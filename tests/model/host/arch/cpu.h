@@ -11,7 +11,9 @@ struct cpu;
 
 extern uint64_t host_clock;
 extern struct cpu *host_cpu;
-extern bool host_interrupted;  // hal_cpu_interrupt was called
+#define HOST_CPUS 2u
+extern struct cpu *host_cpus[HOST_CPUS];
+extern unsigned host_interrupted;  // bit n: CPU n, by hal_cpu_interrupt
 
 static inline uint64_t hal_clock(void)
 {
@@ -23,11 +25,9 @@ static inline struct cpu *hal_cpu(void)
     return host_cpu;
 }
 
-// There is one.
 static inline struct cpu *hal_cpu_at(unsigned number)
 {
-    (void)number;
-    return host_cpu;
+    return host_cpus[number];
 }
 
 static inline bool hal_lock_wanted(void)

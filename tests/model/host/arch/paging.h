@@ -18,11 +18,11 @@ struct hal_aspace {
     uint64_t *root;
 };
 
-#define HOST_PTE_LARGE   0x080ull
-#define HOST_PTE_TABLE   0x100ull
+#define HOST_PTE_LARGE    0x080ull
+#define HOST_PTE_TABLE    0x100ull
 #define HOST_PTE_ACCESSED 0x200ull
 #define HOST_PTE_DIRTY    0x400ull
-#define HOST_PTE_ADDRESS (~0xfffull)
+#define HOST_PTE_ADDRESS  (~0xfffull)
 
 static inline uint64_t hal_pte_table(uint64_t table)
 {
