@@ -16,7 +16,7 @@
 #include <rt/print.h>
 #include <rt/slots.h>
 
-#define HANDLER      200u  // priority
+#define HANDLER      255u  // priority: above the watchdog too
 #define LINE         8u    // of the I/O APIC
 #define BUCKET       50u   // instructions
 #define BUCKETS      400u
