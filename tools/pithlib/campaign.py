@@ -27,6 +27,7 @@ class Campaign(NamedTuple):
     amount: int         # of them, unless asked otherwise
     part: int           # of them in a part
     command: Callable   # (program, seed, units, scratch directory) -> arguments of a part
+    shown: bool = False  # what a part says is its result
 
 
 def model_part(program: Path, seed: int, units: int, scratch: Path) -> list:
@@ -46,6 +47,11 @@ def fuzz_part(program: Path, seed: int, units: int, scratch: Path) -> list:
             str(TREE / "tests" / "fuzz" / "corpus")]
 
 
+def latency_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    """All interrupts in one part; time is counted, so there is nothing that a seed could change."""
+    return ["python3", str(TREE / "bench" / "latency.py"), str(program.parent), "--interrupts", str(units)]
+
+
 CAMPAIGNS = {
     "model": Campaign("the core and the model take the same random steps and are compared",
                       "tests/model/model_test", "steps", 10_000_000, 250_000, model_part),
@@ -53,6 +59,8 @@ CAMPAIGNS = {
                      "tests/model/model_test", "steps", 10_000_000, 250_000, cpus_part),
     "fuzz": Campaign("the same, a coverage-guided fuzzer choosing the steps",
                      "tests/model/model_fuzz", "runs", 200_000, 10_000, fuzz_part),
+    "latency": Campaign("the response of a handler under full load", "isolation.img", "interrupts",
+                        100_000, 1_000_000, latency_part, shown=True),
 }
 
 
@@ -82,7 +90,7 @@ def progress(done: int, amount: int, unit: str, start: float) -> None:
     say(f"  {done:>12,} of {amount:,} {unit}, {rate:,.0f} a second")
 
 
-def run_parts(parts: list, amount: int, unit: str) -> None:
+def run_parts(parts: list, amount: int, chosen: Campaign) -> None:
     start, done = time.monotonic(), 0
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         waiting = [pool.submit(run_part, part) for part in parts]
@@ -93,7 +101,9 @@ def run_parts(parts: list, amount: int, unit: str) -> None:
                     raise Failure(f"a part failed (status {status}):\n{tail(said, REPORT_LINES)}\n"
                                   f"the same again: {shlex.join(part.command)}")
                 done += part.units
-                progress(done, amount, unit, start)
+                if chosen.shown:
+                    say(said)
+                progress(done, amount, chosen.unit, start)
         finally:
             for future in waiting:
                 future.cancel()
@@ -104,10 +114,10 @@ def campaign(name: str, amount: int = None, seed: int = 1) -> int:
         raise Failure(f"no campaign '{name}'; there are: {', '.join(CAMPAIGNS)}", status=2)
     chosen = CAMPAIGNS[name]
     amount = amount or chosen.amount
-    directory = builds.build(builds.CONFIGURATIONS["release"], targets=[chosen.program])
+    directory = builds.build(builds.CONFIGURATIONS["release"], targets=[chosen.program, "boot/loader"])
     scratch = TREE / "build" / "campaigns" / name
     scratch.mkdir(parents=True, exist_ok=True)
     say(f"pith: campaign {name}: {chosen.text}; {amount:,} {chosen.unit}, seeds from {seed}")
-    run_parts(cut(chosen, directory / chosen.program, amount, seed, scratch), amount, chosen.unit)
+    run_parts(cut(chosen, directory / chosen.program, amount, seed, scratch), amount, chosen)
     say(f"pith: {amount:,} {chosen.unit}, nothing found")
     return 0

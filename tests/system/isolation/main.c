@@ -3,13 +3,16 @@
 //
 // The isolation test: a component with a tenth of the CPU gets that, no more by what it does itself
 // and no less by what others of lower priority do.  tests/system/test_isolation.py boots it, with
-// time counted in instructions ("counted").  "test=TEXT" runs the checks whose names contain TEXT.
+// time counted in instructions ("counted").  "test=TEXT" runs the checks whose names contain TEXT;
+// "latency=NUMBER" measures the response to so many interrupts instead.
 #include "../check/check.h"
 #include "../time/events.h"
 #include "component.h"
 #include "groups.h"
+#include "latency.h"
 
 #include <rt/start.h>
+#include <rt/string.h>
 
 const char rt_task_name[] = "isolation";
 
@@ -27,11 +30,29 @@ static const struct check checks[] = {
     CHECK(others_equal),
 };
 
+// The number after `word` on the command line; 0: none.
+static uint64_t number_of(const char *line, const char *word)
+{
+    uint64_t number = 0;
+    while (*line && strncmp(line, word, strlen(word)) != 0) {
+        line++;
+    }
+    for (line += *line ? strlen(word) : 0; *line >= '0' && *line <= '9'; line++) {
+        number = number * 10 + (uint64_t)(*line - '0');
+    }
+    return number;
+}
+
 int main(const struct root_info *info)
 {
     world_clock_init(info);
     component_init(info);
     watchdog_start();
+    uint64_t interrupts = number_of(info->cmdline, "latency=");
+    if (interrupts) {
+        latency_run(info, interrupts);
+        return 0;
+    }
     check_run(info, checks, sizeof(checks) / sizeof(checks[0]));
     return check_summary() ? 0 : 1;
 }

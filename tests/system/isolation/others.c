@@ -3,17 +3,15 @@
 //
 // Whatever others of lower priority do, the component gets its share: as much of it as it can use
 // for itself, in any ten periods, by its own clock.
-#include "component.h"
+#include "attackers.h"
 #include "groups.h"
 #include "share.h"
 
 #include <rt/memory.h>
-#include <rt/panic.h>
 #include <rt/slots.h>
 
-#define VICTIM    100u  // priorities
-#define ATTACKERS 50u
-#define SLICE     (share_period() / 3)
+#define VICTIM 100u  // priority
+#define SLICE  (share_period() / 3)
 
 #define PIT_IRQ      2u  // ISA line 0 arrives at this input of the I/O APIC
 #define PIT_PORT     0x40u
@@ -50,68 +48,12 @@ static void victim_run(unsigned periods)
     EXPECT(share_of(own.most) <= SHARE_MOST);
 }
 
-struct attacker {
-    enum behaviour behaviour;
-    unsigned threads;  // 0: one
-    uint64_t guests, work;
-    bool handled;
-};
-
-static void attacker_make(struct component *component, const struct attacker *attacker)
-{
-    unsigned threads = attacker->threads ? attacker->threads : 1;
-    component_make(component, attacker->behaviour);
-    component->area->budget = component->area->period = share_period();
-    component->area->work = attacker->work;
-    for (unsigned i = 0; i < threads; i++) {
-        component_add(component, &(struct component_thread){
-                                     .priority = ATTACKERS,
-                                     .budget = SLICE,
-                                     .period = SLICE,
-                                     .handled = attacker->handled && i,
-                                     .flags = attacker->guests >> i & 1 ? THREAD_GUEST : 0 });
-    }
-}
-
-static void attacker_delete(struct component *component)
-{
-    if (component->area->status) {
-        rt_panic("an attacker did not attack: status %lu", component->area->status);
-    }
-    component_delete(component);
-}
-
 // Every kind of work, in the kernel and out of it, all at once.
 void others_work(void)
 {
-    static const struct attacker attackers[] = {
-        { .behaviour = BEHAVE_spin },
-        { .behaviour = BEHAVE_yield, .threads = 3 },
-        { .behaviour = BEHAVE_system_calls },
-        { .behaviour = BEHAVE_fault, .threads = 2, .handled = true },
-        { .behaviour = BEHAVE_guest, .threads = 2, .handled = true, .guests = 2 },
-        { .behaviour = BEHAVE_kick, .threads = 2, .handled = true, .guests = 2 },
-        { .behaviour = BEHAVE_signal, .threads = 3 },
-        { .behaviour = BEHAVE_map },
-        { .behaviour = BEHAVE_memory },
-        { .behaviour = BEHAVE_revoke },
-        { .behaviour = BEHAVE_batch },
-    };
-    enum {
-        COUNT = sizeof(attackers) / sizeof(attackers[0])
-    };
-    static struct component components[COUNT];
-    for (unsigned i = 0; i < COUNT; i++) {
-        attacker_make(&components[i], &attackers[i]);
-        component_start(&components[i]);
-    }
-    for (unsigned i = 0; i < COUNT; i++) {
-        component_wait(&components[i]);
-    }
+    attackers_start();
     victim_run(60);
-    for (unsigned i = 0; i < COUNT; i++) {
-        attacker_delete(&components[i]);
-    }
+    attackers_stop();
 }
 
 static void pit_start(cap_t ports, unsigned divisor)
@@ -150,7 +92,7 @@ static void swarm_run(uint64_t period, unsigned run)
     component_give(&swarm, SLOT_CONTROL, ROOT_SLOT_SCHED_CONTROL);
     swarm.area->work = period;
     component_add(&swarm, &(struct component_thread){
-                              .priority = ATTACKERS, .budget = SLICE, .period = SLICE });
+                              .priority = ATTACKERS_PRIORITY, .budget = SLICE, .period = SLICE });
     component_start(&swarm);
     component_wait(&swarm);
     victim_run(run);
