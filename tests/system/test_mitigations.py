@@ -389,13 +389,18 @@ PROGRAMS = {"roottest": "", "guard": "", "linux": "", "time": "counted", "irq": 
 DEVICES = {"irq": ["-nic", "none", "-device", "edu", "-device", "e1000e", "-global", "hpet.msi=on"]}
 
 
-@pytest.mark.parametrize("image", PROGRAMS)
+SLOW = {"irq", "time"}
+
+
+@pytest.mark.parametrize("image", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+                                   for name in PROGRAMS])
 def test_programs_run_with_everything_on(image, artefacts, pith_build):
     words = f"mitigate=all {PROGRAMS[image]}".strip()
     extra = [*qemu.COUNTED, *DEVICES.get(image, [])]
     boot(image, artefacts, append=words, timeout=300, extra=extra).expect(status=0)
 
 
+@pytest.mark.slow
 def test_programs_run_isolated_on_several_cpus(artefacts, pith_build):
     """Threads of many spaces, moved between CPUs, translations forgotten by all of them.  What measures
     time says nothing on a host that has other work."""
