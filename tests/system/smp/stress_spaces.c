@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Address spaces are destroyed while threads run in them on other CPUs; capabilities are copied on
+// three CPUs while the fourth revokes them.
+#include "stress.h"
+
+#include <rt/map.h>
+#include <rt/memory.h>
+#include <rt/print.h>
+#include <rt/space.h>
+#include <rt/string.h>
+
+#define CODE_VADDR 0x10000000ull
+#define DATA_VADDR 0x20000000ull
+#define ISLANDS    3u
+
+// ---- spaces ------------------------------------------------------------------------------------
+static const uint8_t counts[] = { 0x48, 0xff, 0x07, 0xeb, 0xfb };  // 1: incq (%rdi); jmp 1b
+
+static struct {
+    struct rt_space space;
+    cap_t code, data;
+    struct rt_thread threads[2];
+} islands[ISLANDS];
+
+static struct rt_mapping code, data;
+
+static cap_t island_page(unsigned i, cap_t frame, uint64_t vaddr, unsigned prot)
+{
+    cap_t attached;
+    must(rt_cap_copy(frame, RIGHT_ALL, &attached), "copy");
+    must(frame_attach(attached, islands[i].space.cap), "attach");
+    must(rt_space_map(&islands[i].space, attached, vaddr, 0, 1, prot), "map");
+    return attached;
+}
+
+// Two threads on two CPUs count in words of their own.
+static void island_make(unsigned i)
+{
+    must(rt_space_new(&islands[i].space), "space");
+    islands[i].code = island_page(i, code.frame, CODE_VADDR, PROT_READ | PROT_EXECUTE);
+    islands[i].data = island_page(i, data.frame, DATA_VADDR, PROT_READ | PROT_WRITE);
+    for (unsigned j = 0; j < 2; j++) {
+        struct rt_thread_config config = { .entry = (void (*)(uint64_t))CODE_VADDR,
+                                           .argument = DATA_VADDR + 64 * (2 * i + j),
+                                           .priority = PRIORITY,
+                                           .aspace = islands[i].space.cap,
+                                           .budget = time_slice(),
+                                           .cpu = cpu_nth(i + j + 1) };
+        must(rt_thread_new(&islands[i].threads[j], &config), "thread");
+        must(rt_thread_start(&islands[i].threads[j]), "thread");
+    }
+}
+
+static uint64_t island_count(unsigned i)
+{
+    const volatile uint64_t *words = data.base;
+    return words[8 * (2 * i)] + words[8 * (2 * i + 1)];
+}
+
+// Once the space is gone nobody counts; with threads or without.
+static void island_delete(unsigned i, bool threads_first)
+{
+    if (threads_first) {
+        rt_thread_delete(&islands[i].threads[0]);
+        rt_thread_delete(&islands[i].threads[1]);
+    }
+    rt_space_delete(&islands[i].space);
+    uint64_t count = island_count(i);
+    moment_pass();
+    EXPECT_EQUAL(island_count(i), count);
+    rt_thread_delete(&islands[i].threads[0]);
+    rt_thread_delete(&islands[i].threads[1]);
+    rt_cap_delete(islands[i].code);
+    rt_cap_delete(islands[i].data);
+}
+
+void stress_spaces(void)
+{
+    uint64_t made = 0;
+    must(rt_map_new(1, PROT_READ | PROT_WRITE, &code), "code");
+    must(rt_map_new(1, PROT_READ | PROT_WRITE, &data), "data");
+    memcpy(code.base, counts, sizeof(counts));
+    for (unsigned i = 0; i < ISLANDS; i++) {
+        island_make(i);
+    }
+    while (stress_goes_on()) {
+        unsigned i = (unsigned)(made++ % ISLANDS);
+        uint64_t count = island_count(i);
+        WAIT(island_count(i) != count);
+        island_delete(i, made % 4 == 0);
+        island_make(i);
+        if (made % 8 == 0) {
+            rt_ignore(rt_debug_check());  // a release kernel has none; a debug kernel panics
+        }
+    }
+    for (unsigned i = 0; i < ISLANDS; i++) {
+        island_delete(i, false);
+    }
+    rt_map_delete(&code);
+    rt_map_delete(&data);
+    rt_print("NOTE %lu spaces\n", made);
+}
+
+// ---- revocation --------------------------------------------------------------------------------
+#define COPIERS    3u
+#define TABLE_BITS 18u
+#define SLOTS      (1u << (TABLE_BITS - 6))
+#define SHARE      (SLOTS / COPIERS)
+#define BATCH      8u
+
+// One third of the table each: they copy from anywhere in it to anywhere in it, by single
+// invocations and by batches, and delete what is in the way.
+static struct copier {
+    struct worker worker;
+    struct rt_mapping batch;
+    volatile uint64_t copies;
+    unsigned first;
+} copiers[COPIERS];
+
+static cap_t table, origin;
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state = *state * 6364136223846793005ull + 1442695040888963407ull;
+    return *state >> 33;
+}
+
+static void copy_batch(struct copier *copier, uint64_t *random)
+{
+    struct batch_entry *entries = copier->batch.base;
+    uint64_t from = copier->first + random_next(random) % SHARE;
+    for (unsigned i = 0; i < BATCH; i++) {
+        uint64_t to = copier->first + 1 + random_next(random) % (SHARE - 1);
+        bool deletes = i % 2 == 0;
+        entries[i].slot = table;
+        entries[i].tag = deletes ? TAG(OP_CAPTABLE_DELETE, 1, 0) : TAG(OP_CAPTABLE_COPY, 4, 0);
+        entries[i].words[0] = deletes || i == 0 ? to : entries[i - 1].words[0];
+        entries[i].words[1] = table;
+        entries[i].words[2] = from;
+        entries[i].words[3] = RIGHT_ALL;
+    }
+    struct rt_batch_result result = rt_invoke_batch(copier->batch.frame, 0, BATCH);
+    copier->copies += result.done / 2;
+}
+
+static void copier_job(uint64_t number)
+{
+    struct copier *copier = &copiers[number];
+    uint64_t random = number + 77;
+    while (stress_goes_on()) {
+        if (random_next(&random) % 4) {
+            copy_batch(copier, &random);
+        } else {
+            uint64_t from = copier->first + random_next(&random) % SHARE;
+            uint64_t to = copier->first + random_next(&random) % SHARE;
+            copier->copies += rt_ok(captable_copy(table, to, table, from, RIGHT_ALL));
+        }
+        stress_rest();
+    }
+}
+
+static uint64_t copies_made(void)
+{
+    return copiers[0].copies + copiers[1].copies + copiers[2].copies;
+}
+
+// Everybody has something to copy again.
+static void origins_give(void)
+{
+    for (unsigned i = 0; i < COPIERS; i++) {
+        rt_ignore(captable_delete(table, copiers[i].first));
+        // Refused where a copier was faster.
+        rt_ignore(captable_copy(table, copiers[i].first, ROOT_SLOT_CSPACE, origin, RIGHT_ALL));
+    }
+}
+
+static void revocations(void)
+{
+    uint64_t count = 0, most = 0, copies = 0;
+    while (stress_goes_on()) {
+        origins_give();
+        ticks_pass(second / 20);
+        uint64_t before = copies_made();
+        EXPECT_OK(captable_revoke(ROOT_SLOT_CSPACE, origin));
+        uint64_t meanwhile = copies_made() - before;
+        most = meanwhile > most ? meanwhile : most;
+        count++;
+        copies = copies_made();
+        if (count % 8 == 0) {
+            rt_ignore(rt_debug_check());  // a release kernel has none; a debug kernel panics
+        }
+    }
+    rt_print("NOTE %lu revocations, %lu copies, at most %lu of them during one\n", count, copies,
+             most);
+    EXPECT(count);
+}
+
+void stress_revocation(void)
+{
+    table = object_make(KIND_CAPTABLE, TABLE_BITS);
+    origin = object_make(KIND_ENDPOINT, SMALL_BITS);
+    for (unsigned i = 0; i < COPIERS; i++) {
+        copiers[i].first = 1 + i * (SHARE - 1);
+        copiers[i].copies = 0;
+        must(rt_map_new(1, PROT_READ | PROT_WRITE, &copiers[i].batch), "batch");
+        worker_on(&copiers[i].worker, cpu_nth(i + 1));
+        worker_begin(&copiers[i].worker, copier_job, i);
+    }
+    revocations();
+    for (unsigned i = 0; i < COPIERS; i++) {
+        WAIT(!copiers[i].worker.busy);
+        worker_delete(&copiers[i].worker);
+        rt_map_delete(&copiers[i].batch);
+    }
+    EXPECT_OK(captable_revoke(ROOT_SLOT_CSPACE, origin));
+    rt_object_delete(table);
+    rt_object_delete(origin);
+}
