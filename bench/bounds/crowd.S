@@ -61,7 +61,7 @@ crowd_\name:
 
 // Calls the first server.
     crowd client
-    movl $SLOT_ENDPOINTS, %edi
+    movl $SLOT_ENDPOINTS + 1, %edi
     xorl %esi, %esi
     movl $SYS_call, %eax
     syscall
