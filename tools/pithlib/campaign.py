@@ -8,6 +8,7 @@ seed of its own; the first part that fails ends it and says how to see the same 
 import os
 import shlex
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -42,9 +43,17 @@ def fuzz_part(program: Path, seed: int, units: int, scratch: Path) -> list:
             str(TREE / "tests" / "fuzz" / "corpus")]
 
 
+def smp_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    """All CPUs at once and all in turn, by turns."""
+    threads = "single" if seed // SEEDS_APART % 2 else "multi"
+    return [sys.executable, str(TREE / "tests" / "system" / "smp_stress.py"), str(program), str(units), threads]
+
+
 CAMPAIGNS = {
     "model": Campaign("the core and the model take the same random steps and are compared",
                       "tests/model/model_test", "steps", 10_000_000, 250_000, model_part),
+    "smp": Campaign("four CPUs move, stop and destroy each other's threads, spaces and capabilities",
+                    "smp_stress.img", "seconds of each check", 240, 120, smp_part),
     "fuzz": Campaign("the same, a coverage-guided fuzzer choosing the steps",
                      "tests/model/model_fuzz", "runs", 200_000, 10_000, fuzz_part),
 }
