@@ -144,6 +144,10 @@ MUST_USE enum err cap_delete_derived(struct cap *cap);
 // deleted, so that it ends although others go on copying.  Preemptible as cap_delete.
 MUST_USE enum err cap_revoke(struct cap *cap);
 
+// Whether whoever wants to derive `count` capabilities is to try again (ERR_RETRY), because a
+// revocation waits for its turn.
+bool cap_derive_waits(unsigned count);
+
 // Finish the destruction of every table that was begun and not completed, whoever began it.
 // Preemptible.
 MUST_USE enum err cap_drain(void);

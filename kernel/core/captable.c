@@ -54,7 +54,10 @@ static enum err op_ends(struct invocation *inv, struct cap **to, struct cap **fr
     if (err) {
         return err;
     }
-    return forest_has_list(*from) ? ERR_OK : err_blame(ERR_TYPE, 3);
+    if (!forest_has_list(*from)) {
+        return err_blame(ERR_TYPE, 3);
+    }
+    return cap_derive_waits(1) ? ERR_RETRY : ERR_OK;
 }
 
 enum err op_captable_copy(struct invocation *inv)

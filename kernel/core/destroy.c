@@ -11,7 +11,9 @@
 // copied, so each is marked once and deleted once, and only unmarked descendants can be copied
 // meanwhile, into a finite number of slots.  Marking is by an order cheaper than the system call
 // that copies, and all are marked before the first of them is deleted, so one who copies at the
-// same rate loses ground.
+// same rate loses ground.  Where several CPUs copy, each time that one who revokes lets them have
+// the lock (`meanwhile`), they make at most half as many copies as it has marked, and then wait
+// until it has had its turn.
 //
 // Destroying a table.  Its slots may hold originals of anything: of further tables without bound,
 // of the Untyped that the table itself was made from, of a table that holds this one's original. So
@@ -37,7 +39,30 @@
 #include "forest.h"
 #include "preempt.h"
 
+#include <hal/cpu.h>
+
+#define WAITS_PER_CPU 4u  // the lock comes back within one, if its CPU asks for it at once
+
 static struct cap *buried;  // their slots 0, linked by `below`
+
+// Since a revocation last let others in: copies that they may still make, and how often one more is
+// to wait.  A lock that is fair comes back to who revokes before that; if it did not go on, others do.
+static struct {
+    unsigned copies, waits;
+} meanwhile;
+
+bool cap_derive_waits(unsigned count)
+{
+    if (LIKELY(!meanwhile.waits)) {
+        return false;
+    }
+    if (meanwhile.copies >= count) {
+        meanwhile.copies -= count;
+        return false;
+    }
+    meanwhile.waits--;
+    return true;
+}
 
 static bool is_buried(const struct cap *cap)
 {
@@ -98,12 +123,14 @@ static enum err original_destroy(struct cap *cap)
 // marked by their own deletion, and still have children.
 static enum err revoke_list(struct cap *cap)
 {
+    unsigned marked = 0;
     while (forest_has_list(cap) && cap->child) {
         struct cap *first = cap->child;
         bool original = first->flags & CAP_ORIGINAL;
         if (!(first->flags & CAP_MARKED) || (original && first->child)) {
             first->flags |= CAP_MARKED;
             forest_flatten_first(cap);
+            marked++;
         } else {
             enum err err = original ? original_destroy(first) : cap_delete_derived(first);
             if (err) {
@@ -111,9 +138,12 @@ static enum err revoke_list(struct cap *cap)
             }
         }
         if (preempt_point(12)) {
+            meanwhile.copies = marked / 2;
+            meanwhile.waits = marked ? WAITS_PER_CPU * (hal_cpu_count - 1) : 0;
             return ERR_PREEMPTED;
         }
     }
+    meanwhile.waits = 0;
     return ERR_OK;
 }
 

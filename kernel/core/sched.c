@@ -507,7 +507,6 @@ static void send_away(struct cpu *cpu)
 
 static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
-    send_away(cpu);
     for (;;) {
         if (UNLIKELY(cpu->ready_top == READY_POKED)) {
             poked(cpu);

@@ -43,7 +43,7 @@ enum err transfer_check_rest(struct thread *thread, uint64_t tag, unsigned right
             return err_blame(error, 1);
         }
     }
-    return ERR_OK;
+    return caps && cap_derive_waits(caps) ? ERR_RETRY : ERR_OK;
 }
 
 // Where received capabilities go.

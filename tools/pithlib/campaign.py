@@ -8,6 +8,7 @@ seed of its own; the first part that fails ends it and says how to see the same 
 import os
 import shlex
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -52,11 +53,19 @@ def latency_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     return ["python3", str(TREE / "bench" / "latency.py"), str(program.parent), "--interrupts", str(units)]
 
 
+def smp_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    """All CPUs at once and all in turn, by turns."""
+    threads = "single" if seed // SEEDS_APART % 2 else "multi"
+    return [sys.executable, str(TREE / "tests" / "system" / "smp_stress.py"), str(program), str(units), threads]
+
+
 CAMPAIGNS = {
     "model": Campaign("the core and the model take the same random steps and are compared",
                       "tests/model/model_test", "steps", 10_000_000, 250_000, model_part),
     "cpus": Campaign("the core takes random steps on two CPUs under its invariants",
                      "tests/model/model_test", "steps", 10_000_000, 250_000, cpus_part),
+    "smp": Campaign("four CPUs move, stop and destroy each other's threads, spaces and capabilities",
+                    "smp_stress.img", "seconds of each check", 240, 120, smp_part),
     "fuzz": Campaign("the same, a coverage-guided fuzzer choosing the steps",
                      "tests/model/model_fuzz", "runs", 200_000, 10_000, fuzz_part),
     "latency": Campaign("the response of a handler under full load", "isolation.img", "interrupts",

@@ -7,10 +7,13 @@
 #include "../check.h"
 #include "../forest.h"
 
+#include <hal/cpu.h>
+
 #include <sys/mman.h>
 
 struct fake fake;
 
+unsigned hal_cpu_count = 1;
 static _Alignas(64) struct cap root_table[ROOT_SLOTS];
 static struct thread caller;
 

@@ -9,7 +9,7 @@
 #include <rt/map.h>
 #include <rt/thread.h>
 
-#define HOSTILES      2u
+#define HOSTILES_MAX  4u
 #define HOSTILE_SLOTS 64u
 #define CHECK_CALLS   1000u   // the kernel's invariants are checked every so often
 #define REBUILD_CALLS 50000u  // everything is taken away and given anew
@@ -19,6 +19,7 @@ enum hostile_slot {
     HOSTILE_CSPACE = 1,
     HOSTILE_UNTYPED,
     HOSTILE_CONTROL,  // limited authority over time
+    HOSTILE_ELSEWHERE,  // the same on another CPU
     HOSTILE_VICTIM,   // to send to the service
     HOSTILE_THREAD,   // the other one of them
     HOSTILE_PAGE,     // a page that they share, for batches
@@ -36,7 +37,8 @@ struct hostile {
     volatile uint64_t calls;   // made
     volatile uint64_t passed;  // answered with OK
 };
-extern struct hostile hostiles[HOSTILES];
+extern struct hostile hostiles[HOSTILES_MAX];
+extern unsigned hostile_count;  // one on each of several CPUs, two on one
 extern struct rt_mapping hostile_page;
 
 // What a hostile thread runs; the argument is its number.

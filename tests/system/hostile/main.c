@@ -23,8 +23,11 @@ const char rt_task_name[] = "hostile";
 #define TIME_LIMIT 200000u  // millionths of the CPU that they can hand out
 #define PATIENCE   20u      // times that they are helped before they are started again
 
+#define WATCHER_PAUSE 5000u
+
 static struct {
-    cap_t pool, table, control, victim, stuck;
+    cap_t pool, table, control, elsewhere, victim, stuck;
+    unsigned cpus;
     struct rt_thread watcher;
     uint64_t rebuilt, helped, restarted;
 } supervisor;
@@ -49,8 +52,9 @@ static void all_give(void)
 {
     slot_give(HOSTILE_CSPACE, supervisor.table, RIGHT_ALL);
     slot_give(HOSTILE_CONTROL, supervisor.control, RIGHT_ALL);
+    slot_give(HOSTILE_ELSEWHERE, supervisor.elsewhere, RIGHT_ALL);
     slot_give(HOSTILE_VICTIM, supervisor.victim, RIGHT_ALL);
-    slot_give(HOSTILE_THREAD, hostiles[HOSTILES - 1].thread.cap, RIGHT_ALL);
+    slot_give(HOSTILE_THREAD, hostiles[hostile_count - 1].thread.cap, RIGHT_ALL);
     slot_give(HOSTILE_PAGE, hostile_page.frame, RIGHT_READ | RIGHT_WRITE);
     struct ipc_words words = { { HOSTILE_UNTYPED } };
     must(rt_invoke(supervisor.table, TAG(OP_CAPTABLE_IDENTIFY, 1, 0), &words),
@@ -89,10 +93,14 @@ static void rebuild(void)
 
 // ---- keeping them going -------------------------------------------------------------------------
 
-// Only the lowest thread of all runs: nobody else can.
+// Only the lowest thread of all runs: nobody else can.  With several CPUs that says little, and
+// others want to get something done.
 static void watcher_main(uint64_t argument)
 {
     for (;;) {
+        for (unsigned i = 0; supervisor.cpus > 1 && i < WATCHER_PAUSE; i++) {
+            __asm__ volatile("pause");
+        }
         rt_ignore(notification_signal(argument));
     }
 }
@@ -122,7 +130,7 @@ static void hostile_restart(struct hostile *hostile)
 static uint64_t calls_made(void)
 {
     uint64_t calls = 0;
-    for (unsigned i = 0; i < HOSTILES; i++) {
+    for (unsigned i = 0; i < hostile_count; i++) {
         calls += hostiles[i].calls;
     }
     return calls;
@@ -131,7 +139,7 @@ static uint64_t calls_made(void)
 // Let them go on.
 static void help(unsigned tries)
 {
-    for (unsigned i = 0; i < HOSTILES; i++) {
+    for (unsigned i = 0; i < hostile_count; i++) {
         cap_t cap = hostiles[i].thread.cap;
         if (tries >= PATIENCE) {
             hostile_restart(&hostiles[i]);
@@ -192,17 +200,21 @@ static void begin(uint64_t seed)
     must(rt_object_new(KIND_CAPTABLE, TABLE_BITS, &supervisor.table), "their table");
     must(rt_cap_mint(ROOT_SLOT_SCHED_CONTROL, RIGHT_ALL, TIME_LIMIT, &supervisor.control),
          "their time");
+    must(rt_cap_mint(rt_cpu_control(supervisor.cpus - 1), RIGHT_ALL, TIME_LIMIT,
+                     &supervisor.elsewhere),
+         "their time elsewhere");
     must(rt_cap_mint(victim_endpoint(), RIGHT_SEND, 1, &supervisor.victim),
          "their way to the victim");
     must(rt_map_new(1, PROT_READ | PROT_WRITE, &hostile_page), "their page");
-    for (unsigned i = 0; i < HOSTILES; i++) {
-        hostiles[i].seed = seed * HOSTILES + i;
+    for (unsigned i = 0; i < hostile_count; i++) {
+        hostiles[i].seed = seed * hostile_count + i;
         must(rt_thread_new(&hostiles[i].thread,
                            &(struct rt_thread_config){ .entry = hostile_main,
                                                        .argument = i,
                                                        .priority = PRIORITY_HOSTILE,
                                                        .ceiling = PRIORITY_HOSTILE + 10,
                                                        .cspace = supervisor.table,
+                                                       .cpu = i % supervisor.cpus,
                                                        .budget = 400000 }),
              "a hostile thread");
     }
@@ -212,7 +224,7 @@ static void begin(uint64_t seed)
                                                    .priority = PRIORITY_WATCHER }),
          "the watcher");
     all_give();
-    for (unsigned i = 0; i < HOSTILES; i++) {
+    for (unsigned i = 0; i < hostile_count; i++) {
         must(rt_thread_start(&hostiles[i].thread), "starting");
     }
     must(rt_thread_start(&supervisor.watcher), "starting");
@@ -221,13 +233,14 @@ static void begin(uint64_t seed)
 static void end(void)
 {
     rt_thread_delete(&supervisor.watcher);
-    for (unsigned i = 0; i < HOSTILES; i++) {
+    for (unsigned i = 0; i < hostile_count; i++) {
         rt_thread_delete(&hostiles[i].thread);
     }
     rt_object_delete(supervisor.table);
     pool_check();
     rt_object_delete(supervisor.pool);
     rt_cap_delete(supervisor.control);
+    rt_cap_delete(supervisor.elsewhere);
     rt_cap_delete(supervisor.victim);
     rt_map_delete(&hostile_page);
 }
@@ -239,6 +252,8 @@ int main(const struct root_info *info)
     if (!(info->features & ROOT_FEATURE_DEBUG)) {
         rt_print("not a debug kernel: invariants are not checked\n");
     }
+    supervisor.cpus = info->cpu_count;
+    hostile_count = info->cpu_count == 1 ? 2 : HOSTILES_MAX;
     // Two slots behind the notification: for what is made of their memory, before it is moved or
     // taken back.
     supervisor.stuck = rt_slots_alloc(3);
@@ -263,7 +278,7 @@ int main(const struct root_info *info)
         rt_panic("the Untyped in slot %lu is not whole", left);
     }
     uint64_t passed = 0;
-    for (unsigned i = 0; i < HOSTILES; i++) {
+    for (unsigned i = 0; i < hostile_count; i++) {
         passed += hostiles[i].passed;
     }
     rt_print(

@@ -14,7 +14,8 @@
 #define UNTYPED_BITS  17u
 #define BATCH_BYTES   (GENERATE_BATCH * sizeof(struct batch_entry))
 
-struct hostile hostiles[HOSTILES];
+struct hostile hostiles[HOSTILES_MAX];
+unsigned hostile_count;
 struct rt_mapping hostile_page;
 
 struct view {
@@ -88,8 +89,8 @@ static void prepare(const struct hostile *self, struct operation *operation)
 
 void hostile_main(uint64_t number)
 {
-    static struct view views[HOSTILES];
-    static struct generator generators[HOSTILES];
+    static struct view views[HOSTILES_MAX];
+    static struct generator generators[HOSTILES_MAX];
     struct hostile *self = &hostiles[number];
     struct view *view = &views[number];
     struct operation operation;

@@ -150,14 +150,13 @@ static void copier_job(uint64_t number)
     struct copier *copier = &copiers[number];
     uint64_t random = number + 77;
     while (stress_goes_on()) {
-        if (random_next(&random) % 4) {
+        if (random_next(&random) % 16) {
             copy_batch(copier, &random);
         } else {
             uint64_t from = copier->first + random_next(&random) % SHARE;
             uint64_t to = copier->first + random_next(&random) % SHARE;
             copier->copies += rt_ok(captable_copy(table, to, table, from, RIGHT_ALL));
         }
-        stress_rest();
     }
 }
 
