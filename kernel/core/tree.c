@@ -292,15 +292,16 @@ static unsigned node_height(const struct tree_node *node)
     return height;
 }
 
-// Every node is found by its key (so the order is right), and its balance is the difference of the
-// levels of its sides (by induction from the leaves these are the true ones).
+// Every key is found (so the order is right; equal ones may stand side by side), and its balance is
+// the difference of the levels of its sides (by induction from the leaves these are the true ones).
 void tree_check(const struct tree *tree, ptrdiff_t key_offset)
 {
     const struct tree_node *node = tree_find_ge(tree, 0, key_offset);
     while (node) {
         for (unsigned side = 0; side < 2; side++) {
             const struct tree_node *child = node_child(node, side);
-            ASSERT(!child || tree_find_le(tree, node_key(child, key_offset), key_offset) == child);
+            uint64_t own = child ? node_key(child, key_offset) : 0;
+            ASSERT(!child || node_key(tree_find_le(tree, own, key_offset), key_offset) == own);
         }
         unsigned left = node_height(node_child(node, 0)), right = node_height(node_child(node, 1));
         for (unsigned side = 0; side < 2 && key_offset & TREE_LINKED; side++) {

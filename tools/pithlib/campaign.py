@@ -43,8 +43,8 @@ def fuzz_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     """The corpus that it finds is shared by all parts and kept from run to run."""
     found = scratch / "corpus"
     found.mkdir(parents=True, exist_ok=True)
-    return [str(program), f"-runs={units}", f"-seed={seed % 2**31}", "-max_len=4096", "-len_control=0",
-            "-timeout=60", "-verbosity=0", "-reload=1", f"-artifact_prefix={scratch}/", str(found),
+    return [str(program), f"-runs={units}", f"-seed={seed % 2**31}", "-max_len=4096",
+            "-len_control=0", "-timeout=60", "-verbosity=0", "-reload=1", f"-artifact_prefix={scratch}/", str(found),
             str(TREE / "tests" / "fuzz" / "corpus")]
 
 

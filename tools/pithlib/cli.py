@@ -147,7 +147,8 @@ def add_mutants(add) -> None:
 
 def add_campaign(add) -> None:
     from .campaign import CAMPAIGNS
-    names = "  ".join(f"{name}: {c.text} ({c.amount:,} {c.unit})." for name, c in CAMPAIGNS.items())
+    names = "  ".join(f"{name}: {c.text} ({c.amount:,} {c.unit})."
+                      for name, c in CAMPAIGNS.items())
     parser = add("campaign", command_campaign, "search for faults for long", f"""
         Runs one of the long searches over all processors, each part with a seed of its own, and
         ends with the first fault: what was done until then, the seed, and the command that shows
@@ -175,8 +176,8 @@ def make_parser() -> tuple:
         known[name] = (sub, short)
         return sub
 
-    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_coverage, add_debug, add_mutants,
-                    add_campaign):
+    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_coverage, add_debug,
+                    add_mutants, add_campaign):
         add_one(add)
     return parser, known
 
