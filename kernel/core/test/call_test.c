@@ -192,6 +192,79 @@ static void test_a_thread_that_ends_by_an_invocation(void **state)
     assert_true(cap_empty(slot_cap(actor.cap)));
 }
 
+// ---- queues of several --------------------------------------------------------------------------
+
+static struct actor waiting[3];
+
+// All three wait, in order.
+static void stage_queue(enum machine_syscall number, uint64_t slot)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        waiting[i] = actor_new(100, 0, 0, 0);
+        actor_begin(&waiting[i]);
+        SYS(number, slot);
+        ring();
+    }
+    check_invariants();
+}
+
+// The one in the middle is taken out, then the first: the last is served.
+static void expect_last_is_served(enum machine_syscall number, uint64_t slot)
+{
+    for (unsigned i = 2; i-- > 0;) {
+        OK(INVOKE0(waiting[i].cap, KIND_THREAD, 4));
+        REFUSED(waiting[i].thread->context.code, ERR_CANCELLED);
+        check_invariants();
+    }
+    OK(SYS(number, slot));
+    OK(waiting[2].thread->context.code);
+    assert_int_equal(waiting[2].thread->state, THREAD_READY);
+}
+
+static void test_a_queue_of_receivers(void **state)
+{
+    (void)state;
+    uint64_t endpoint = make(KIND_ENDPOINT, 6);
+    stage_queue(SYS_recv, endpoint);
+    expect_last_is_served(SYS_nb_send, endpoint);
+}
+
+static void test_a_queue_of_waiters(void **state)
+{
+    (void)state;
+    uint64_t note = make(KIND_NOTIFICATION, 6);
+    stage_queue(SYS_wait, note);
+    expect_last_is_served(SYS_signal, note);
+}
+
+// The invariants hold while an object is being made.
+static void test_an_object_that_is_not_finished(void **state)
+{
+    (void)state;
+    uint64_t untyped = make(KIND_UNTYPED, 16), to = slots_new(1);
+    uint64_t tag = TAG(OPERATION(KIND_UNTYPED, 0), 5, 0);
+    struct words words = WORDS(KIND_FRAME | 16u << 8, 0, ROOT_SLOT_CSPACE, to, 1);
+    interrupt_soon();
+    assert_true(sys_once(SYS_invoke, untyped, tag, 0, words));
+    assert_true(slot_cap(to)->flags & CAP_EMBRYO);
+    check_invariants();
+    OK(sys(SYS_invoke, untyped, tag, 0, words));
+    assert_false(slot_cap(to)->flags & CAP_EMBRYO);
+}
+
+// ---- time ---------------------------------------------------------------------------------------
+
+static void test_a_thread_that_configures_its_own_time(void **state)
+{
+    (void)state;
+    struct sched_context *context = current()->sched;
+    host_clock += 500;
+    OK(INVOKE(ROOT_SLOT_SCHED_CONTEXT, KIND_SCHED_CONTEXT, 0, ROOT_SLOT_SCHED_CONTROL, 3000, 3000));
+    assert_int_equal(context->refills[0].amount, 3000);
+    assert_int_equal(context->used, 500);
+    assert_int_equal(current()->priority, PRIORITIES - 1);
+}
+
 // Who has time of his own besides what he falls back on goes on with that once he is woken.
 static void test_time_of_his_own_for_somebody_on_his_fallback(void **state)
 {
@@ -243,6 +316,10 @@ int main(void)
         CALL_TEST(test_a_thread_that_ends_in_its_own_batch),
         CALL_TEST(test_a_thread_that_ends_in_its_own_batch_and_fails),
         CALL_TEST(test_a_thread_that_ends_by_an_invocation),
+        CALL_TEST(test_a_queue_of_receivers),
+        CALL_TEST(test_a_queue_of_waiters),
+        CALL_TEST(test_an_object_that_is_not_finished),
+        CALL_TEST(test_a_thread_that_configures_its_own_time),
         CALL_TEST(test_time_of_his_own_for_somebody_on_his_fallback),
         CALL_TEST(test_a_shorter_slice),
     };

@@ -61,9 +61,26 @@ static void test_stop_at_end_of_endpoint_forgets_the_handler(void **state)
     assert_null(guest.thread->handler);
 }
 
+// A handler that runs on its fall-back context has the guest's registers, too.
+static void test_a_handler_on_its_fallback_has_the_registers(void **state)
+{
+    (void)state;
+    endpoint = make(KIND_ENDPOINT, 6);
+    guest = actor_new(GUEST_PRIORITY, 0, endpoint, THREAD_GUEST | THREAD_VECTOR);
+    handler = actor_new(HANDLER_PRIORITY, NO_BUDGET, 0, 0);
+    actor_receive(&handler, endpoint, 0);
+    fallback_bind(&handler);
+    actor_begin(&guest);
+    guest_call(7, WORDS(0));
+    assert_ptr_equal(current(), handler.thread);
+    assert_true(machine.vector_kept);
+    assert_true(machine_vector_live);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_handler_on_its_fallback_has_the_registers),
         cmocka_unit_test_setup_teardown(test_stop_without_handler_lends_nothing, machine_setup,
                                         machine_teardown),
         cmocka_unit_test_setup_teardown(test_stop_at_end_of_endpoint_forgets_the_handler,

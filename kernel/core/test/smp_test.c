@@ -478,6 +478,75 @@ static void test_somebody_waits_for_the_lock(void **state)
     assert_false(preempt_point(PREEMPT_WORK));
 }
 
+// A limit is that of the CPU where the time is to be: what was admitted elsewhere does not help.
+static void test_time_moves_to_a_cpu_with_a_limit(void **state)
+{
+    (void)state;
+    uint64_t limited = mint_slot(control(1), RIGHT_ALL, 500000), context = context_new(1000, 2000);
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, 0, limited, 1000, 2000));
+    assert_int_equal(hal_cpu_at(1)->admitted, 500000);
+    uint64_t second = context_new(1000, 2000);
+    REFUSED(INVOKE(second, KIND_SCHED_CONTEXT, 0, limited, 1000, 2000), err_blame(ERR_LIMIT, 1));
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, 0, control(0), 1000, 2000));
+    assert_int_equal(hal_cpu_at(1)->admitted, 0);
+    OK(INVOKE(second, KIND_SCHED_CONTEXT, 0, limited, 1000, 2000));
+}
+
+// A batch comes to an entry that has to be tried again.
+static void test_a_batch_that_has_to_wait_for_another_cpu(void **state)
+{
+    (void)state;
+    struct actor actor = actor_runs_there(0);
+    uint64_t frame = make(KIND_FRAME, PAGE_BITS);
+    struct batch_entry *entry = (struct batch_entry *)slot_cap(frame)->address;
+    entry->slot = actor.cap;
+    entry->tag = TAG(OPERATION(KIND_THREAD, SUSPEND), 0, 0);
+    assert_true(sys_once(SYS_invoke_batch, frame, 0, 1, WORDS(0)));
+    assert_true(current()->restarted);
+    other_looks();
+    here();
+    OK(sys(SYS_invoke_batch, frame, 0, 1, WORDS(0)));
+    assert_int_equal(actor.thread->state, THREAD_SUSPENDED);
+}
+
+// The timer goes off before the CPU has looked.
+static void test_the_timer_of_a_cpu_with_something_to_look_at(void **state)
+{
+    (void)state;
+    struct actor one = actor_runs_there(0), two = actor_there(110, 0);
+    machine_on(1);
+    kernel_timer();
+    assert_ptr_equal(current(), two.thread);
+    assert_int_equal(one.thread->place, PLACE_QUEUED);
+}
+
+// Another CPU gets something to wait for that comes earlier than its timer.
+static void test_time_that_comes_elsewhere(void **state)
+{
+    (void)state;
+    uint64_t note = make(KIND_NOTIFICATION, 6);
+    struct actor actor = actor_new(100, NO_BUDGET, 0, 0);
+    uint64_t context = context_new(4000, 40000);
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, 0, control(1), 4000, 40000));
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, 1, actor.cap, SCHED_OWN));
+    actor_resume(&actor);
+    other_looks();
+    host_clock += 4000;
+    SYS(SYS_wait, note);
+    host_clock += 10000;
+    pass(0);
+    assert_int_equal(machine.timer, UINT64_MAX);
+    here();
+    machine.interrupted = 0;
+    OK(SYS(SYS_signal, note));
+    other_looks();
+    assert_int_not_equal(machine.timer, UINT64_MAX);
+    host_clock += 40000;
+    pass(0);
+    assert_ptr_equal(current(), actor.thread);
+    here();
+}
+
 // ---- vector registers ---------------------------------------------------------------------------
 
 static void test_vector_registers_follow_their_thread(void **state)
@@ -642,6 +711,10 @@ int main(void)
         TEST_PAIR(test_somebody_woken_elsewhere_without_time),
         TEST_PAIR(test_clocks_that_differ),
         TEST_PAIR(test_somebody_waits_for_the_lock),
+        TEST_PAIR(test_time_moves_to_a_cpu_with_a_limit),
+        TEST_PAIR(test_a_batch_that_has_to_wait_for_another_cpu),
+        TEST_PAIR(test_the_timer_of_a_cpu_with_something_to_look_at),
+        TEST_PAIR(test_time_that_comes_elsewhere),
         TEST_PAIR(test_vector_registers_follow_their_thread),
         TEST_PAIR(test_vector_registers_left_behind),
         TEST_PAIR(test_vector_registers_fetched_by_a_choice),

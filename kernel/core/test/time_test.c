@@ -589,6 +589,17 @@ static void test_an_answer_while_the_time_is_lent_far(void **state)
     assert_int_equal(chain.actor[0].thread->context.tag, TAG(5, 0, 0));
 }
 
+// The same by somebody who then receives.
+static void test_an_answer_and_a_receive_while_the_time_is_lent_far(void **state)
+{
+    (void)state;
+    stage_interrupted();
+    sys(SYS_reply_recv, make(KIND_ENDPOINT, 6), TAG(5, 0, 0), chain.reply[1], WORDS(0));
+    assert_int_equal(machine.windows, 0);
+    OK(chain.actor[0].thread->context.code);
+    assert_int_equal(chain.actor[0].thread->context.tag, TAG(5, 0, 0));
+}
+
 static void test_nobody_gets_time_of_his_own_while_he_uses_lent_time(void **state)
 {
     (void)state;
@@ -735,6 +746,7 @@ int main(void)
         TEST(test_end_of_somebody_who_lent_time_far),
         TEST(test_end_of_a_reply_whose_time_was_lent_far),
         TEST(test_an_answer_while_the_time_is_lent_far),
+        TEST(test_an_answer_and_a_receive_while_the_time_is_lent_far),
         TEST(test_nobody_gets_time_of_his_own_while_he_uses_lent_time),
         TEST(test_a_caller_waits_for_enough_time),
         TEST(test_a_caller_who_never_can),

@@ -163,6 +163,30 @@ static void test_it_interrupts_only_what_is_less_important(void **state)
     assert_int_equal(word(), 1);
 }
 
+// What is less important still is put off with it.
+static void test_what_comes_while_alarms_are_put_off(void **state)
+{
+    (void)state;
+    stage();
+    struct actor low = actor_new(50, 0, 0, 0), high = actor_new(60, 0, 0, 0);
+    struct actor lowest = actor_new(40, NO_BUDGET, 0, 0);
+    uint64_t empty = make(KIND_SCHED_CONTEXT, SCHED_CONTEXT_BITS);
+    OK(INVOKE(empty, KIND_SCHED_CONTEXT, 1, lowest.cap, SCHED_OWN));
+    actor_begin(&low);
+    OK(arm(host_clock + SOON, 0));
+    ring();
+    actor_begin(&high);
+    host_clock += SOON;
+    kernel_timer();
+    assert_int_equal(hal_cpu()->floor, 60);
+    actor_resume(&lowest);
+    assert_true(sched_context_of(slot_cap(empty))->waiting);
+    assert_int_equal(word(), 0);
+    wait_forever();
+    pass(0);
+    assert_int_equal(word(), 1);
+}
+
 static void test_on_the_cpu_that_armed_it(void **state)
 {
     (void)state;
@@ -195,6 +219,7 @@ int main(void)
         TEST(test_nobody_to_tell),
         TEST(test_the_end_of_a_timer_that_is_armed),
         TEST(test_it_interrupts_only_what_is_less_important),
+        TEST(test_what_comes_while_alarms_are_put_off),
         TEST_PAIR(test_on_the_cpu_that_armed_it),
     };
     return cmocka_run_group_tests_name("timer", tests, NULL, NULL);
