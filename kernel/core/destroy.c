@@ -46,7 +46,8 @@
 static struct cap *buried;  // their slots 0, linked by `below`
 
 // Since a revocation last let others in: copies that they may still make, and how often one more is
-// to wait.  A lock that is fair comes back to who revokes before that; if it did not go on, others do.
+// to wait.  A lock that is fair comes back to who revokes before that; if it did not go on, others
+// do.
 static struct {
     unsigned copies, waits;
 } meanwhile;

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Which CPU needs what.  Sources: Intel, "Affected Processors: Transient Execution Attacks" and "Speculative
-// Execution Side Channel Mitigations"; AMD, "Software Techniques for Managing Speculation"; docs/mitigations.md
-// has the reasons.  Called by patch_boot.c.
+// Which CPU needs what.  Sources: Intel, "Affected Processors: Transient Execution Attacks" and
+// "Speculative Execution Side Channel Mitigations"; AMD, "Software Techniques for Managing
+// Speculation"; docs/mitigations.md has the reasons.  Called by patch_boot.c.
 #include "mitigate_boot.h"
 
 #include <stddef.h>
 
 // CPUID.7.0:EBX and EDX, CPUID.7.2:EDX
-#define HAS_RTM        (1u << 11)
-#define HAS_IBRS_IBPB  (1u << 26)
-#define HAS_STIBP      (1u << 27)
-#define HAS_BHI_CTRL   (1u << 4)
+#define HAS_RTM       (1u << 11)
+#define HAS_IBRS_IBPB (1u << 26)
+#define HAS_STIBP     (1u << 27)
+#define HAS_BHI_CTRL  (1u << 4)
 // CPUID.80000008:EBX, CPUID.80000021:EAX
-#define AMD_IBPB       (1u << 12)
-#define AMD_STIBP      (1u << 15)
-#define AMD_AUTO_IBRS  (1u << 8)
+#define AMD_IBPB      (1u << 12)
+#define AMD_STIBP     (1u << 15)
+#define AMD_AUTO_IBRS (1u << 8)
 
 // IA32_ARCH_CAPABILITIES
 #define CAP_RDCL_NO    (1ull << 0)
@@ -64,7 +64,8 @@ static bool may_have_intel_defects(const struct cpu_facts *facts)
     return facts->vendor == VENDOR_INTEL || facts->vendor == VENDOR_OTHER;
 }
 
-// Data of whoever ran before in buffers that a fault or an abort forwards (MDS, TAA, MMIO stale data, RFDS).
+// Data of whoever ran before in buffers that a fault or an abort forwards (MDS, TAA, MMIO stale
+// data, RFDS).
 static bool buffers_leak(const struct cpu_facts *facts)
 {
     uint64_t cap = facts->capabilities;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Which of the patches of arch/patch.h a CPU needs: from what it says of itself, or from the command line.
-// Pure functions, tested on the host.
+// Which of the patches of arch/patch.h a CPU needs: from what it says of itself, or from the
+// command line. Pure functions, tested on the host.
 #pragma once
 
 #include <arch/patch.h>
@@ -13,7 +13,7 @@
 enum cpu_vendor {
     VENDOR_OTHER,
     VENDOR_INTEL,
-    VENDOR_AMD,    // and Hygon
+    VENDOR_AMD,      // and Hygon
     VENDOR_CENTAUR,  // and Zhaoxin
 };
 
@@ -26,16 +26,17 @@ struct cpu_facts {
     uint32_t leaf_80000008_ebx;
     uint32_t leaf_80000021_eax;
     uint64_t capabilities;  // IA32_ARCH_CAPABILITIES; 0 where the CPU has none
-    bool translated;        // emulated by translation: what it runs has no branches or loads to predict
+    bool translated;  // emulated by translation: what it runs has no branches or loads to predict
 };
 
 // PATCH_*, without PATCH_SMAP.
 unsigned mitigate_needs(const struct cpu_facts *facts);
 
-// The value of IA32_SPEC_CTRL for the life of the CPU, 0: leave it; whether EFER gets automatic IBRS.
+// The value of IA32_SPEC_CTRL for the life of the CPU, 0: leave it; whether EFER gets automatic
+// IBRS.
 uint64_t mitigate_spec_ctrl(const struct cpu_facts *facts);
 bool mitigate_auto_ibrs(const struct cpu_facts *facts);
 
-// Replace `patches` by what the word mitigate=LIST of the command line asks for, if it is there: names with
-// commas between, or `none`, or `all`.  False: a name is unknown.
+// Replace `patches` by what the word mitigate=LIST of the command line asks for, if it is there:
+// names with commas between, or `none`, or `all`.  False: a name is unknown.
 bool mitigate_forced(const char *cmdline, unsigned *patches);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Changes the kernel's text, once, to suit the CPU: before user mode and the other CPUs start.  What is a place and
-// what it becomes is said in arch/patch.h; which ones are changed, in mitigate_boot.c.
+// Changes the kernel's text, once, to suit the CPU: before user mode and the other CPUs start. What
+// is a place and what it becomes is said in arch/patch.h; which ones are changed, in
+// mitigate_boot.c.
 #include "arch.h"
 #include "mitigate_boot.h"
 #include "x86.h"
@@ -42,7 +43,7 @@ static enum cpu_vendor vendor_read(void)
         return VENDOR_AMD;
     }
     return is_text(&leaf, "CentaurHauls") || is_text(&leaf, "  Shanghai  ") ? VENDOR_CENTAUR
-                                                                         : VENDOR_OTHER;
+                                                                            : VENDOR_OTHER;
 }
 
 // QEMU without a hypervisor: its own code runs, made from the guest's.
@@ -107,7 +108,8 @@ static void nops_write(volatile uint8_t *at, unsigned count)
 
 static void patch_apply(const struct patch *patch)
 {
-    volatile uint8_t *at = (volatile uint8_t *)((uint64_t)&patch->place + (uint64_t)(int64_t)patch->place);
+    volatile uint8_t *at = (volatile uint8_t *)((uint64_t)&patch->place +
+                                                (uint64_t)(int64_t)patch->place);
     unsigned length = patch->length;
     if (patch->how != PATCH_NOP) {
         uint64_t target = (uint64_t)&patch->target + (uint64_t)(int64_t)patch->target;

@@ -7,26 +7,26 @@
 
 #include <stdint.h>
 
-#define MSR_APIC_BASE      0x1bu
-#define MSR_SPEC_CTRL      0x48u
-#define MSR_PRED_CMD       0x49u
+#define MSR_APIC_BASE         0x1bu
+#define MSR_SPEC_CTRL         0x48u
+#define MSR_PRED_CMD          0x49u
 #define MSR_ARCH_CAPABILITIES 0x10au
-#define MSR_SYSENTER_CS    0x174u
-#define MSR_PAT            0x277u
-#define MSR_TSC_DEADLINE   0x6e0u
-#define MSR_X2APIC         0x800u
-#define MSR_EFER           0xc0000080u
-#define MSR_STAR           0xc0000081u
-#define MSR_LSTAR          0xc0000082u
-#define MSR_CSTAR          0xc0000083u
-#define MSR_SFMASK         0xc0000084u
-#define MSR_GS_BASE        0xc0000101u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
+#define MSR_SYSENTER_CS       0x174u
+#define MSR_PAT               0x277u
+#define MSR_TSC_DEADLINE      0x6e0u
+#define MSR_X2APIC            0x800u
+#define MSR_EFER              0xc0000080u
+#define MSR_STAR              0xc0000081u
+#define MSR_LSTAR             0xc0000082u
+#define MSR_CSTAR             0xc0000083u
+#define MSR_SFMASK            0xc0000084u
+#define MSR_GS_BASE           0xc0000101u
+#define MSR_KERNEL_GS_BASE    0xc0000102u
 
 #define APIC_EOI 0xb0u  // offset in the registers of the local APIC
 
-#define EFER_SCE 0x001ull
-#define EFER_NXE 0x800ull
+#define EFER_SCE       0x001ull
+#define EFER_NXE       0x800ull
 #define EFER_AUTO_IBRS 0x200000ull
 
 #define CR0_MP 0x00002ull

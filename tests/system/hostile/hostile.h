@@ -18,11 +18,11 @@
 enum hostile_slot {
     HOSTILE_CSPACE = 1,
     HOSTILE_UNTYPED,
-    HOSTILE_CONTROL,  // limited authority over time
+    HOSTILE_CONTROL,    // limited authority over time
     HOSTILE_ELSEWHERE,  // the same on another CPU
-    HOSTILE_VICTIM,   // to send to the service
-    HOSTILE_THREAD,   // the other one of them
-    HOSTILE_PAGE,     // a page that they share, for batches
+    HOSTILE_VICTIM,     // to send to the service
+    HOSTILE_THREAD,     // the other one of them
+    HOSTILE_PAGE,       // a page that they share, for batches
     HOSTILE_FIRST,
 };
 

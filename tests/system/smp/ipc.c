@@ -83,7 +83,8 @@ static void client_call(struct client *client, uint64_t i)
     struct ipc_result got = ipc_call(client->endpoint, TAG(0, length, 0), &words);
     client->failed += !rt_ok(got.status) || words.word[1] != i + 1 ||
                       (!client->everywhere && words.word[0] != client->at) ||
-                      (!client->everywhere && cpu_here() != client->home) || tag_length(got.tag) != length ||
+                      (!client->everywhere && cpu_here() != client->home) ||
+                      tag_length(got.tag) != length ||
                       (length == LONG && buffer[LONG - 1] != i + 1);
 }
 
@@ -213,7 +214,8 @@ void signals_cross(void)
     struct worker workers[2];
     cap_t to[2] = { object_make(KIND_NOTIFICATION, SMALL_BITS),
                     object_make(KIND_NOTIFICATION, SMALL_BITS) };
-    struct pong pongs[2] = { { .hear = to[0], .say = to[1], .begins = true }, { .hear = to[1], .say = to[0] } };
+    struct pong pongs[2] = { { .hear = to[0], .say = to[1], .begins = true },
+                             { .hear = to[1], .say = to[0] } };
     for (unsigned i = 0; i < 2; i++) {
         worker_on(&workers[i], cpu_nth(i + 1));
         worker_begin(&workers[i], pong_job, (uint64_t)&pongs[i]);

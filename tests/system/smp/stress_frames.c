@@ -16,7 +16,7 @@
 #define VALUE_B      0x2222222222222222ull
 #define BASE_A       0x0000123456789000ull
 #define KERNEL       0xffff800000000000ull
-#define FLAGS_BAD    0x3000ull   // IOPL
+#define FLAGS_BAD    0x3000ull  // IOPL
 #define FLAGS_IF     0x200ull
 #define FLAGS_VM     0x20000ull
 

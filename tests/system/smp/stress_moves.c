@@ -117,17 +117,16 @@ static void deed(const struct victim *victim, uint64_t random)
     switch (random % 8) {
     case 0:
     case 1:
-    case 2:
-        context_move(victim->thread.context, cpu_nth((unsigned)(random >> 8)));
-        break;
+    case 2: context_move(victim->thread.context, cpu_nth((unsigned)(random >> 8))); break;
     case 3:
         must(thread_suspend(thread), "suspend");
         must(thread_set_priority(thread, PRIORITY - (random >> 8) % 2, 255), "priority");
         break;
     case 4: rt_ignore(thread_cancel(thread)); break;  // it may be blocked in nothing
     case 5:
-        must(sched_context_configure(victim->thread.context, rt_cpu_control(cpu_nth((unsigned)(random >> 8))),
-                                     slice / 2, slice),
+        must(sched_context_configure(victim->thread.context,
+                                     rt_cpu_control(cpu_nth((unsigned)(random >> 8))), slice / 2,
+                                     slice),
              "budget");
         break;
     default: must(thread_set_priority(thread, PRIORITY, 255), "priority"); break;

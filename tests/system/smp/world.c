@@ -7,10 +7,10 @@
 #include <rt/memory.h>
 #include <rt/panic.h>
 
-#define APIC_IDS     256u
-#define SLICES       1000u  // per second on all CPUs: a busy host must get through with them
-#define MOMENTS      5000u  // per second
-#define PATIENCE     60u    // seconds
+#define APIC_IDS 256u
+#define SLICES   1000u  // per second on all CPUs: a busy host must get through with them
+#define MOMENTS  5000u  // per second
+#define PATIENCE 60u    // seconds
 
 unsigned cpu_count;
 uint64_t second, patience;

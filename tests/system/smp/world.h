@@ -42,17 +42,17 @@ void ticks_pass(uint64_t ticks);
 // come little is waited for.
 extern uint64_t patience;
 
-#define WAIT(fact)                                     \
- do {                                                  \
-  uint64_t wait_end = clock_now() + patience;          \
-  while (!(fact)) {                                    \
-   if (clock_now() > wait_end) {                       \
-    check_fail(CHECK_HERE, "not in time: %s", #fact);  \
-    patience = second / 10;                            \
-    break;                                             \
-   }                                                   \
-   moment_pass();                                      \
-  }                                                    \
+#define WAIT(fact)                                    \
+ do {                                                 \
+  uint64_t wait_end = clock_now() + patience;         \
+  while (!(fact)) {                                   \
+   if (clock_now() > wait_end) {                      \
+    check_fail(CHECK_HERE, "not in time: %s", #fact); \
+    patience = second / 10;                           \
+    break;                                            \
+   }                                                  \
+   moment_pass();                                     \
+  }                                                   \
  } while (0)
 
 // ---- threads -----------------------------------------------------------------------------------

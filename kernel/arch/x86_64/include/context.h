@@ -159,21 +159,22 @@ static inline void x86_fs_base_load(uint64_t base)
     __asm__ volatile("wrfsbase %0" : : "r"(base));
 }
 
-// Make `cr3` the translation of user mode, and have it in a register for the way out (sysret_patched).  Where
-// user mode runs without the kernel's mappings that is all: the way out loads it.
+// Make `cr3` the translation of user mode, and have it in a register for the way out
+// (sysret_patched).  Where user mode runs without the kernel's mappings that is all: the way out
+// loads it.
 __attribute__((always_inline)) static inline uint64_t x86_space_load(uint64_t space)
 {
     register uint64_t cr3 __asm__("r10") = space;
     if (cr3 != THIS_CPU->cr3) {
-        __asm__ volatile("1:\tmov %[cr3], %%gs:%c[field]\n"
-                         "3:\tmov %[cr3], %%cr3\n"
-                         "2:\t" PATCH("3b", "2b", "3b", "%c[pti]", "%c[nop]")
-                         PATCH("1b", "2b", "switch_patched", "%c[forget]", "%c[call]")
-                         : [cr3] "+r"(cr3)
-                         : [field] "i"(offsetof(struct hal_percpu, cr3)), [pti] "i"(PATCH_PTI),
-                           [nop] "i"(PATCH_NOP), [forget] "i"(PATCH_IBPB | PATCH_RSB),
-                           [call] "i"(PATCH_CALL)
-                         : "memory");
+        __asm__ volatile(
+            "1:\tmov %[cr3], %%gs:%c[field]\n"
+            "3:\tmov %[cr3], %%cr3\n"
+            "2:\t" PATCH("3b", "2b", "3b", "%c[pti]", "%c[nop]")
+                PATCH("1b", "2b", "switch_patched", "%c[forget]", "%c[call]")
+            : [cr3] "+r"(cr3)
+            : [field] "i"(offsetof(struct hal_percpu, cr3)), [pti] "i"(PATCH_PTI),
+              [nop] "i"(PATCH_NOP), [forget] "i"(PATCH_IBPB | PATCH_RSB), [call] "i"(PATCH_CALL)
+            : "memory");
     }
     return cr3;
 }
@@ -224,8 +225,9 @@ __attribute__((noreturn, always_inline)) static inline void hal_pass(
                      "sysretq\n"
                      "2:\t" PATCH("1b", "2b", "sysret_patched", "%c[out]", "%c[jump]")
                      :
-                     : [to] "r"(to), [from] "r"(from), "D"(badge), "S"(tag), "r"(cr3),
-                       [out] "i"(PATCH_PTI | PATCH_VERW), [jump] "i"(PATCH_JUMP), [gs] "i"(offsetof(struct arch_context, gs_base)),
+                     : [to] "r"(to), [from] "r"(from), "D"(badge), "S"(tag),
+                       "r"(cr3), [out] "i"(PATCH_PTI | PATCH_VERW), [jump] "i"(PATCH_JUMP),
+                       [gs] "i"(offsetof(struct arch_context, gs_base)),
                        [serving] "i"(offsetof(struct hal_lock, serving)),
                        [rip] "i"(offsetof(struct arch_context, rip)),
                        [rflags] "i"(offsetof(struct arch_context, rflags)),

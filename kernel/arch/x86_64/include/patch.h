@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Places of the kernel's text that boot changes to suit the CPU (patch_boot.c).  As linked they are what a
-// CPU without defects executes; also for assembly, through offsets.h.
+// Places of the kernel's text that boot changes to suit the CPU (patch_boot.c).  As linked they are
+// what a CPU without defects executes; also for assembly, through offsets.h.
 #pragma once
 
 #include <stdint.h>
@@ -35,11 +35,12 @@ _Static_assert(sizeof(struct patch) == 16, "as PATCH and entry.S write it");
 // A prefix that means nothing before instructions without memory operands.
 #define PATCH_PADDING "0x2e"
 
-// For inline assembly, which gives `when` and `how` as operands; later entries for the same place prevail.
-#define PATCH(begin, end, target, when, how)         \
- ".pushsection .patch, \"a\"\n\t"                    \
- ".long " begin " - .\n\t"                           \
- ".long " target " - .\n\t"                          \
- ".long " when "\n\t"                                \
- ".byte " how ", " end " - " begin ", 0, 0\n\t"      \
+// For inline assembly, which gives `when` and `how` as operands; later entries for the same place
+// prevail.
+#define PATCH(begin, end, target, when, how)    \
+ ".pushsection .patch, \"a\"\n\t"               \
+ ".long " begin " - .\n\t"                      \
+ ".long " target " - .\n\t"                     \
+ ".long " when "\n\t"                           \
+ ".byte " how ", " end " - " begin ", 0, 0\n\t" \
  ".popsection\n\t"

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Table look-ups and indirect calls that can be patched (arch/patch.h).  Contract: hal/speculation.h.
+// Table look-ups and indirect calls that can be patched (arch/patch.h).  Contract:
+// hal/speculation.h.
 #pragma once
 
 #include <arch/patch.h>
 
 #include <stdint.h>
 
-// A shift or an addition, longer than it must be.  Patched, it is a jump to the same behind a mask that
-// depends on the comparison by data, not by prediction.
-#define MASKED(operation)                     \
+// A shift or an addition, longer than it must be.  Patched, it is a jump to the same behind a mask
+// that depends on the comparison by data, not by prediction.
+#define MASKED(operation)                                            \
  "1:\t.byte " PATCH_PADDING ", " PATCH_PADDING "\n\t" operation "\n" \
- "2:\n\t"                                     \
- ".pushsection .text.masked, \"ax\"\n"       \
- "3:\tcmp %[count], %[index]\n\t"            \
- "sbb %[mask], %[mask]\n\t"                  \
- "and %[mask], %[index]\n\t" operation "\n\t" \
- "jmp 2b\n\t"                                \
+ "2:\n\t"                                                            \
+ ".pushsection .text.masked, \"ax\"\n"                               \
+ "3:\tcmp %[count], %[index]\n\t"                                    \
+ "sbb %[mask], %[mask]\n\t"                                          \
+ "and %[mask], %[index]\n\t" operation "\n\t"                        \
+ "jmp 2b\n\t"                                                        \
  ".popsection\n\t" PATCH("1b", "2b", "3b", "%c[when]", "%c[how]")
 
 __attribute__((always_inline)) static inline void *hal_element(const void *base, uint64_t index,
@@ -25,10 +26,11 @@ __attribute__((always_inline)) static inline void *hal_element(const void *base,
 {
     uint64_t mask;
     if (!shift) {
-        __asm__(MASKED("add %[base], %[index]")
-                : [index] "+r"(index), [mask] "=&r"(mask)
-                : [base] "r"(base), [count] "re"(count), [when] "i"(PATCH_MASK), [how] "i"(PATCH_JUMP)
-                : "cc");
+        __asm__(
+            MASKED("add %[base], %[index]")
+            : [index] "+r"(index), [mask] "=&r"(mask)
+            : [base] "r"(base), [count] "re"(count), [when] "i"(PATCH_MASK), [how] "i"(PATCH_JUMP)
+            : "cc");
         return (void *)index;
     }
     __asm__(MASKED("shl %[shift], %[index]")
@@ -51,9 +53,9 @@ static inline unsigned hal_call_4(uintptr_t function, void *a, void *b, unsigned
 }
 #else
 // Padded to the length of a direct call, which it becomes: of retpoline (entry.S).
-# define INDIRECT_CALL                                  \
+# define INDIRECT_CALL                                                    \
   "1:\t.byte " PATCH_PADDING ", " PATCH_PADDING ", " PATCH_PADDING "\n\t" \
-  "call *%%rax\n"                                        \
+  "call *%%rax\n"                                                         \
   "2:\n\t" PATCH("1b", "2b", "retpoline", "%c[when]", "%c[how]")
 
 __attribute__((always_inline)) static inline unsigned hal_call(uintptr_t function, void *argument)

@@ -14,12 +14,13 @@
 #include <cmocka.h>
 
 // CPUID.7.0:EBX and EDX, CPUID.80000008:EBX
-#define RTM        0x00000800u
-#define MICROCODE  0x0c000400u  // of 2018: IBRS and IBPB, STIBP, VERW clears
-#define AMD_2018   0x00009000u  // IBPB, STIBP
-#define EVERYTHING (PATCH_PTI | PATCH_RETPOLINE | PATCH_IBPB | PATCH_RSB | PATCH_MASK | PATCH_VERW | PATCH_FENCE)
-#define ANY_AMD    (PATCH_RETPOLINE | PATCH_IBPB | PATCH_RSB | PATCH_MASK)
-#define STIBP      0x2u
+#define RTM       0x00000800u
+#define MICROCODE 0x0c000400u  // of 2018: IBRS and IBPB, STIBP, VERW clears
+#define AMD_2018  0x00009000u  // IBPB, STIBP
+#define EVERYTHING \
+ (PATCH_PTI | PATCH_RETPOLINE | PATCH_IBPB | PATCH_RSB | PATCH_MASK | PATCH_VERW | PATCH_FENCE)
+#define ANY_AMD (PATCH_RETPOLINE | PATCH_IBPB | PATCH_RSB | PATCH_MASK)
+#define STIBP   0x2u
 
 static const struct known {
     const char *name;
@@ -35,7 +36,11 @@ static const struct known {
       EVERYTHING & ~PATCH_IBPB,
       0 },
     { "Broadwell",
-      { .vendor = VENDOR_INTEL, .family = 6, .model = 0x4f, .leaf_7_ebx = RTM, .leaf_7_edx = MICROCODE },
+      { .vendor = VENDOR_INTEL,
+        .family = 6,
+        .model = 0x4f,
+        .leaf_7_ebx = RTM,
+        .leaf_7_edx = MICROCODE },
       EVERYTHING,
       STIBP },
     { "Skylake",
@@ -47,7 +52,11 @@ static const struct known {
       EVERYTHING & ~PATCH_FENCE,
       STIBP },
     { "Goldmont",
-      { .vendor = VENDOR_INTEL, .family = 6, .model = 0x5c, .leaf_7_edx = MICROCODE, .capabilities = 0x1 },
+      { .vendor = VENDOR_INTEL,
+        .family = 6,
+        .model = 0x5c,
+        .leaf_7_edx = MICROCODE,
+        .capabilities = 0x1 },
       EVERYTHING & ~(PATCH_PTI | PATCH_VERW | PATCH_FENCE),
       STIBP },
     // RDCL_NO, IBRS_ALL, SKIP_L1DFL, MDS_NO; TSX with and without TAA
@@ -113,10 +122,17 @@ static const struct known {
       ANY_AMD & ~PATCH_RETPOLINE,
       STIBP },
     { "VIA Nano", { .vendor = VENDOR_CENTAUR, .family = 6, .model = 0xf }, 0, 0 },
-    { "Zhaoxin", { .vendor = VENDOR_CENTAUR, .family = 7 }, PATCH_RETPOLINE | PATCH_RSB | PATCH_MASK, 0 },
+    { "Zhaoxin",
+      { .vendor = VENDOR_CENTAUR, .family = 7 },
+      PATCH_RETPOLINE | PATCH_RSB | PATCH_MASK,
+      0 },
     { "somebody's", { .vendor = VENDOR_OTHER, .family = 6 }, EVERYTHING & ~PATCH_IBPB, 0 },
     { "QEMU's translator as a Broadwell",
-      { .vendor = VENDOR_INTEL, .family = 6, .model = 0x4f, .leaf_7_edx = MICROCODE, .translated = true },
+      { .vendor = VENDOR_INTEL,
+        .family = 6,
+        .model = 0x4f,
+        .leaf_7_edx = MICROCODE,
+        .translated = true },
       0,
       0 },
 };

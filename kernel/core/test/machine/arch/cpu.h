@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The host's stand-in for an ISA, with several CPUs: the one that `machine_number` names is at work.
-// Contract: hal/cpu.h.
+// The host's stand-in for an ISA, with several CPUs: the one that `machine_number` names is at
+// work. Contract: hal/cpu.h.
 #pragma once
 
 #include <stdbool.h>
