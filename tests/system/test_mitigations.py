@@ -371,6 +371,17 @@ def test_nothing_of_a_register_stays_behind(kernel, artefacts):
         guest.wait_off()
 
 
+def test_an_nmi_goes_back_to_the_space_it_came_from(kernel, artefacts):
+    """The kernel's is loaded on the way in, the one that was found on the way out."""
+    code = disassembled(text_after(kernel, artefacts, "mitigate=pti"), kernel.start, artefacts)
+    into = until(code, kernel.symbols["ist_isolated"], ("jmp",))
+    back = until(code, kernel.symbols["ist_return_isolated"], ("iretq",))
+    saved = into.index("mov %cr3,%rax")
+    assert into[saved + 1] == "push %rax" and "mov %rax,%cr3" in into[saved + 2:], into
+    assert back[-1] == "iretq"
+    assert back[2:4] == ["mov 0x8(%rsp),%rax", "mov %rax,%cr3"], back
+
+
 # ---- the option --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words", ["mitigate=ptl", "mitigate=", "mitigate=pti,", "mitigate=all,x y"])
