@@ -29,7 +29,7 @@ void arena_init(struct batch_entry *memory)
 
 struct message_buffer *arena_buffer(void)
 {
-    return (struct message_buffer *)((uint8_t *)batch + BATCH_BYTES - MESSAGE_BUFFER_BYTES);
+    return (void *)((uint8_t *)batch + BATCH_BYTES - MESSAGE_BUFFER_BYTES);
 }
 
 void arena_make_in(cap_t table, enum rt_kind kind, unsigned bits, cap_t slot, uint64_t count)
