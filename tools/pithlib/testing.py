@@ -202,7 +202,8 @@ def choose_stages(expression: Optional[str], quick: bool) -> list:
             system,
             pytest_stage("system tests, debug build", "debug", ["tests/system"]),
             pytest_stage("system tests, clang build", "clang", ["tests/system"]),
-            Stage("benchmarks", check_bench), Stage("clang-tidy", check_tidy),
+            Stage("branch coverage", check_coverage, needs=""), Stage("benchmarks", check_bench),
+            Stage("clang-tidy", check_tidy),
             Stage("mutants", check_mutants)]
 
 

@@ -262,6 +262,13 @@ static void test_a_thread_that_configures_its_own_time(void **state)
     OK(INVOKE(ROOT_SLOT_SCHED_CONTEXT, KIND_SCHED_CONTEXT, 0, ROOT_SLOT_SCHED_CONTROL, 3000, 3000));
     assert_int_equal(context->refills[0].amount, 3000);
     assert_int_equal(context->used, 500);
+    uint64_t limited = mint_slot(ROOT_SLOT_SCHED_CONTROL, RIGHT_ALL, 500000);
+    sys_once(SYS_invoke, ROOT_SLOT_SCHED_CONTEXT, TAG(OPERATION(KIND_SCHED_CONTEXT, 0), 3, 0), 0,
+             WORDS(limited, 2000, 4000));
+    assert_null(current());  // what a limit allows is had a period later
+    assert_int_equal(hal_cpu()->admitted, 500000);
+    pass(4000);
+    assert_int_equal(sched_context_head(context)->amount, 2000);
     assert_int_equal(current()->priority, PRIORITIES - 1);
 }
 

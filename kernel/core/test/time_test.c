@@ -593,8 +593,9 @@ static void test_an_answer_while_the_time_is_lent_far(void **state)
 static void test_an_answer_and_a_receive_while_the_time_is_lent_far(void **state)
 {
     (void)state;
+    uint64_t endpoint = make(KIND_ENDPOINT, 6);
     stage_interrupted();
-    sys(SYS_reply_recv, make(KIND_ENDPOINT, 6), TAG(5, 0, 0), chain.reply[1], WORDS(0));
+    sys(SYS_reply_recv, endpoint, TAG(5, 0, 0), chain.reply[1], WORDS(0));
     assert_int_equal(machine.windows, 0);
     OK(chain.actor[0].thread->context.code);
     assert_int_equal(chain.actor[0].thread->context.tag, TAG(5, 0, 0));
