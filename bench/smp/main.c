@@ -111,15 +111,30 @@ static void client(uint64_t argument)
     }
 }
 
-static void thread_begin(void (*entry)(uint64_t), unsigned cpu, uint64_t budget)
+static struct rt_thread threads[4];
+static unsigned thread_count;
+
+static void thread_begin(void (*entry)(uint64_t), unsigned cpu, uint64_t slice)
 {
-    static struct rt_thread threads[8];
-    static unsigned count;
+    struct rt_thread *thread = &threads[thread_count++];
     struct rt_thread_config config = {
-        .entry = entry, .priority = PRIORITY, .cpu = cpu, .budget = budget
+        .entry = entry, .priority = PRIORITY, .cpu = cpu, .budget = slice
     };
-    must(rt_thread_new(&threads[count], &config), "thread");
-    must(rt_thread_start(&threads[count++]), "thread");
+    must(rt_thread_new(thread, &config), "thread");
+    must(rt_thread_start(thread), "thread");
+}
+
+// One that runs on its callers' time, and until its first call on a fall-back.
+static void server_begin(void (*entry)(uint64_t), uint64_t slice)
+{
+    struct rt_thread *thread = &threads[thread_count++];
+    struct rt_thread_config config = { .entry = entry,
+                                       .priority = PRIORITY,
+                                       .budget = RT_NO_CONTEXT };
+    must(rt_thread_new(thread, &config), "server");
+    must(rt_context_new(slice, slice, &thread->context), "context");
+    must(sched_context_bind(thread->context, thread->cap, SCHED_FALLBACK), "bind");
+    must(rt_thread_start(thread), "server");
 }
 
 int main(const struct root_info *info)
@@ -134,7 +149,7 @@ int main(const struct root_info *info)
     notification = make(KIND_NOTIFICATION);
     done = make(KIND_NOTIFICATION);
     uint64_t slice = info->clock_hz;
-    thread_begin(serve_same, 0, slice);
+    server_begin(serve_same, slice);
     thread_begin(serve_cross, 1, slice);
     thread_begin(wait_cross, 1, slice);
     thread_begin(client, 0, slice);
