@@ -547,6 +547,44 @@ static void test_time_that_comes_elsewhere(void **state)
     here();
 }
 
+// Others go on copying while a revocation is interrupted, but not faster than it goes on; after
+// some waiting they go on even if it does not.
+static void test_copies_wait_for_a_revocation(void **state)
+{
+    (void)state;
+    enum {
+        MANY = 40,
+        SOME = 16
+    };
+    uint64_t endpoint = make(KIND_ENDPOINT, 6), other = make(KIND_ENDPOINT, 6);
+    uint64_t to = slots_new(SOME), copy = TAG(OPERATION(KIND_CAPTABLE, 0), 4, 0);
+    struct actor actor = actor_runs_there(0);
+    for (unsigned i = 0; i < MANY; i++) {
+        (void)copy_slot(endpoint, RIGHT_ALL);
+    }
+    machine.windows = 1;
+    hal_cpu()->work = 0;
+    assert_true(sys_once(SYS_invoke, ROOT_SLOT_CSPACE, TAG(OPERATION(KIND_CAPTABLE, 4), 1, 0), 0,
+                         WORDS(endpoint)));
+    machine_on(1);
+    unsigned made = 0;
+    while (!sys_once(SYS_invoke, ROOT_SLOT_CSPACE, copy, 0,
+                     WORDS(to + made, ROOT_SLOT_CSPACE, other, RIGHT_ALL))) {
+        OK(current()->context.code);
+        assert_true(++made < SOME);
+    }
+    assert_true(made > 0);
+    actor.buffer->caps[0] = other;
+    unsigned waits = 0;
+    while (sys_once(SYS_nb_send, other, TAG(0, 0, 1), 0, WORDS(0))) {
+        assert_true(++waits < MANY);
+    }
+    assert_true(waits > 0);
+    REFUSED(current()->context.code, ERR_AGAIN);  // nobody receives
+    here();
+    OK(INVOKE(ROOT_SLOT_CSPACE, KIND_CAPTABLE, 4, endpoint));
+}
+
 // ---- vector registers ---------------------------------------------------------------------------
 
 static void test_vector_registers_follow_their_thread(void **state)
@@ -715,6 +753,7 @@ int main(void)
         TEST_PAIR(test_a_batch_that_has_to_wait_for_another_cpu),
         TEST_PAIR(test_the_timer_of_a_cpu_with_something_to_look_at),
         TEST_PAIR(test_time_that_comes_elsewhere),
+        TEST_PAIR(test_copies_wait_for_a_revocation),
         TEST_PAIR(test_vector_registers_follow_their_thread),
         TEST_PAIR(test_vector_registers_left_behind),
         TEST_PAIR(test_vector_registers_fetched_by_a_choice),
