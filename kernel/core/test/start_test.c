@@ -122,7 +122,7 @@ static void test_a_map_in_more_pieces_than_fit(void **state)
     machine.info.memory_count = BOOT_MAX_MEMORY;
     memory(1, base + 4 * MIB, 4 * MIB, BOOT_MEMORY_FREE);
     for (unsigned i = 2; i < BOOT_MAX_MEMORY; i++) {
-        memory(i, base + 8 * MIB + i * 8 * PAGE_SIZE, PAGE_SIZE, BOOT_MEMORY_KERNEL);
+        memory(i, base + 8 * MIB + 8ull * i * PAGE_SIZE, PAGE_SIZE, BOOT_MEMORY_KERNEL);
     }
     machine_boot();
     assert_int_equal(info_of()->untyped_count, ROOT_MAX_UNTYPED);

@@ -4,8 +4,8 @@
 // Time on the whole core: slices, budgets, time-outs, time that is lent and runs out.
 #include "machine.h"
 
-#define BUDGET 4000u
-#define PERIOD (10u * BUDGET)  // of actor_new
+#define BUDGET 4000ull
+#define PERIOD (10 * BUDGET)  // of actor_new
 
 enum operation {
     CONFIGURE,
