@@ -110,8 +110,8 @@ void stress_spaces(void)
 #define SHARE      (SLOTS / COPIERS)
 #define BATCH      8u
 
-// One third of the table each: they copy from its first slot, from the last copy and from anywhere in
-// it to anywhere in it, by single invocations and by batches, and delete what is in the way.
+// One third of the table each: they copy from its first slot, from the last copy and from anywhere
+// in it to anywhere in it, by single invocations and by batches, and delete what is in the way.
 static struct copier {
     struct worker worker;
     struct rt_mapping batch;
@@ -120,12 +120,6 @@ static struct copier {
 } copiers[COPIERS];
 
 static cap_t table, origin;
-
-static uint64_t random_next(uint64_t *state)
-{
-    *state = *state * 6364136223846793005ull + 1442695040888963407ull;
-    return *state >> 33;
-}
 
 static uint64_t copy_source(const struct copier *copier, uint64_t *random)
 {
