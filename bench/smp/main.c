@@ -18,19 +18,19 @@ const char rt_task_name[] = "bench_smp";
 #define REST       20000u  // what the other side takes to be waiting again
 
 // SIDE_in: the instruction that enters the kernel; SIDE_out: the one after it.
-#define SIDE(name, number)                      \
- __asm__(".text\n.globl " #name "\n" #name ":\n" \
-         "    pushq %rbx\n    pushq %rbp\n"      \
-         "    pushq %r12\n    pushq %r13\n"      \
-         "    pushq %r14\n    pushq %r15\n"      \
-         "    movl $" #number ", %eax\n"         \
-         ".globl " #name "_in\n" #name "_in:\n"  \
-         "    syscall\n"                         \
+#define SIDE(name, number)                        \
+ __asm__(".text\n.globl " #name "\n" #name ":\n"  \
+         "    pushq %rbx\n    pushq %rbp\n"       \
+         "    pushq %r12\n    pushq %r13\n"       \
+         "    pushq %r14\n    pushq %r15\n"       \
+         "    movl $" #number ", %eax\n"          \
+         ".globl " #name "_in\n" #name "_in:\n"   \
+         "    syscall\n"                          \
          ".globl " #name "_out\n" #name "_out:\n" \
-         "    popq %r15\n    popq %r14\n"        \
-         "    popq %r13\n    popq %r12\n"        \
-         "    popq %rbp\n    popq %rbx\n"        \
-         "    ret\n");                           \
+         "    popq %r15\n    popq %r14\n"         \
+         "    popq %r13\n    popq %r12\n"         \
+         "    popq %rbp\n    popq %rbx\n"         \
+         "    ret\n");                            \
  uint64_t name(cap_t slot, uint64_t tag, cap_t third)
 
 // The numbers of abi/syscalls.def, checked below.

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// A QEMU plugin for several CPUs: how many instructions each one executes in the kernel between user
-// mode and user mode, or a halt.  Used by bench/smp.py; the CPUs run in turn (icount), so no locks.
+// A QEMU plugin for several CPUs: how many instructions each one executes in the kernel between
+// user mode and user mode, or a halt.  Used by bench/smp.py; the CPUs run in turn (icount), so no
+// locks.
 //
 // Arguments: out=FILE.  Writes one line for each stretch that begins or ends at a watched
 // address (watch=HEX, any number): CPU, last address in user mode (0: halted before), first in the
 // kernel, instructions, and where it ended: address in user mode, or 0 for a halt.
 #include <qemu-plugin.h>
+#include <string.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 

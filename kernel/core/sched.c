@@ -660,6 +660,11 @@ void sched_pause(struct cpu *cpu)
         ready_insert(cpu, cpu->next, cpu->next_first);
         cpu->next = NULL;
     }
+    if (cpu->current && cpu->current->state != THREAD_READY) {
+        // It may be answered meanwhile, and run elsewhere: its context is nobody's here.
+        cpu->current = NULL;
+        hal_switch_idle();
+    }
     cpu->resched = true;
     hal_cpu_interrupt(cpu->number);
 }

@@ -24,7 +24,7 @@ def test_hostile_threads_harm_nobody(artefacts, pith_build):
 @pytest.mark.parametrize("accel", ["tcg,thread=multi", "tcg,thread=single"], ids=["parallel", "in_turn"])
 def test_hostile_threads_on_four_cpus(artefacts, pith_build, accel):
     """Fewer calls where they wait for each other with the host's threads (test_smp.py)."""
-    calls = CALLS // (4 if accel.endswith("single") else 40)
+    calls = CALLS // (10 if accel.endswith("single") else 500)
     result = boot("hostile", artefacts, timeout=900 if LONG else 240, cpus=4,
                   append=f"calls={calls} seed={SEED}", extra=["-accel", accel])
     result.expect("hostile: all memory is back, the victim answered", status=0)

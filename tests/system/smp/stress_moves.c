@@ -104,12 +104,6 @@ static void victim_make(unsigned i)
 }
 
 // ---- what is done to them ----------------------------------------------------------------------
-static uint64_t random_next(uint64_t *state)
-{
-    *state = *state * 6364136223846793005ull + 1442695040888963407ull;
-    return *state >> 33;
-}
-
 static void deed(const struct victim *victim, uint64_t random)
 {
     cap_t thread = victim->thread.cap;

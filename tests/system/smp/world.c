@@ -46,6 +46,12 @@ unsigned often(unsigned times)
     return cpu_count <= 2 ? times : times * 2 / cpu_count;
 }
 
+uint64_t random_next(uint64_t *state)
+{
+    *state = *state * 6364136223846793005ull + 1442695040888963407ull;
+    return *state >> 33;
+}
+
 void must(struct rt_status status, const char *what)
 {
     if (!rt_ok(status)) {

@@ -33,6 +33,9 @@ cap_t object_make(enum rt_kind kind, unsigned bits);
 // So many times with two CPUs, less often with more: the host that emulates them has only a few.
 unsigned often(unsigned times);
 
+// 31 bits that look random; the state is any number to begin with.
+uint64_t random_next(uint64_t *state);
+
 // ---- waiting -----------------------------------------------------------------------------------
 // A moment passes; others on this CPU run.
 void moment_pass(void);
