@@ -42,4 +42,5 @@ struct cpu {
     struct tree alarms[PRIORITIES];    // alarm.c
     uint64_t earliest[2 * PRIORITIES];
 };
-_Static_assert(sizeof(struct cpu) <= 3 * 4096, "what the ISA has room for");
+#define CPU_BYTES_MAX 0x3000ul  // what the ISA has room for
+_Static_assert(sizeof(struct cpu) <= CPU_BYTES_MAX, "size");
