@@ -25,7 +25,7 @@ SLACK = 300  # seconds
 def main(image: str, seconds: str, threads: str) -> int:
     path = Path(image)
     command = qemu.command(path.parent / "boot" / "loader", path, cpus=CPUS,
-                           append=f"seconds={seconds}", extra=["-accel", f"tcg,thread={threads}"])
+                           append=f"seconds={seconds}" + (" in_turn" if threads == "single" else ""), extra=["-accel", f"tcg,thread={threads}"])
     with tempfile.TemporaryDirectory() as scratch:
         result = boot_command(command, Path(scratch), timeout=CHECKS * int(seconds) + SLACK)
     print(result.serial)

@@ -35,4 +35,5 @@ def test_smp(artefacts, pith_build, cpus):
 @pytest.mark.parametrize("accel", [PARALLEL, IN_TURN], ids=["parallel", "in_turn"])
 def test_stress(artefacts, pith_build, accel):
     """The short form; `./pith campaign smp` runs the long one."""
-    expect_all(boot("smp_stress", artefacts, timeout=300, cpus=4, append="seconds=2", extra=accel))
+    expect_all(boot("smp_stress", artefacts, timeout=300, cpus=4, append="seconds=2" + (" in_turn" if accel == IN_TURN else ""),
+                    extra=accel))

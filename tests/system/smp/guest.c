@@ -9,6 +9,7 @@
 
 #define FRAME_OFFSET 1024u
 #define CALL_NUMBER  0x1234u
+#define LONG_SLICES  100u  // seconds: nothing else makes such a guest look
 #define ROUNDS       often(32u)
 #define KICKS        often(200u)
 
@@ -42,7 +43,7 @@ static void guest_make(struct guest *guest, void (*entry)(uint64_t), unsigned cp
                                        .argument = (uint64_t)&guest->word,
                                        .priority = priority,
                                        .cpu = cpu,
-                                       .budget = time_slice(),
+                                       .budget = cpu ? LONG_SLICES * second : time_slice(),
                                        .fault = guest->endpoint,
                                        .flags = THREAD_GUEST };
     must(rt_thread_new(&guest->thread, &config), "guest");

@@ -134,6 +134,8 @@ static void write_always(uint64_t argument)
     for (uint64_t number = 1; !stop; number++) {
         *(volatile uint64_t *)(VADDR + write_page(number) * PAGE_SIZE) = number;
         written = number;
+        // Accessed, and not yet written.
+        (void)*(volatile uint64_t *)(VADDR + write_page(number + 1) * PAGE_SIZE);
         for (uint64_t i = number * 0x9e3779b9u >> 7 & 127; i; i--) {
             __asm__ volatile("pause");
         }

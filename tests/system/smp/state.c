@@ -11,6 +11,7 @@
 
 #define MOVES        often(60u)
 #define RIVALS       8u
+#define BASE_LOOKS   64u
 #define XMM_OFFSET   160u  // Intel SDM vol. 1, 10.5.1: the legacy region of an XSAVE area
 #define XMM_BYTES    16u
 #define REGISTER_R12 0x1212121212121212ull
@@ -136,14 +137,18 @@ void vector_read_elsewhere(void)
 static volatile bool stop;
 static volatile uint64_t rounds, wrong;
 
+// Other ones again and again, so that old ones would be noticed.
 static void hold_bases(uint64_t seed)
 {
-    uint64_t fs = seed << 12, gs = (seed << 12) + 8, got_fs, got_gs;
-    __asm__ volatile("wrfsbase %0\n\twrgsbase %1" : : "r"(fs), "r"(gs));
-    while (!stop) {
-        __asm__ volatile("rdfsbase %0\n\trdgsbase %1" : "=r"(got_fs), "=r"(got_gs));
-        wrong += got_fs != fs || got_gs != gs;
-        if (++rounds % 1024 == 0) {
+    uint64_t got_fs, got_gs;
+    for (uint64_t number = 0; !stop; number++) {
+        uint64_t fs = (seed << 32) + 16 * number, gs = fs + 8;
+        __asm__ volatile("wrfsbase %0\n\twrgsbase %1" : : "r"(fs), "r"(gs));
+        for (unsigned i = 0; i < BASE_LOOKS; i++) {
+            __asm__ volatile("pause\n\trdfsbase %0\n\trdgsbase %1" : "=r"(got_fs), "=r"(got_gs));
+            wrong += got_fs != fs || got_gs != gs;
+        }
+        if (++rounds % 64 == 0) {
             rt_null();
         }
     }

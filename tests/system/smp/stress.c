@@ -14,6 +14,7 @@ const char rt_task_name[] = "smp_stress";
 
 #define RESTS 300u
 
+bool stress_in_turn;
 static uint64_t length, deadline;
 
 bool stress_goes_on(void)
@@ -87,6 +88,7 @@ int main(const struct root_info *info)
 {
     world_init(info);
     length = seconds_wanted(info->cmdline) * second;
+    stress_in_turn = check_word(info, "in_turn");
     check_run(info, checks, sizeof(checks) / sizeof(checks[0]));
     bool good = check_summary();
     rt_space_trim(&rt_own_space);

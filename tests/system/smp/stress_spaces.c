@@ -195,6 +195,9 @@ static void revocations(void)
             rt_ignore(rt_debug_check());  // a release kernel has none; a debug kernel panics
         }
     } while (stress_goes_on());
+    // What was there is marked once, and half as many copies are made meanwhile.  CPUs that run at
+    // once may be held up by the host for as long as it likes.
+    EXPECT(!stress_in_turn || most <= 4 * SLOTS);
     rt_print("NOTE %lu revocations, %lu copies, at most %lu of them during one\n", count, copies,
              most);
 }
