@@ -211,7 +211,9 @@ def main(argv: list) -> int:
         print(f"growth: error: {error}", file=sys.stderr)
         return 1
     if arguments.metrics:
-        analyse.print_metrics({"revoke.per_descendant": costs[REVOKE][-1]})
+        analyse.print_metrics({"revoke.per_descendant": costs[REVOKE][-1],
+                               "timer.arm": costs["timer_arm"][0],
+                               "timer.fire_to_user": costs["timer_fire"][0]})
     else:
         print(table(costs), end="")
     if arguments.write:
