@@ -41,11 +41,15 @@ static void must(struct rt_status status, const char *what)
 
 // ---- what they own ------------------------------------------------------------------------------
 
+// On another CPU one of them may fill the slot again meanwhile.
 static void slot_give(uint64_t slot, cap_t from, unsigned rights)
 {
-    must(captable_delete(supervisor.table, slot), "emptying a slot");
-    must(captable_copy(supervisor.table, slot, ROOT_SLOT_CSPACE, from, rights),
-         "giving a capability");
+    struct rt_status given;
+    do {
+        must(captable_delete(supervisor.table, slot), "emptying a slot");
+        given = captable_copy(supervisor.table, slot, ROOT_SLOT_CSPACE, from, rights);
+    } while (rt_error(given) == ERR_OCCUPIED);
+    must(given, "giving a capability");
 }
 
 static void all_give(void)
