@@ -50,7 +50,7 @@ _Static_assert(TAG_FULL == TAG(0, MSG_MAX_WORDS, MSG_MAX_CAPS), "as in the ABI")
 void must(struct rt_status status, const char *what);
 
 // Once, first, by the driver: the batch is mapped at `batch`.
-void arena_init(struct batch_entry *batch);
+void arena_init(struct batch_entry *memory);
 // The last 1 KiB of the batch, which a thread can have as its message buffer.
 struct message_buffer *arena_buffer(void);
 // Objects in consecutive slots of the driver's table, or of the table in slot `table`.

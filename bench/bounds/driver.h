@@ -7,4 +7,4 @@
 #include <rt/abi.h>
 
 // Run `work` as the driver (arena.h), then power off.  Does not return.
-void driver_run(const struct root_info *info, void (*work)(void));
+void driver_run(const struct root_info *info, void (*what)(void));

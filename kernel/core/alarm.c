@@ -115,7 +115,7 @@ void alarm_init(struct cpu *cpu)
 #if PITH_DEBUG
 void alarm_check(const struct cpu *cpu)
 {
-    for (unsigned i = 1; i < PRIORITIES; i++) {
+    for (uint64_t i = 1; i < PRIORITIES; i++) {
         ASSERT(cpu->earliest[i] == lesser(cpu->earliest[2 * i], cpu->earliest[2 * i + 1]));
     }
     for (unsigned priority = 0; priority < PRIORITIES; priority++) {

@@ -62,6 +62,7 @@ static inline uint64_t least(uint64_t a, uint64_t b)
 
 // Change some bits of an entry that is in use, in which another CPU may be setting the accessed and
 // dirty bits: those are not lost.
+// NOLINTNEXTLINE(readability-non-const-parameter): the builtin writes through it
 static inline void entry_flip(uint64_t *entry, uint64_t bits)
 {
     __atomic_fetch_xor(entry, bits, __ATOMIC_RELAXED);

@@ -28,7 +28,7 @@ struct vtd_tables vtd_tables;
 
 void vtd_request(uint64_t low, uint64_t high)
 {
-    vtd_tables.queue[2 * vtd.tail] = low;
+    vtd_tables.queue[2ul * vtd.tail] = low;
     vtd_tables.queue[2 * vtd.tail + 1] = high;
     vtd.tail = (vtd.tail + 1) % VTD_QUEUE;
 }
@@ -85,7 +85,7 @@ void vtd_interrupt_set(unsigned index, uint32_t source, unsigned vector, uint32_
     uint64_t low = ENTRY_PRESENT | (level ? ENTRY_LEVEL : 0) | ENTRY_VECTOR(vector) |
                    (vtd.x2apic ? ENTRY_CPU(apic_id) : ENTRY_CPU_8(apic_id));
     uint64_t high = source == HAL_IRQ_ANYBODY ? 0 : source | ENTRY_ONLY_SOURCE;
-    pair_write(&vtd_tables.interrupts[2 * index], source == VTD_NOBODY ? VTD_SILENT : low, high);
+    pair_write(&vtd_tables.interrupts[2ul * index], source == VTD_NOBODY ? VTD_SILENT : low, high);
     vtd_request(VTD_INTERRUPT | VTD_BY_INDEX | (uint64_t)index << 32, 0);
     vtd_run();
 }
@@ -140,13 +140,13 @@ void vtd_flush(const struct hal_aspace *hal, uint64_t vaddr, uint64_t pages)
 // The context table of a bus; that of all buses without one.
 static uint64_t *bus_table(unsigned bus)
 {
-    return (uint64_t *)((vtd_tables.root[2 * bus] & ~(PAGE_SIZE - 1)) - vtd.image);
+    return (uint64_t *)((vtd_tables.root[2ul * bus] & ~(PAGE_SIZE - 1)) - vtd.image);
 }
 
 static void bus_give(unsigned bus, const uint64_t *table)
 {
-    vtd_tables.root[2 * bus] = vtd_physical(table) | VTD_PRESENT;
-    vtd_written(&vtd_tables.root[2 * bus], 8);
+    vtd_tables.root[2ul * bus] = vtd_physical(table) | VTD_PRESENT;
+    vtd_written(&vtd_tables.root[2ul * bus], 8);
     vtd_request(VTD_CONTEXTS | VTD_GLOBAL, 0);
 }
 

@@ -123,7 +123,7 @@ static void tables_boot(void)
         }
     }
     for (unsigned i = 0; i < VTD_INTERRUPTS; i++) {
-        vtd_tables.interrupts[2 * i] = VTD_SILENT;
+        vtd_tables.interrupts[2ul * i] = VTD_SILENT;
     }
     vtd_written(&vtd_tables, sizeof(vtd_tables));
 }

@@ -116,6 +116,7 @@ void hal_iommu_report(bool on)
     reports++;
 }
 
+// NOLINTNEXTLINE(readability-function-size): as in the core
 enum err cap_lookup_kind(struct thread *caller, uint64_t slot, enum kind kind, unsigned rights,
                          unsigned argument, struct cap **cap)
 {

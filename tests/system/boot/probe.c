@@ -27,7 +27,7 @@ extern char probe_text[], probe_text_end[], probe_rodata[], probe_rodata_end[];
 extern char probe_data[], probe_data_end[];
 extern const char probe_fault[];
 int probe_write(volatile void *address);
-_Noreturn void probe_main(const struct boot_info *info, uint64_t stack, uint64_t flags);
+_Noreturn void probe_main(const struct boot_info *info, uint64_t number, uint64_t flags);
 
 static uint32_t failures;
 static volatile uint64_t data_word = 0x1122334455667788ull;
