@@ -42,6 +42,19 @@ static void check_ready(const struct thread *thread)
     ASSERT(!queued || in_ring(cpu->ready[thread->priority], thread));
 }
 
+// The CPU that has a displaced thread is to look for it.
+static void check_displaced(const struct thread *thread)
+{
+    for (unsigned i = 0; i < hal_cpu_count; i++) {
+        const struct cpu *cpu = hal_cpu_at(i);
+        if (cpu->ready_top == READY_POKED &&
+            (cpu->current == thread || cpu->vector_thread == thread)) {
+            return;
+        }
+    }
+    ASSERT(!"a displaced thread is nobody's");
+}
+
 static void check_sender(const struct thread *thread)
 {
     const ptrdiff_t key = (ptrdiff_t)offsetof(struct thread, sender_key) -
@@ -55,6 +68,9 @@ static void check_thread(const struct thread *thread)
 {
     ASSERT(thread->priority <= thread->ceiling);
     ASSERT(thread->place != PLACE_QUEUED || thread->state == THREAD_READY);
+    if (thread->place == PLACE_DISPLACED) {
+        check_displaced(thread);
+    }
     ASSERT(!thread->sched || thread->sched->thread == thread);
     ASSERT(!thread->own || thread->own->bound == thread);
     ASSERT(!thread->fallback || thread->fallback->bound == thread);

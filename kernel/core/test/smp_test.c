@@ -520,6 +520,24 @@ static void test_the_timer_of_a_cpu_with_something_to_look_at(void **state)
     assert_int_equal(one.thread->place, PLACE_QUEUED);
 }
 
+// And what the timer does is put off once more.
+static void test_a_timer_that_is_put_off_before_the_cpu_has_looked(void **state)
+{
+    (void)state;
+    struct actor actor = actor_runs_there(0);
+    expect_retry(actor.cap, SUSPEND);
+    machine_on(1);
+    machine.windows = 1;
+    kernel_timer();
+    assert_int_equal(machine.windows, 0);
+    check_invariants();
+    kernel_resched();
+    assert_null(current());
+    here();
+    assert_int_equal(actor.thread->place, PLACE_NONE);
+    OK(INVOKE0(actor.cap, KIND_THREAD, SUSPEND));
+}
+
 // Another CPU gets something to wait for that comes earlier than its timer.
 static void test_time_that_comes_elsewhere(void **state)
 {
@@ -752,6 +770,7 @@ int main(void)
         TEST_PAIR(test_time_moves_to_a_cpu_with_a_limit),
         TEST_PAIR(test_a_batch_that_has_to_wait_for_another_cpu),
         TEST_PAIR(test_the_timer_of_a_cpu_with_something_to_look_at),
+        TEST_PAIR(test_a_timer_that_is_put_off_before_the_cpu_has_looked),
         TEST_PAIR(test_time_that_comes_elsewhere),
         TEST_PAIR(test_copies_wait_for_a_revocation),
         TEST_PAIR(test_vector_registers_follow_their_thread),
