@@ -172,13 +172,26 @@ void cancel_reaches_blocked(void)
 }
 
 // ---- destroy -----------------------------------------------------------------------------------
+static volatile uint64_t number_seen;
+
+static void see_number(uint64_t number)
+{
+    number_seen = number;
+}
+
+// What is made in its memory at once has nothing of it.
 void destroy_running(void)
 {
     static struct spinner spinner;
+    struct worker worker;
     for (unsigned i = 0; i < ROUNDS; i++) {
         spinner_make(&spinner, cpu_nth(i), PRIORITY);
         EXPECT(spinner_runs(&spinner));
         spinner_delete(&spinner);
+        worker_on(&worker, cpu_nth(i + 1));
+        worker_run(&worker, see_number, i + 1);
+        EXPECT_EQUAL(number_seen, i + 1);
+        worker_delete(&worker);
     }
 }
 

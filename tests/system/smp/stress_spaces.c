@@ -109,14 +109,15 @@ void stress_spaces(void)
 #define SLOTS      (1u << (TABLE_BITS - 6))
 #define SHARE      (SLOTS / COPIERS)
 #define BATCH      8u
+#define RECENT     16u
 
-// One third of the table each: they copy from its first slot, from the last copy and from anywhere
+// One third of the table each: they copy from its first slot, from recent copies and from anywhere
 // in it to anywhere in it, by single invocations and by batches, and delete what is in the way.
 static struct copier {
     struct worker worker;
     struct rt_mapping batch;
     volatile uint64_t copies;
-    unsigned first, last;
+    unsigned first, recent[RECENT], next;  // the last copies that were made
 } copiers[COPIERS];
 
 static cap_t table, origin;
@@ -126,7 +127,7 @@ static uint64_t copy_source(const struct copier *copier, uint64_t *random)
     switch (random_next(random) % 4) {
     case 0: return copier->first;
     case 1: return copier->first + random_next(random) % SHARE;
-    default: return copier->last;
+    default: return copier->recent[random_next(random) % RECENT];
     }
 }
 
@@ -146,7 +147,9 @@ static void copy_batch(struct copier *copier, uint64_t *random)
     }
     struct rt_batch_result result = rt_invoke_batch(copier->batch.frame, 0, BATCH);
     copier->copies += result.done / 2;
-    copier->last = result.done >= 2 ? (unsigned)entries[1].words[0] : copier->first;
+    for (unsigned i = 1; i < result.done; i += 2) {
+        copier->recent[copier->next++ % RECENT] = (unsigned)entries[i].words[0];
+    }
 }
 
 static void copier_job(uint64_t number)
@@ -207,7 +210,10 @@ void stress_revocation(void)
     table = object_make(KIND_CAPTABLE, TABLE_BITS);
     origin = object_make(KIND_ENDPOINT, SMALL_BITS);
     for (unsigned i = 0; i < COPIERS; i++) {
-        copiers[i].first = copiers[i].last = 1 + i * (SHARE - 1);
+        copiers[i].first = 1 + i * (SHARE - 1);
+        for (unsigned j = 0; j < RECENT; j++) {
+            copiers[i].recent[j] = copiers[i].first;
+        }
         copiers[i].copies = 0;
         must(rt_map_new(1, PROT_READ | PROT_WRITE, &copiers[i].batch), "batch");
         worker_on(&copiers[i].worker, cpu_nth(i + 1));
