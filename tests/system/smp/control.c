@@ -205,6 +205,25 @@ void destroy_callers(void)
     }
 }
 
+#define THREAD_BITS 12u
+
+// A CPU that has not noticed yet that its thread is gone does not write to what is made there.
+void destroyed_leaves_nothing(void)
+{
+    static struct spinner spinner;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        spinner_make(&spinner, cpu_nth(i + 1), PRIORITY);
+        EXPECT(spinner_runs(&spinner));
+        rt_object_delete(spinner.thread.cap);
+        spinner.thread.cap = object_make(KIND_THREAD, THREAD_BITS);
+        moment_pass();
+        EXPECT_OK(thread_read_regs(spinner.thread.cap));
+        const struct thread_regs *regs = (const struct thread_regs *)rt_buffer()->words;
+        EXPECT(!regs->rip && !regs->rsp && !regs->rdi);
+        spinner_delete(&spinner);
+    }
+}
+
 static volatile bool fire;
 
 static void destroy_other(uint64_t victim)
