@@ -660,8 +660,9 @@ void sched_pause(struct cpu *cpu)
         ready_insert(cpu, cpu->next, cpu->next_first);
         cpu->next = NULL;
     }
-    if (cpu->current && cpu->current->state != THREAD_READY) {
-        // It may be answered meanwhile, and run elsewhere: its context is nobody's here.
+    if (cpu->current && cpu->current->state != THREAD_READY && !cpu->current->place) {
+        // It may be answered meanwhile, and run elsewhere: its context is nobody's here.  (One that
+        // is displaced does not run elsewhere before it is let go here.)
         cpu->current = NULL;
         hal_switch_idle();
     }
