@@ -206,20 +206,33 @@ void destroy_callers(void)
 }
 
 #define THREAD_BITS 12u
+#define FRESH       8u
+
+static void expect_fresh(cap_t thread)
+{
+    EXPECT_OK(thread_read_regs(thread));
+    const struct thread_regs *regs = (const struct thread_regs *)rt_buffer()->words;
+    EXPECT(!regs->rip && !regs->rsp && !regs->rdi);
+}
 
 // A CPU that has not noticed yet that its thread is gone does not write to what is made there.
 void destroyed_leaves_nothing(void)
 {
     static struct spinner spinner;
+    cap_t fresh[FRESH];
     for (unsigned i = 0; i < ROUNDS; i++) {
         spinner_make(&spinner, cpu_nth(i + 1), PRIORITY);
         EXPECT(spinner_runs(&spinner));
         rt_object_delete(spinner.thread.cap);
-        spinner.thread.cap = object_make(KIND_THREAD, THREAD_BITS);
+        for (unsigned j = 0; j < FRESH; j++) {
+            fresh[j] = object_make(KIND_THREAD, THREAD_BITS);
+        }
         moment_pass();
-        EXPECT_OK(thread_read_regs(spinner.thread.cap));
-        const struct thread_regs *regs = (const struct thread_regs *)rt_buffer()->words;
-        EXPECT(!regs->rip && !regs->rsp && !regs->rdi);
+        for (unsigned j = 0; j < FRESH; j++) {
+            expect_fresh(fresh[j]);
+            rt_object_delete(fresh[j]);
+        }
+        spinner.thread.cap = 0;
         spinner_delete(&spinner);
     }
 }
