@@ -6,6 +6,8 @@
 #include "../forest.h"
 #include "fake.h"
 
+#include <hal/cpu.h>
+
 #define BLAME(error, argument) ((int)err_blame(ERR_##error, argument))
 #define TABLE                  root_slot(ROOT_TABLE)
 #define COPY(dst, ...)         ((int)INVOKE(op_captable_copy, TABLE, dst, __VA_ARGS__))
@@ -376,6 +378,33 @@ static void test_abandoned_table_keeps_its_memory(void **state)
     assert_int_equal(fake.destroyed, 1);
 }
 
+// Where others are let in while it marks, copies wait for a revocation until it has had its turn,
+// or has not taken it for long.
+static void test_copies_wait_for_revocation(void **state)
+{
+    (void)state;
+    unsigned waited = 0;
+    hal_cpu_count = 4;
+    for (uint64_t slot = 100; slot < 110; slot++) {
+        assert_int_equal(COPY(slot, ROOT_TABLE, 10, RIGHT_ALL), ERR_OK);
+    }
+    fake.preempt_every = 1;
+    assert_int_equal(cap_revoke(root_slot(10)), ERR_PREEMPTED);
+    assert_true(root_slot(109)->flags & CAP_MARKED);
+    while (COPY(120, ROOT_TABLE, 100, RIGHT_ALL) == ERR_RETRY) {
+        waited++;
+    }
+    assert_true(waited >= hal_cpu_count && waited <= 8 * hal_cpu_count);
+    assert_int_equal(COPY(121, ROOT_TABLE, 100, RIGHT_ALL), ERR_OK);
+    assert_int_equal(cap_revoke(root_slot(10)), ERR_PREEMPTED);
+    assert_int_equal(COPY(122, ROOT_TABLE, 100, RIGHT_ALL), ERR_RETRY);
+    fake.preempt_every = 0;
+    assert_int_equal(cap_revoke(root_slot(10)), ERR_OK);
+    assert_true(cap_empty(root_slot(100)) && cap_empty(root_slot(121)));
+    assert_int_equal(COPY(122, ROOT_TABLE, 10, RIGHT_ALL), ERR_OK);
+    hal_cpu_count = 1;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -395,6 +424,7 @@ int main(void)
         TEST(test_untyped_in_its_own_table),
         TEST(test_ring_of_untypeds),
         TEST(test_abandoned_table_keeps_its_memory),
+        TEST(test_copies_wait_for_revocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,13 +172,26 @@ void cancel_reaches_blocked(void)
 }
 
 // ---- destroy -----------------------------------------------------------------------------------
+static volatile uint64_t number_seen;
+
+static void see_number(uint64_t number)
+{
+    number_seen = number;
+}
+
+// What is made in its memory at once has nothing of it.
 void destroy_running(void)
 {
     static struct spinner spinner;
+    struct worker worker;
     for (unsigned i = 0; i < ROUNDS; i++) {
         spinner_make(&spinner, cpu_nth(i), PRIORITY);
         EXPECT(spinner_runs(&spinner));
         spinner_delete(&spinner);
+        worker_on(&worker, cpu_nth(i + 1));
+        worker_run(&worker, see_number, i + 1);
+        EXPECT_EQUAL(number_seen, i + 1);
+        worker_delete(&worker);
     }
 }
 
@@ -189,6 +202,38 @@ void destroy_callers(void)
         caller_make(&caller, cpu_nth(i));
         EXPECT_EQUAL(caller.wrong, 0);
         caller_delete(&caller);
+    }
+}
+
+#define THREAD_BITS 12u
+#define FRESH       8u
+
+static void expect_fresh(cap_t thread)
+{
+    EXPECT_OK(thread_read_regs(thread));
+    const struct thread_regs *regs = (const struct thread_regs *)rt_buffer()->words;
+    EXPECT(!regs->rip && !regs->rsp && !regs->rdi);
+}
+
+// A CPU that has not noticed yet that its thread is gone does not write to what is made there.
+void destroyed_leaves_nothing(void)
+{
+    static struct spinner spinner;
+    cap_t fresh[FRESH];
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        spinner_make(&spinner, cpu_nth(i + 1), PRIORITY);
+        EXPECT(spinner_runs(&spinner));
+        rt_object_delete(spinner.thread.cap);
+        for (unsigned j = 0; j < FRESH; j++) {
+            fresh[j] = object_make(KIND_THREAD, THREAD_BITS);
+        }
+        moment_pass();
+        for (unsigned j = 0; j < FRESH; j++) {
+            expect_fresh(fresh[j]);
+            rt_object_delete(fresh[j]);
+        }
+        spinner.thread.cap = 0;
+        spinner_delete(&spinner);
     }
 }
 

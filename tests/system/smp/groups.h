@@ -30,6 +30,7 @@ void suspend_stops_callers(void);
 void priority_changes_elsewhere(void);
 void cancel_reaches_blocked(void);
 void destroy_running(void);
+void destroyed_leaves_nothing(void);
 void destroy_callers(void);
 void destroy_each_other(void);
 void revoke_cspace_of_running(void);

@@ -37,6 +37,7 @@ static const struct check checks[] = {
     CHECK(priority_changes_elsewhere),
     CHECK(cancel_reaches_blocked),
     CHECK(destroy_running),
+    CHECK(destroyed_leaves_nothing),
     CHECK(destroy_callers),
     CHECK(destroy_each_other),
     CHECK(revoke_cspace_of_running),
