@@ -105,7 +105,7 @@ static void timers_make(unsigned count)
             .slot = ROOT_SLOT_CSPACE,
             .tag = TAG(OP_CAPTABLE_COPY, 4, 0),
             .words = { SLOT_SPARE, SLOT_DERIVED, TIMERS_AT + i, RIGHT_ALL } });
-        add(SLOT_SPARE, TAG(OP_TIMER_ARM, 2, 0), FAR + i, 0, 0);
+        add(SLOT_SPARE, TAG(OP_TIMER_ARM, 1, 0), FAR + i, 0, 0);
         add(ROOT_SLOT_CSPACE, TAG(OP_CAPTABLE_DELETE, 1, 0), SLOT_SPARE, 0, 0);
     }
     bulk_run();
@@ -203,8 +203,8 @@ static void others_measure(unsigned round, unsigned count)
                                TAG(OP_THREAD_SET_PRIORITY, 2, 0),
                                &(struct ipc_words){ { priority, priority } }),
            "a priority");
-    invoke(growth_timer_arm(SLOT_TIMER, TAG(OP_TIMER_ARM, 2, 0),
-                            &(struct ipc_words){ { FAR + round * 977 % count, 0 } }),
+    invoke(growth_timer_arm(SLOT_TIMER, TAG(OP_TIMER_ARM, 1, 0),
+                            &(struct ipc_words){ { FAR + round * 977 % count } }),
            "arming");
     invoke(growth_timer_cancel(SLOT_TIMER, TAG(OP_TIMER_CANCEL, 0, 0), &(struct ipc_words){ 0 }),
            "cancelling");
@@ -220,7 +220,7 @@ static void timer_measure(void)
     must(timer_bind(SLOT_TIMER, SLOT_TIMED), "binding a timer");
     crowd_start(&spinner);
     for (unsigned round = 0; round < ROUNDS; round++) {
-        must(timer_arm(SLOT_TIMER, clock_now() + 20000, 0), "arming");
+        must(timer_arm(SLOT_TIMER, clock_now() + 20000), "arming");
         settle();
     }
 }

@@ -17,7 +17,7 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 
 static struct alarm *first_of(const struct cpu *cpu, unsigned priority)
 {
-    struct tree_node *node = tree_find_ge(&cpu->alarms[priority], 0, TIME_KEY);
+    struct tree_node *node = tree_first(&cpu->alarms[priority]);
     return node ? CONTAINER_OF(node, struct alarm, node) : NULL;
 }
 
@@ -77,7 +77,7 @@ void alarm_set_priority(struct alarm *alarm, unsigned priority)
     }
 }
 
-struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t least)
+struct alarm *alarm_take(struct cpu *cpu, uint64_t now, int32_t least)
 {
     unsigned i = 1;
     if (cpu->earliest[i] > now) {
@@ -86,7 +86,15 @@ struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t least)
     while (i < PRIORITIES) {
         i = 2 * i + (cpu->earliest[2 * i + 1] <= now);
     }
-    return (int32_t)(i - PRIORITIES) >= least ? first_of(cpu, i - PRIORITIES) : NULL;
+    unsigned priority = i - PRIORITIES;
+    if ((int32_t)priority < least) {
+        return NULL;
+    }
+    struct tree_node *next, *node = tree_take_first(&cpu->alarms[priority], &next);
+    struct alarm *alarm = CONTAINER_OF(node, struct alarm, node);
+    alarm->set = false;
+    tournament(cpu, priority, next ? CONTAINER_OF(next, struct alarm, node)->time : UINT64_MAX);
+    return alarm;
 }
 
 uint64_t alarm_next(const struct cpu *cpu, int32_t least)

@@ -30,8 +30,8 @@ void alarm_clear(struct alarm *alarm);
 void alarm_set_priority(struct alarm *alarm, unsigned priority);
 
 // Of those due at `now` with a priority of at least `least` (-1: all) the most important, the
-// earliest of its priority; NULL: none.  It stays set.
-struct alarm *alarm_due(struct cpu *cpu, uint64_t now, int32_t least);
+// earliest of its priority, which is not set any more; NULL: none.
+struct alarm *alarm_take(struct cpu *cpu, uint64_t now, int32_t least);
 // The earliest time of any with a priority of at least `least`; UINT64_MAX: none.
 uint64_t alarm_next(const struct cpu *cpu, int32_t least);
 

@@ -7,11 +7,10 @@
 #include "endpoint.h"
 #include "fault.h"
 #include "guest.h"
+#include "notification.h"
 #include "reply.h"
 #include "timer.h"
 
-// Alarms that one timer interrupt sees to; the rest by the next, which is due at once.
-#define ALARM_BATCH 1
 // A context that is taken back from a chain of calls waits until this time: the next step is due.
 #define RECALL 0
 
@@ -439,7 +438,7 @@ static COLD void poked(struct cpu *cpu)
 static void context_released(struct sched_context *context, uint64_t now)
 {
     struct thread *thread = context->thread;
-    sched_unwait(context);
+    sched_unwait(context);  // its alarm is not set any more
     if (!thread || thread->state != THREAD_READY) {
         return;
     }
@@ -450,29 +449,34 @@ static void context_released(struct sched_context *context, uint64_t now)
     }
 }
 
-// See to the alarms that are due and not less important than `least`, the priority of who runs
-// otherwise, the most important first: what is less so than who was woken waits.  Then the timer
-// goes off for what comes next (`*next`), or the end of the budget.  Returns the priority of who
-// runs.
-static int32_t alarms_see_to(struct cpu *cpu, uint64_t now, int32_t least, uint64_t *next)
+// See to an alarm that is due and not less important than `least`, the priority of who runs
+// otherwise: the most important one; the rest by the next interrupt, which is due at once.  Returns
+// the priority of who runs then.
+static int32_t alarm_see_to(struct cpu *cpu, uint64_t now, int32_t least)
 {
-    struct alarm *alarm;
-    for (unsigned n = 0; n < ALARM_BATCH && (alarm = alarm_due(cpu, now, least)); n++) {
-        if (alarm->kind == ALARM_TIMER) {
-            timer_expired((struct timer *)alarm, now);
-        } else {
-            context_released(CONTAINER_OF(alarm, struct sched_context, alarm), now);
-        }
-        if (cpu->next && cpu->next->priority > least) {
-            least = cpu->next->priority;
-        }
+    struct alarm *alarm = alarm_take(cpu, now, least);
+    if (!alarm) {
+        return least;
     }
-    cpu->timer = *next = alarm_next(cpu, least);
-    if (cpu->sched && now + sched_context_head(cpu->sched)->amount < cpu->timer) {
-        cpu->timer = now + sched_context_head(cpu->sched)->amount;
+    if (alarm->kind == ALARM_TIMER) {
+        binding_signal(&((struct timer *)alarm)->notification);
+    } else {
+        context_released(CONTAINER_OF(alarm, struct sched_context, alarm), now);
+    }
+    return cpu->next && cpu->next->priority > least ? cpu->next->priority : least;
+}
+
+// The timer goes off for the next alarm that is not less important than `least`, or for the end of
+// the budget.  Returns the time of the former.
+static uint64_t timer_set(struct cpu *cpu, uint64_t now, int32_t least)
+{
+    uint64_t next = alarm_next(cpu, least);
+    cpu->timer = next;
+    if (cpu->sched && now + sched_context_left(cpu->sched) < next) {
+        cpu->timer = now + sched_context_left(cpu->sched);
     }
     hal_timer_arm(cpu->timer);
-    return least;
+    return next;
 }
 
 // Somebody is to run who is less important than those for whose sake alarms were put off.
@@ -485,12 +489,8 @@ static COLD void come_down(struct cpu *cpu, struct thread *chosen)
     top_changed(cpu);
     cpu->resched = true;
     cpu->stamp = sched_charge(cpu);  // from now on who runs next pays
-    uint64_t next;
-    (void)alarms_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE, &next);
-    if (cpu->timer > alarm_next(cpu, READY_NONE)) {
-        cpu->timer = alarm_next(cpu, READY_NONE);
-        hal_timer_arm(cpu->timer);
-    }
+    (void)alarm_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE);
+    (void)timer_set(cpu, cpu->stamp, READY_NONE);
 }
 
 // The current thread has got a context of another CPU: it goes there (one that is displaced, too:
@@ -640,13 +640,13 @@ void sched_give_way(struct cpu *cpu)
 void sched_timer(struct cpu *cpu)
 {
     uint64_t now = sched_charge(cpu);
-    if (!cpu->stamp && alarm_next(cpu, READY_NONE) <= now) {
-        cpu->stamp = sched_charge(cpu);  // what follows is for others
-    }
     const struct thread *current = cpu->current;
     int32_t least = current && runnable(cpu, current) ? current->priority : READY_NONE;
-    uint64_t next;
-    least = alarms_see_to(cpu, now, least, &next);
+    if (!cpu->stamp && alarm_next(cpu, READY_NONE) <= now) {
+        cpu->stamp = hal_clock();  // what follows is for others than whose budget has ended
+    }
+    least = alarm_see_to(cpu, now, least);
+    uint64_t next = timer_set(cpu, now, least);
     // Those that wait now are looked at when somebody less important is to run.
     cpu->floor = alarm_next(cpu, READY_NONE) < next ? least : READY_NONE;
     if (cpu->ready_top != READY_POKED) {

@@ -127,11 +127,21 @@ static inline void sched_use(struct cpu *cpu, struct sched_context *context, uin
 {
     cpu->sched = context;
     cpu->since = now;
-    uint64_t deadline = now + sched_context_head(context)->amount;
+    uint64_t deadline = now + sched_context_left(context);
     if (UNLIKELY(deadline < cpu->timer)) {
         cpu->timer = deadline;
         hal_timer_arm(deadline);
     }
+}
+
+// The current context pays for interrupts that it causes, before or after they come: they are not
+// always handled in its time.  What each costs at most, with the way into the kernel and out of it,
+// in instructions (docs/decisions/0014): an alarm, an interrupt of a device.
+#define SCHED_ALARM_TICKS     1500u
+#define SCHED_INTERRUPT_TICKS 400u
+static inline void sched_pay(uint64_t ticks)
+{
+    hal_cpu()->since -= ticks;
 }
 
 static inline __attribute__((always_inline)) MUST_USE bool sched_account_by(

@@ -73,6 +73,9 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
     if (LIKELY(context->slice)) {
         return slice_charge(context, used, now);
     }
+    if (used >= sched_context_left(context)) {
+        used += SCHED_REFILL_TICKS;
+    }
     bool exhausted = used >= context->budget;
     if (UNLIKELY(exhausted)) {
         used = overrun_charge(context, used);
@@ -224,10 +227,10 @@ enum err op_sched_context_configure(struct invocation *inv)
     }
     uint64_t budget = inv->words[1];
     uint64_t period = inv->words[2];
-    if (period < SCHED_MIN_TICKS || period > SCHED_MAX_TICKS) {
+    if (period < SCHED_MIN_BUDGET || period > SCHED_MAX_TICKS) {
         return err_blame(ERR_RANGE, 3);
     }
-    if (budget < SCHED_MIN_TICKS || budget > period) {
+    if (budget < SCHED_MIN_BUDGET || budget > period) {
         return err_blame(ERR_RANGE, 2);
     }
     struct cpu *from = sched_context_cpu(context);

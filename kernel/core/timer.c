@@ -2,10 +2,11 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Operations of timers (abi/ops.def).  A timer has the priority of whoever armed it: it interrupts
-// only what is less important.
+// only what is less important.  It goes off once, and whoever arms it has paid for that.
 #include "timer.h"
 
 #include "notification.h"
+#include "preempt.h"
 #include "sched.h"
 
 static struct timer *timer_of(const struct cap *cap)
@@ -27,18 +28,6 @@ enum err timer_destroy_step(struct cap *original)
     return ERR_OK;
 }
 
-// A period that was missed is not made up for.
-void timer_expired(struct timer *timer, uint64_t now)
-{
-    struct alarm *alarm = &timer->alarm;
-    alarm_clear(alarm);
-    if (timer->period) {
-        uint64_t missed = (now - alarm->time) / timer->period;
-        alarm_set(hal_cpu(), alarm, alarm->time + (missed + 1) * timer->period, alarm->priority);
-    }
-    binding_signal(&timer->notification);
-}
-
 enum err op_timer_bind(struct invocation *inv)
 {
     if (!(inv->self->rights & RIGHT_WRITE)) {
@@ -50,18 +39,18 @@ enum err op_timer_bind(struct invocation *inv)
 enum err op_timer_arm(struct invocation *inv)
 {
     struct timer *timer = timer_of(inv->self);
-    uint64_t deadline = inv->words[0], period = inv->words[1];
+    uint64_t deadline = inv->words[0];
     if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
     }
     if (deadline > TIMER_MAX) {
         return err_blame(ERR_RANGE, 1);
     }
-    if (period && (period < SCHED_MIN_TICKS || period > SCHED_MAX_TICKS)) {
-        return err_blame(ERR_RANGE, 2);
+    preempt_work(60);
+    if (!timer->alarm.set) {
+        sched_pay(SCHED_ALARM_TICKS);
     }
     alarm_clear(&timer->alarm);
-    timer->period = period;
     alarm_set(hal_cpu(), &timer->alarm, deadline, inv->thread->priority);
     return ERR_OK;
 }

@@ -9,8 +9,7 @@
 
 struct timer {
     struct alarm alarm;  // first
-    uint64_t period;     // 0: once
-    uint64_t reserved[3];
+    uint64_t reserved[4];
     struct cap notification;  // internal slot
 };
 #define TIMER_BITS 7
@@ -19,9 +18,6 @@ _Static_assert(sizeof(struct timer) == 1u << TIMER_BITS, "size");
 
 void timer_init(struct cap *original);
 MUST_USE enum err timer_destroy_step(struct cap *original);
-
-// Its alarm is due at `now`.
-void timer_expired(struct timer *timer, uint64_t now);
 
 MUST_USE enum err op_timer_bind(struct invocation *inv);
 MUST_USE enum err op_timer_arm(struct invocation *inv);

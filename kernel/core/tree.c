@@ -281,6 +281,31 @@ struct tree_node *tree_find_ge(const struct tree *tree, uint64_t key, ptrdiff_t 
     return best;
 }
 
+struct tree_node *tree_first(const struct tree *tree)
+{
+    struct tree_node *first = tree->root;
+    for (struct tree_node *node = first; node; node = node_child(node, 0)) {
+        first = node;
+    }
+    return first;
+}
+
+struct tree_node *tree_take_first(struct tree *tree, struct tree_node **next)
+{
+    struct path path;
+    struct tree_node *first = tree->root;
+    path.depth = 0;
+    for (struct tree_node *left; (left = node_child(first, 0)); first = left) {
+        path_push(&path, first, 0);
+    }
+    // What is right of it has nothing below: its left side is empty.
+    struct tree_node *right = node_child(first, 1);
+    path_set(tree, &path, path.depth, right, 0);
+    *next = right || !path.depth ? right : path_node(&path, path.depth - 1);
+    rebalance_lower(tree, &path, 0);
+    return first;
+}
+
 #if PITH_DEBUG
 // Levels of a subtree, if its balances are right.
 static unsigned node_height(const struct tree_node *node)

@@ -42,5 +42,10 @@ void tree_moved(struct tree *tree);
 // The node with the greatest key <= `key` / least key >= `key`; NULL where there is none.
 struct tree_node *tree_find_le(const struct tree *tree, uint64_t key, ptrdiff_t key_offset);
 struct tree_node *tree_find_ge(const struct tree *tree, uint64_t key, ptrdiff_t key_offset);
+// The node with the least key; NULL where there is none.
+struct tree_node *tree_first(const struct tree *tree);
+// Remove that one from a tree that is not empty and not of linked nodes; `*next` is then the node
+// with the least key, NULL where there is none.
+struct tree_node *tree_take_first(struct tree *tree, struct tree_node **next);
 // Debug kernels: assert that the tree is ordered and balanced.
 void tree_check(const struct tree *tree, ptrdiff_t key_offset);

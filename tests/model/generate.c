@@ -28,7 +28,7 @@ enum {
 #undef OP
 };
 
-#define MIN_TICKS 1000u
+#define MIN_TICKS 2000u
 #define SLICE     10000000u
 #define ODDS      10u  // one argument in so many is anything
 
@@ -333,7 +333,6 @@ static void make_timer(struct generator *generator, const struct generate_view *
                               (one_in(generator, 2) ? SLICE / 8
                                                     : generate_random(generator, 4ull * SLICE)) +
                               1;
-        operation->words[1] = one_in(generator, 3) ? generate_random(generator, SLICE) : 0;
     }
 }
 

@@ -182,7 +182,7 @@ struct model_reply {
 
 struct model_timer {
     bool live, armed;
-    uint64_t deadline, period;
+    uint64_t deadline;
 };
 
 struct model_notification {

@@ -105,12 +105,8 @@ static uint64_t timer_op(struct model_invocation *inv, unsigned number)
         if (words[0] > 1ull << 63) {
             return M_BLAME(M_RANGE, 1);
         }
-        if (words[1] && (words[1] < 1000 || words[1] > 1ull << 48)) {
-            return M_BLAME(M_RANGE, 2);
-        }
         timer->armed = true;
         timer->deadline = words[0];
-        timer->period = words[1];
         return M_OK;
     }
     uint64_t status = words[0] ? model_lookup_kind(inv->thread, words[0], K_NOTIFICATION, R_WRITE,

@@ -482,14 +482,14 @@ static void test_somebody_waits_for_the_lock(void **state)
 static void test_time_moves_to_a_cpu_with_a_limit(void **state)
 {
     (void)state;
-    uint64_t limited = mint_slot(control(1), RIGHT_ALL, 500000), context = context_new(1000, 2000);
-    OK(INVOKE(context, KIND_SCHED_CONTEXT, 0, limited, 1000, 2000));
+    uint64_t limited = mint_slot(control(1), RIGHT_ALL, 500000), context = context_new(2000, 4000);
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, 0, limited, 2000, 4000));
     assert_int_equal(hal_cpu_at(1)->admitted, 500000);
-    uint64_t second = context_new(1000, 2000);
-    REFUSED(INVOKE(second, KIND_SCHED_CONTEXT, 0, limited, 1000, 2000), err_blame(ERR_LIMIT, 1));
-    OK(INVOKE(context, KIND_SCHED_CONTEXT, 0, control(0), 1000, 2000));
+    uint64_t second = context_new(2000, 4000);
+    REFUSED(INVOKE(second, KIND_SCHED_CONTEXT, 0, limited, 2000, 4000), err_blame(ERR_LIMIT, 1));
+    OK(INVOKE(context, KIND_SCHED_CONTEXT, 0, control(0), 2000, 4000));
     assert_int_equal(hal_cpu_at(1)->admitted, 0);
-    OK(INVOKE(second, KIND_SCHED_CONTEXT, 0, limited, 1000, 2000));
+    OK(INVOKE(second, KIND_SCHED_CONTEXT, 0, limited, 2000, 4000));
 }
 
 // A batch comes to an entry that has to be tried again.

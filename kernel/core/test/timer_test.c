@@ -23,9 +23,9 @@ static void stage(void)
     OK(INVOKE(timer, KIND_TIMER, BIND, note));
 }
 
-static uint64_t arm(uint64_t deadline, uint64_t period)
+static uint64_t arm(uint64_t deadline)
 {
-    return INVOKE(timer, KIND_TIMER, ARM, deadline, period);
+    return INVOKE(timer, KIND_TIMER, ARM, deadline);
 }
 
 static uint64_t word(void)
@@ -46,12 +46,10 @@ static void test_refusals(void **state)
     stage();
     uint64_t weak = copy_slot(timer, RIGHT_READ);
     REFUSED(INVOKE(weak, KIND_TIMER, BIND, note), ERR_RIGHTS);
-    REFUSED(INVOKE(weak, KIND_TIMER, ARM, 0, 0), ERR_RIGHTS);
+    REFUSED(INVOKE(weak, KIND_TIMER, ARM, 0), ERR_RIGHTS);
     REFUSED(INVOKE0(weak, KIND_TIMER, CANCEL), ERR_RIGHTS);
     REFUSED(INVOKE(timer, KIND_TIMER, BIND, timer), err_blame(ERR_TYPE, 1));
-    REFUSED(arm(TIMER_MAX + 1, 0), err_blame(ERR_RANGE, 1));
-    REFUSED(arm(0, SCHED_MIN_TICKS - 1), err_blame(ERR_RANGE, 2));
-    REFUSED(arm(0, SCHED_MAX_TICKS + 1), err_blame(ERR_RANGE, 2));
+    REFUSED(arm(TIMER_MAX + 1), err_blame(ERR_RANGE, 1));
     OK(INVOKE0(timer, KIND_TIMER, CANCEL));
     assert_int_equal(current()->context.words[0], 0);
 }
@@ -60,47 +58,41 @@ static void test_once(void **state)
 {
     (void)state;
     stage();
-    OK(arm(host_clock + SOON, 0));
+    OK(arm(host_clock + SOON));
     pass(SOON - 1);
     assert_int_equal(word(), 0);
     pass(1);
     assert_int_equal(taken(), 1);
     pass(10 * SOON);
     assert_int_equal(word(), 0);
-    OK(arm(host_clock - 1, 0));  // has passed: at once
+    OK(arm(host_clock - 1));  // has passed: at once
     pass(0);
     assert_int_equal(taken(), 1);
 }
 
-static void test_again_and_again(void **state)
+// Who arms it pays for the interrupt, once: not for another deadline.
+static void test_it_is_paid_in_advance(void **state)
 {
     (void)state;
     stage();
-    uint64_t badged = mint_slot(note, RIGHT_ALL, 6);
-    OK(INVOKE(timer, KIND_TIMER, BIND, badged));
-    OK(arm(host_clock + SOON, SOON));
-    for (unsigned i = 0; i < 3; i++) {
-        pass(SOON);
-        assert_int_equal(taken(), 6);
-    }
-    pass(3 * SOON + 10);  // what was missed is not made up for
-    assert_int_equal(taken(), 6);
-    pass(SOON - 11);
-    assert_int_equal(word(), 0);
-    pass(1);
-    assert_int_equal(taken(), 6);
-    OK(INVOKE0(timer, KIND_TIMER, CANCEL));
-    assert_int_equal(current()->context.words[0], 1);
-    pass(10 * SOON);
-    assert_int_equal(word(), 0);
+    struct sched_context *context = current()->sched;
+    uint64_t used = context->used + host_clock - hal_cpu()->since;
+    OK(arm(host_clock + SOON));
+    OK(arm(host_clock + 2 * SOON));
+    assert_int_equal(context->used + host_clock - hal_cpu()->since, used + SCHED_ALARM_TICKS);
+    pass(2 * SOON);
+    assert_int_equal(taken(), 1);
+    used = context->used + host_clock - hal_cpu()->since;
+    OK(arm(host_clock + SOON));
+    assert_int_equal(context->used + host_clock - hal_cpu()->since, used + SCHED_ALARM_TICKS);
 }
 
 static void test_armed_anew(void **state)
 {
     (void)state;
     stage();
-    OK(arm(host_clock + SOON, 0));
-    OK(arm(host_clock + 3 * SOON, 0));
+    OK(arm(host_clock + SOON));
+    OK(arm(host_clock + 3 * SOON));
     pass(2 * SOON);
     assert_int_equal(word(), 0);
     pass(SOON);
@@ -112,8 +104,8 @@ static void test_two_at_different_times(void **state)
     (void)state;
     stage();
     uint64_t later = make(KIND_TIMER, TIMER_BITS);
-    OK(INVOKE(later, KIND_TIMER, ARM, host_clock + 2 * SOON, 0));
-    OK(arm(host_clock + SOON, 0));
+    OK(INVOKE(later, KIND_TIMER, ARM, host_clock + 2 * SOON));
+    OK(arm(host_clock + SOON));
     OK(INVOKE0(later, KIND_TIMER, CANCEL));  // not the first
     assert_int_equal(current()->context.words[0], 1);
     pass(SOON);
@@ -124,7 +116,7 @@ static void test_nobody_to_tell(void **state)
 {
     (void)state;
     stage();
-    OK(arm(host_clock + SOON, 0));
+    OK(arm(host_clock + SOON));
     OK(INVOKE(timer, KIND_TIMER, BIND, 0));
     pass(SOON);
     assert_int_equal(word(), 0);
@@ -136,7 +128,7 @@ static void test_the_end_of_a_timer_that_is_armed(void **state)
 {
     (void)state;
     stage();
-    OK(arm(host_clock + SOON, SOON));
+    OK(arm(host_clock + SOON));
     remove_slot(timer);
     pass(10 * SOON);
     assert_int_equal(word(), 0);
@@ -149,7 +141,7 @@ static void test_it_interrupts_only_what_is_less_important(void **state)
     stage();
     struct actor low = actor_new(50, 0, 0, 0), high = actor_new(60, 0, 0, 0);
     actor_begin(&low);
-    OK(arm(host_clock + SOON, 0));
+    OK(arm(host_clock + SOON));
     ring();
     uint64_t armed = machine.timer;
     actor_begin(&high);
@@ -173,7 +165,7 @@ static void test_what_comes_while_alarms_are_put_off(void **state)
     uint64_t empty = make(KIND_SCHED_CONTEXT, SCHED_CONTEXT_BITS);
     OK(INVOKE(empty, KIND_SCHED_CONTEXT, 1, lowest.cap, SCHED_OWN));
     actor_begin(&low);
-    OK(arm(host_clock + SOON, 0));
+    OK(arm(host_clock + SOON));
     ring();
     actor_begin(&high);
     host_clock += SOON;
@@ -198,7 +190,7 @@ static void test_on_the_cpu_that_armed_it(void **state)
     machine_on(1);
     kernel_resched();
     assert_ptr_equal(current(), actor.thread);
-    OK(arm(host_clock + SOON, 0));
+    OK(arm(host_clock + SOON));
     machine_on(0);
     pass(SOON);
     assert_int_equal(word(), 0);
@@ -213,7 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_refusals),
         TEST(test_once),
-        TEST(test_again_and_again),
+        TEST(test_it_is_paid_in_advance),
         TEST(test_armed_anew),
         TEST(test_two_at_different_times),
         TEST(test_nobody_to_tell),

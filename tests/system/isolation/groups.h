@@ -20,6 +20,8 @@ void own_binds(void);
 void own_configures(void);
 void own_recreates(void);
 void own_vanishes(void);
+void own_timers(void);
+void own_interrupts(void);
 
 void others_work(void);
 void others_interrupts(void);

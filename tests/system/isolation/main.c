@@ -17,17 +17,14 @@
 const char rt_task_name[] = "isolation";
 
 static const struct check checks[] = {
-    CHECK(own_spins),       CHECK(own_many_threads),
-    CHECK(own_yields),      CHECK(own_system_calls),
-    CHECK(own_faults),      CHECK(own_guests),
-    CHECK(own_signals),     CHECK(own_chain),
-    CHECK(own_kernel_work), CHECK(own_pieces),
-    CHECK(own_late),        CHECK(own_priorities),
-    CHECK(own_binds),       CHECK(own_configures),
-    CHECK(own_recreates),   CHECK(own_vanishes),
-    CHECK(others_work),     CHECK(others_interrupts),
-    CHECK(others_swarm),    CHECK(others_swarm_steady),
-    CHECK(others_equal),
+    CHECK(own_spins),           CHECK(own_many_threads),  CHECK(own_yields),
+    CHECK(own_system_calls),    CHECK(own_faults),        CHECK(own_guests),
+    CHECK(own_signals),         CHECK(own_chain),         CHECK(own_kernel_work),
+    CHECK(own_pieces),          CHECK(own_late),          CHECK(own_priorities),
+    CHECK(own_binds),           CHECK(own_configures),    CHECK(own_recreates),
+    CHECK(own_vanishes),        CHECK(own_timers),        CHECK(own_interrupts),
+    CHECK(others_work),         CHECK(others_interrupts), CHECK(others_swarm),
+    CHECK(others_swarm_steady), CHECK(others_equal),
 };
 
 // The number after `word` on the command line; 0: none.

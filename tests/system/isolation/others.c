@@ -5,19 +5,13 @@
 // for itself, in any ten periods, by its own clock.
 #include "attackers.h"
 #include "groups.h"
+#include "interrupts.h"
 #include "share.h"
 
 #include <rt/memory.h>
-#include <rt/slots.h>
 
 #define VICTIM 100u  // priority
 #define SLICE  (share_period() / 3)
-
-#define PIT_IRQ      2u  // ISA line 0 arrives at this input of the I/O APIC
-#define PIT_PORT     0x40u
-#define PIT_MODE     (PIT_PORT + 3)
-#define PIT_PERIODIC 0x34u  // channel 0, low byte then high byte, rate generator
-#define PIT_DIVISOR  4u     // some 300,000 interrupts a second
 
 static struct component victim;
 
@@ -56,32 +50,19 @@ void others_work(void)
     attackers_stop();
 }
 
-static void pit_start(cap_t ports, unsigned divisor)
-{
-    must(io_ports_out(ports, PIT_MODE, 1, PIT_PERIODIC), "timer");
-    must(io_ports_out(ports, PIT_PORT, 1, divisor & 0xff), "timer");
-    must(io_ports_out(ports, PIT_PORT, 1, divisor >> 8), "timer");
-}
-
 // A device of theirs interrupts without end.
 void others_interrupts(void)
 {
     struct component attacker;
-    cap_t handler = rt_slot_alloc(), ports = rt_slot_alloc();
-    must(irq_control_get(ROOT_SLOT_IRQ_CONTROL, PIT_IRQ, 0, ROOT_SLOT_CSPACE, handler), "line");
-    must(io_control_ports(ROOT_SLOT_IO_CONTROL, PIT_PORT, 4, ROOT_SLOT_CSPACE, ports), "ports");
+    struct interrupts interrupts;
     attacker_make(&attacker, &(struct attacker){ .behaviour = BEHAVE_interrupt });
-    must(irq_handler_bind(handler, attacker.wake), "bind");
-    component_give(&attacker, SLOT_IRQ, handler);
+    interrupts_make(&interrupts, &attacker);
     component_start(&attacker);
     component_wait(&attacker);
-    pit_start(ports, PIT_DIVISOR);
+    interrupts_start(&interrupts);
     victim_run(40);
     EXPECT(attacker.area->rounds > 100);
-    pit_start(ports, 0);
-    must(irq_handler_mask(handler), "mask");
-    rt_cap_delete(handler);
-    rt_cap_delete(ports);
+    interrupts_delete(&interrupts);
     attacker_delete(&attacker);
 }
 

@@ -4,7 +4,9 @@
 // Behaviours that use their budget at chosen times.
 #include "program.h"
 
-#define PIECES 100u  // a period
+#define PIECES     100u  // a period
+#define TIMERS     1000u
+#define TIMER_BITS 7u
 
 // The budget in equal pieces, evenly spread: as much as the component is entitled to.
 void behave_pieces(unsigned index)
@@ -59,6 +61,28 @@ void behave_interrupt(unsigned index)
     for (;;) {
         must(irq_handler_ack(SLOT_IRQ));
         must(notification_wait(SLOT_WAKE).status);
+        AREA->rounds++;
+    }
+}
+
+void behave_acknowledge(unsigned index)
+{
+    (void)index;
+    ready();
+    for (;;) {
+        must(irq_handler_ack(SLOT_IRQ));
+        AREA->rounds++;
+    }
+}
+
+// Timers that are all to go off when its budget has ended, one as often as another.
+void behave_timers(unsigned index)
+{
+    (void)index;
+    objects_make(KIND_TIMER, TIMER_BITS, SLOT_SWARM, TIMERS);
+    ready();
+    for (unsigned i = 0;; i++) {
+        must(timer_arm(SLOT_SWARM + i % TIMERS, trace_clock() + AREA->budget));
         AREA->rounds++;
     }
 }
