@@ -13,7 +13,7 @@
 const char rt_task_name[] = "bounds";
 
 // Interrupts all the while.
-#define TICK_BUDGET   1000u
+#define TICK_BUDGET   4000u
 #define TICK_PERIOD   20000u
 #define TICK_PRIORITY 255u
 #define SLOT_TICKER   43500u  // neither it nor its context is in the way of a case

@@ -12,7 +12,7 @@
 #define CHAIN       1000u
 #define RELEASED    2000u
 #define SLOT_TIMERS 3000u
-#define BUDGET      2000u  // the least there is
+#define BUDGET      4000u  // the least there is
 
 static uint8_t stack[PAGE_SIZE] __attribute__((aligned(16)));
 

@@ -198,6 +198,7 @@ static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context
     cpu->stamp = 0;  // what is done about it, it pays
     struct thread *thread = context->thread;
     if (!sched_context_ready(context, now)) {
+        cpu->ended = true;
         sched_exhausted(context);
     } else if (thread && thread->place == PLACE_QUEUED) {
         ready_remove(cpu, thread);
@@ -468,12 +469,12 @@ static int32_t alarm_see_to(struct cpu *cpu, uint64_t now, int32_t least)
 
 // The timer goes off for the next alarm that is not less important than `least`, or for the end of
 // the budget.  Returns the time of the former.
-static uint64_t timer_set(struct cpu *cpu, uint64_t now, int32_t least)
+static uint64_t timer_set(struct cpu *cpu, int32_t least)
 {
     uint64_t next = alarm_next(cpu, least);
     cpu->timer = next;
-    if (cpu->sched && now + sched_context_left(cpu->sched) < next) {
-        cpu->timer = now + sched_context_left(cpu->sched);
+    if (cpu->sched && cpu->since + sched_context_left(cpu->sched) < next) {
+        cpu->timer = cpu->since + sched_context_left(cpu->sched);
     }
     hal_timer_arm(cpu->timer);
     return next;
@@ -488,9 +489,12 @@ static COLD void come_down(struct cpu *cpu, struct thread *chosen)
     cpu->floor = READY_NONE;
     top_changed(cpu);
     cpu->resched = true;
+    cpu->ended = false;
     cpu->stamp = sched_charge(cpu);  // from now on who runs next pays
-    (void)alarm_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE);
-    (void)timer_set(cpu, cpu->stamp, READY_NONE);
+    if (!cpu->ended) {
+        (void)alarm_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE);
+    }
+    (void)timer_set(cpu, READY_NONE);
 }
 
 // The current thread has got a context of another CPU: it goes there (one that is displaced, too:
@@ -637,21 +641,28 @@ void sched_give_way(struct cpu *cpu)
     cpu->rotate = cpu->resched = true;
 }
 
-void sched_timer(struct cpu *cpu)
+bool sched_timer(struct cpu *cpu)
 {
-    uint64_t now = sched_charge(cpu);
-    const struct thread *current = cpu->current;
-    int32_t least = current && runnable(cpu, current) ? current->priority : READY_NONE;
-    if (!cpu->stamp && alarm_next(cpu, READY_NONE) <= now) {
-        cpu->stamp = hal_clock();  // what follows is for others than whose budget has ended
+    // The end of a budget is enough for once, if it was not that the last time.
+    bool turn = cpu->ended && alarm_next(cpu, READY_NONE) <= cpu->stamp;
+    uint64_t now = cpu->stamp;
+    cpu->ended = false;
+    if (!turn) {
+        now = sched_charge(cpu);
     }
-    least = alarm_see_to(cpu, now, least);
-    uint64_t next = timer_set(cpu, now, least);
+    const struct thread *current = cpu->current;
+    const int32_t before = current && runnable(cpu, current) ? current->priority : READY_NONE;
+    int32_t least = before;
+    if (!cpu->ended) {
+        least = alarm_see_to(cpu, now, before);
+    }
+    uint64_t next = timer_set(cpu, least);
     // Those that wait now are looked at when somebody less important is to run.
     cpu->floor = alarm_next(cpu, READY_NONE) < next ? least : READY_NONE;
     if (cpu->ready_top != READY_POKED) {
         top_changed(cpu);
     }
+    return turn && least > before;  // a budget that was not looked at may have ended
 }
 
 void sched_pause(struct cpu *cpu)

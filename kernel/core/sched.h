@@ -93,8 +93,8 @@ void sched_give_way(struct cpu *cpu);
 // context executes anything, after whoever waits for the lock and whatever interrupt waits.
 void sched_pause(struct cpu *cpu);
 
-// The timer fired: replenish, charge.
-void sched_timer(struct cpu *cpu);
+// The timer fired: charge, see to an alarm.  True: the choice is to be put off (sched_pause).
+MUST_USE bool sched_timer(struct cpu *cpu);
 
 // An interrupt from another CPU.
 void sched_poked(struct cpu *cpu);

@@ -69,12 +69,12 @@ static COLD uint64_t overrun_charge(struct sched_context *context, uint64_t used
 
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
 {
+    if (!context->slice && used >= sched_context_left(context)) {
+        used += SCHED_REFILL_TICKS;
+    }
     context->used += used;
     if (LIKELY(context->slice)) {
         return slice_charge(context, used, now);
-    }
-    if (used >= sched_context_left(context)) {
-        used += SCHED_REFILL_TICKS;
     }
     bool exhausted = used >= context->budget;
     if (UNLIKELY(exhausted)) {

@@ -13,7 +13,7 @@
 
 #define SCHED_REFILLS    16
 #define SCHED_MIN_TICKS  1000ull  // least part of a budget; less is not worth a switch
-#define SCHED_MIN_BUDGET (2 * SCHED_MIN_TICKS)
+#define SCHED_MIN_BUDGET (4 * SCHED_MIN_TICKS)
 #define SCHED_MAX_TICKS  (1ull << 48)  // longest period
 // What two interrupts cost besides what is accounted for, in instructions (docs/decisions/0014): at
 // the end of a replenishment, and when the context comes back.  Kept back from each.

@@ -157,10 +157,13 @@ void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
     leave();
 }
 
-// What an interrupt costs is paid by whom it is for.
+// What an interrupt costs is paid by whom it is for, also where who that is is found out by the next
+// one (sched_pause).
 static inline void interrupt_enter(void)
 {
-    hal_cpu()->stamp = hal_clock();
+    if (LIKELY(!hal_cpu()->stamp)) {
+        hal_cpu()->stamp = hal_clock();
+    }
 }
 
 static inline void interrupt_leave(void)
@@ -185,11 +188,10 @@ void kernel_iommu(void)
 void kernel_timer(void)
 {
     interrupt_enter();
-    sched_timer(hal_cpu());
+    bool enough = sched_timer(hal_cpu());
     // What is left is about as long as what is done.
-    if (UNLIKELY(preempt_point(PREEMPT_WORK))) {
+    if (UNLIKELY(preempt_point(PREEMPT_WORK)) || UNLIKELY(enough)) {
         sched_pause(hal_cpu());
-        hal_cpu()->stamp = 0;
     } else {
         interrupt_leave();
     }

@@ -28,7 +28,7 @@ enum {
 #undef OP
 };
 
-#define MIN_TICKS 2000u
+#define MIN_TICKS 4000u
 #define SLICE     10000000u
 #define ODDS      10u  // one argument in so many is anything
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FLAGS     (THREAD_GUEST | THREAD_VECTOR | THREAD_FRAME_SYSCALLS)
-#define MIN_TICKS 2000ull
+#define MIN_TICKS 4000ull
 #define MAX_TICKS (1ull << 48)
 
 void model_thread_make(struct model_thread *thread)

@@ -260,16 +260,16 @@ static void test_a_thread_that_configures_its_own_time(void **state)
     struct sched_context *context = current()->sched;
     uint64_t used = context->used + host_clock - hal_cpu()->since;
     host_clock += 500;
-    OK(INVOKE(ROOT_SLOT_SCHED_CONTEXT, KIND_SCHED_CONTEXT, 0, ROOT_SLOT_SCHED_CONTROL, 3000, 3000));
-    assert_int_equal(context->refills[0].amount, 3000);
+    OK(INVOKE(ROOT_SLOT_SCHED_CONTEXT, KIND_SCHED_CONTEXT, 0, ROOT_SLOT_SCHED_CONTROL, 5000, 5000));
+    assert_int_equal(context->refills[0].amount, 5000);
     assert_int_equal(context->used, used + 500);
     uint64_t limited = mint_slot(ROOT_SLOT_SCHED_CONTROL, RIGHT_ALL, 500000);
     sys_once(SYS_invoke, ROOT_SLOT_SCHED_CONTEXT, TAG(OPERATION(KIND_SCHED_CONTEXT, 0), 3, 0), 0,
-             WORDS(limited, 2000, 4000));
+             WORDS(limited, 4000, 8000));
     assert_null(current());  // what a limit allows is had a period later
     assert_int_equal(hal_cpu()->admitted, 500000);
-    pass(4000);
-    assert_int_equal(sched_context_head(context)->amount, 2000);
+    pass(8000);
+    assert_int_equal(sched_context_head(context)->amount, 4000);
     assert_int_equal(current()->priority, PRIORITIES - 1);
 }
 
@@ -296,18 +296,18 @@ static void test_a_shorter_slice(void **state)
     (void)state;
     uint64_t endpoint = make(KIND_ENDPOINT, 6), reply = make(KIND_REPLY, 6);
     struct actor server = actor_new(110, NO_BUDGET, 0, 0), client = actor_new(100, 0, 0, 0);
-    uint64_t context = context_new(2000, 2000);
+    uint64_t context = context_new(4000, 4000);
     OK(INVOKE(context, KIND_SCHED_CONTEXT, 1, server.cap, SCHED_OWN));
     server.context = context;
     actor_receive(&server, endpoint, reply);
     machine.fast = true;
     actor_begin(&client);
-    host_clock += 3000;
+    host_clock += 6000;
     pass(0);
     sys(SYS_call, endpoint, 0, 0, WORDS(0));
     assert_int_equal(machine.left, LEFT_PASS);
     assert_ptr_equal(current(), server.thread);
-    assert_true(machine.timer <= host_clock + 2000);
+    assert_true(machine.timer <= host_clock + 4000);
 }
 
 #define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, machine_teardown)

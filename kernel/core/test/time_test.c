@@ -137,7 +137,7 @@ static void test_a_budget_ends_and_comes_back(void **state)
     pass(1);
     assert_ptr_equal(current(), actor.thread);
     OK(INVOKE0(actor.context, KIND_SCHED_CONTEXT, CONSUMED));
-    assert_int_equal(current()->context.words[0], USABLE);
+    assert_int_equal(current()->context.words[0], BUDGET);
 }
 
 // What is used comes back a period after it was first there; parts too small to be worth a switch
@@ -313,16 +313,16 @@ static void test_refusals_of_contexts(void **state)
     uint64_t spare = context_new(SLICE, SLICE), control = ROOT_SLOT_SCHED_CONTROL;
     uint64_t reader = copy_slot(spare, RIGHT_READ), writer = copy_slot(spare, RIGHT_WRITE);
     uint64_t limited = mint_slot(control, RIGHT_ALL, 500000);
-    REFUSED(INVOKE(reader, KIND_SCHED_CONTEXT, CONFIGURE, control, 2000, 2000), ERR_RIGHTS);
-    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, spare, 2000, 2000),
+    REFUSED(INVOKE(reader, KIND_SCHED_CONTEXT, CONFIGURE, control, 4000, 4000), ERR_RIGHTS);
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, spare, 4000, 4000),
             err_blame(ERR_TYPE, 1));
-    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 1999, 1999),
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 3999, 3999),
             err_blame(ERR_RANGE, 3));
-    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 2000, SCHED_MAX_TICKS + 1),
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 4000, SCHED_MAX_TICKS + 1),
             err_blame(ERR_RANGE, 3));
-    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 1999, 2000),
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 3999, 4000),
             err_blame(ERR_RANGE, 2));
-    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 2001, 2000),
+    REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, control, 4001, 4000),
             err_blame(ERR_RANGE, 2));
     REFUSED(INVOKE(spare, KIND_SCHED_CONTEXT, CONFIGURE, limited, 6000, 10000),
             err_blame(ERR_LIMIT, 1));
@@ -347,7 +347,7 @@ static void test_a_handler_is_told_and_answers(void **state)
     timeout_set(&actor, endpoint);
     actor_receive(&handler, endpoint, reply);
     actor_begin(&actor);
-    pass(BUDGET);
+    pass(USABLE);
     assert_ptr_equal(current(), handler.thread);
     assert_int_equal(current()->context.tag, TAG(FAULT_TIMEOUT, 2, 0));
     assert_int_equal(current()->context.words[0], BUDGET);
@@ -457,7 +457,7 @@ static void test_a_handler_hears_of_lost_time(void **state)
     timeout_set(&chain.actor[1], endpoint);
     actor_receive(&handler, endpoint, 0);
     chain_call(2);
-    pass(BUDGET);
+    pass(USABLE);
     assert_ptr_equal(current(), handler.thread);
     assert_int_equal(current()->context.tag, TAG(FAULT_TIMEOUT, 2, 0));
     assert_int_equal(current()->context.words[0], BUDGET);

@@ -44,7 +44,7 @@ void watchdog_start(void)
     watchdog_reset();
     must(rt_thread_new(&watchdog, &(struct rt_thread_config){ .entry = watchdog_loop,
                                                               .priority = 254,
-                                                              .budget = WATCHDOG_PERIOD / 20000,
+                                                              .budget = WATCHDOG_PERIOD / 10000,
                                                               .period = WATCHDOG_PERIOD }),
          "watchdog");
     must(rt_thread_start(&watchdog), "watchdog");

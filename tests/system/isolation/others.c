@@ -89,7 +89,7 @@ void others_swarm(void)
 // The same, replenished at once, all the time.
 void others_swarm_steady(void)
 {
-    swarm_run(share_period() / 500, 40);
+    swarm_run(share_period() / 125, 40);
 }
 
 // A context of the same priority has its turn after a time slice of another thread: at least half

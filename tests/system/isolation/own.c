@@ -134,7 +134,7 @@ void own_chain(void)
 {
     own_run(&(struct own){ .behaviour = BEHAVE_chain,
                            .threads = 4,
-                           .small = 20,
+                           .small = 40,
                            .work = share_budget() / 50,
                            .passive = 0xe,
                            .idle = true });

@@ -17,7 +17,7 @@
 #define PROXY        100u  // no more than the honest client: it would be served first
 #define HOSTILES     4u
 #define HONEST_CALLS 60u
-#define LEAST_BUDGET 2000ull
+#define LEAST_BUDGET 4000ull
 #define DONE         1u  // events
 #define NEVER        2u
 

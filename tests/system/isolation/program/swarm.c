@@ -8,7 +8,7 @@
 
 #define THREAD_BITS  12u
 #define CONTEXT_BITS 9u
-#define BUDGET       2000u  // the least that a context may have
+#define BUDGET       4000u  // the least that a context may have
 #define FLAGS_IF     0x200ull
 #define PRIORITY     20u
 
