@@ -69,7 +69,9 @@ def boot(image, artefacts: Path, *, timeout: float = 60, name: str = "serial",
 def boot_command(command: list, artefacts: Path, *, timeout: float = 60,
                  name: str = "serial") -> Result:
     """Run a QEMU command line (without serial options) to its end or for `timeout` seconds, which
-    fails the test; the machine's first serial port goes to ARTEFACTS/NAME.log."""
+    fails the test, or for $PITH_PATIENCE if that is less; the machine's first serial port goes to
+    ARTEFACTS/NAME.log."""
+    timeout = min(timeout, float(os.environ.get("PITH_PATIENCE", timeout)))
     log, errors = artefacts / f"{name}.log", artefacts / f"{name}.qemu"
     command = [*command, "-display", "none", "-monitor", "none", "-serial", f"file:{log}"]
     log.write_text("")
