@@ -131,6 +131,7 @@ struct protection {
 static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
 {
     struct protection *protection = CONTAINER_OF(visit, struct protection, visit);
+    const unsigned prot = protection->prot;
     if (visit->partial) {
         return err_blame(ERR_ALIGN, 1);
     }
@@ -148,12 +149,12 @@ static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned co
                 return ERR_OK;
             }
             if (!hit_find(&protection->hit, visit->as, page, level) ||
-                !prot_allowed(protection->hit.rights, protection->prot)) {
+                !prot_allowed(protection->hit.rights, prot)) {
                 protection->hit.bytes = 0;
                 return err_blame(ERR_RIGHTS, 3);
             }
         }
-        uint64_t change = hal_pte_protect(old, protection->prot) ^ old;
+        uint64_t change = hal_pte_protect(old, prot) ^ old;
         entry_flip(&entry[i], change);
         visit->changed |= change != 0;
     }
@@ -289,6 +290,16 @@ static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count
     }
     if (to.level != level) {
         return err_blame(ERR_MAPPED, 2);
+    }
+    // To count tables takes most of a step, to make them as much as a search, both together a step.
+    if (UNLIKELY(copying->demand.done)) {
+        visit->searches++;
+        if (copying->demand.done & TABLES_COUNTED) {
+            count = copying->demand.done & TABLES_MADE ? 0
+                                                       : (unsigned)least(count, VISIT_PAGES / 4);
+            visit->done = count;
+        }
+        copying->demand.done = 0;
     }
     if (level) {
         copying->hit.bytes = copying->pages = 0;
