@@ -86,7 +86,7 @@ static enum err stock_check(const struct cap *table)
     return ERR_OK;
 }
 
-enum err op_aspace_stock(struct invocation *inv)
+COLD enum err op_aspace_stock(struct invocation *inv)
 {
     uint64_t *words = inv->words;  // table, slot, count
     if (!(inv->self->rights & RIGHT_WRITE)) {
@@ -291,15 +291,10 @@ static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count
     if (to.level != level) {
         return err_blame(ERR_MAPPED, 2);
     }
-    // To count tables takes most of a step, to make them as much as a search, both together a step.
-    if (UNLIKELY(copying->demand.done)) {
-        visit->searches++;
-        if (copying->demand.done & TABLES_COUNTED) {
-            count = copying->demand.done & TABLES_MADE ? 0
-                                                       : (unsigned)least(count, VISIT_PAGES / 4);
-            visit->done = count;
-        }
-        copying->demand.done = 0;
+    if (copying->demand.worked) {  // a step of its own
+        copying->demand.worked = false;
+        visit->done = 0;
+        return ERR_OK;
     }
     if (level) {
         copying->hit.bytes = copying->pages = 0;
@@ -346,12 +341,13 @@ enum err op_aspace_copy(struct invocation *inv)
     struct aspace *from = aspace_of(inv->self);
     struct copying copying = {
         .visit = { .as = from, .vaddr = words[1], .pages = words[2], .leaves = leaves_copy },
-        .demand = { .as = aspace_of(to), .from = from },
+        .demand = { .as = aspace_of(to), .from = from, .assured = inv->progress },
         .remove = words[3] & COPY_READ_ONLY ? PROT_WRITE : 0,
     };
     err = visit_range(&copying.visit);
     words[1] = copying.visit.vaddr;
     words[2] = copying.visit.pages;
+    inv->progress = copying.demand.assured;
     if (err == err_blame(ERR_TABLES, 2)) {
         words[0] = copying.missing;
         inv->results = 3;  // where to go on, too: vaddr and pages left

@@ -108,7 +108,7 @@ static uint64_t *table_use(struct aspace *as, struct place place, uint64_t vaddr
     return (uint64_t *)table->address;
 }
 
-enum err pagetable_detach(struct cap *table)
+COLD enum err pagetable_detach(struct cap *table)
 {
     if (!(table->flags & CAP_ATTACHED)) {
         return ERR_OK;
@@ -238,16 +238,16 @@ static COLD uint64_t tables_missing(struct demand *demand, uint64_t vaddr, uint6
 uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, unsigned level,
                       struct place *place)
 {
-    if (vaddr >= demand->assured) {
-        demand->done = TABLES_COUNTED;
+    if (vaddr >= demand->assured || demand->as->stocked < place->level - level) {
+        preempt_work(40);
+        demand->worked = true;
         uint64_t missing = tables_missing(demand, vaddr, pages, level);
         if (missing) {
             return missing;
         }
     }
-    preempt_work(40);
     while (place->level != level && !hal_pte_present(*place->entry)) {
-        demand->done |= TABLES_MADE;
+        demand->worked = true;
         uint64_t *table = table_use(demand->as, *place, vaddr);
         place->level--;
         place->entry = &table[entry_index(vaddr, place->level)];
@@ -255,7 +255,8 @@ uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, uns
     return 0;
 }
 
-enum err range_check(const struct aspace *as, uint64_t vaddr, uint64_t pages, unsigned argument)
+COLD enum err range_check(const struct aspace *as, uint64_t vaddr, uint64_t pages,
+                          unsigned argument)
 {
     if (vaddr % PAGE_SIZE) {
         return err_blame(ERR_ALIGN, argument);

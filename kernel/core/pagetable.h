@@ -107,11 +107,9 @@ static inline struct place table_leaf(struct aspace *as, uint64_t vaddr)
 struct demand {
     struct aspace *as;    // where tables are needed
     struct aspace *from;  // only for what is mapped here; NULL: for the whole range
-    uint64_t assured;     // below this address no table will be missing
-    unsigned done;        // set in a step that did these for it
+    uint64_t assured;     // below this address no table will be missing, as long as none is taken
+    bool worked;          // set where tables were counted or made
 };
-#define TABLES_COUNTED 1u
-#define TABLES_MADE    2u
 
 // Make the tables that a walk to `level` found missing; the same result as table_demand.
 MUST_USE uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages,
