@@ -65,9 +65,9 @@ static inline unsigned status_argument(uint64_t status)
 // The message buffer: 1 KiB of a RAM frame, at a multiple of 1 KiB.  Words 0-5 of `words` are not
 // used by messages (they travel in registers).  Capabilities go out in `caps`: a slot of the
 // sender's cspace, with CAP_MOVE to give it away.  They arrive in the slots window_slot...
-// of the table in slot window_table of the receiver's cspace, at most window_count; one that came
-// home as a badge takes no slot, its badge stands in `caps`.  What finds no empty slot is not
-// received.
+// of the table in slot window_table of the receiver's cspace (looked up once), at most
+// window_count; one that came home as a badge takes no slot, its badge stands in `caps`.  What
+// finds no empty slot is not received.
 struct message_buffer {
     uint64_t words[MSG_MAX_WORDS];
     uint64_t caps[MSG_MAX_CAPS];

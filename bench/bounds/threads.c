@@ -10,7 +10,7 @@
 #define MANY        10000u
 #define PRIORITIES  64u
 #define CHAIN       1000u
-#define RELEASED    2000u
+#define RELEASED    10000u
 #define SLOT_TIMERS 3000u
 #define BUDGET      4000u  // the least there is
 

@@ -86,7 +86,7 @@ static enum err stock_check(const struct cap *table)
     return ERR_OK;
 }
 
-enum err op_aspace_stock(struct invocation *inv)
+COLD enum err op_aspace_stock(struct invocation *inv)
 {
     uint64_t *words = inv->words;  // table, slot, count
     if (!(inv->self->rights & RIGHT_WRITE)) {
@@ -131,6 +131,7 @@ struct protection {
 static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned count, unsigned level)
 {
     struct protection *protection = CONTAINER_OF(visit, struct protection, visit);
+    const unsigned prot = protection->prot;
     if (visit->partial) {
         return err_blame(ERR_ALIGN, 1);
     }
@@ -148,12 +149,12 @@ static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned co
                 return ERR_OK;
             }
             if (!hit_find(&protection->hit, visit->as, page, level) ||
-                !prot_allowed(protection->hit.rights, protection->prot)) {
+                !prot_allowed(protection->hit.rights, prot)) {
                 protection->hit.bytes = 0;
                 return err_blame(ERR_RIGHTS, 3);
             }
         }
-        uint64_t change = hal_pte_protect(old, protection->prot) ^ old;
+        uint64_t change = hal_pte_protect(old, prot) ^ old;
         entry_flip(&entry[i], change);
         visit->changed |= change != 0;
     }
@@ -290,6 +291,11 @@ static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count
     if (to.level != level) {
         return err_blame(ERR_MAPPED, 2);
     }
+    if (copying->demand.worked) {  // a step of its own
+        copying->demand.worked = false;
+        visit->done = 0;
+        return ERR_OK;
+    }
     if (level) {
         copying->hit.bytes = copying->pages = 0;
     }
@@ -335,12 +341,13 @@ enum err op_aspace_copy(struct invocation *inv)
     struct aspace *from = aspace_of(inv->self);
     struct copying copying = {
         .visit = { .as = from, .vaddr = words[1], .pages = words[2], .leaves = leaves_copy },
-        .demand = { .as = aspace_of(to), .from = from },
+        .demand = { .as = aspace_of(to), .from = from, .assured = inv->progress },
         .remove = words[3] & COPY_READ_ONLY ? PROT_WRITE : 0,
     };
     err = visit_range(&copying.visit);
     words[1] = copying.visit.vaddr;
     words[2] = copying.visit.pages;
+    inv->progress = copying.demand.assured;
     if (err == err_blame(ERR_TABLES, 2)) {
         words[0] = copying.missing;
         inv->results = 3;  // where to go on, too: vaddr and pages left

@@ -66,6 +66,9 @@ static void check_sender(const struct thread *thread)
 
 static void check_thread(const struct thread *thread)
 {
+    if (!thread->object_kind) {
+        return;  // about to be unlinked: nothing refers to it
+    }
     ASSERT(thread->priority <= thread->ceiling);
     ASSERT(thread->place != PLACE_QUEUED || thread->state == THREAD_READY);
     if (thread->place == PLACE_DISPLACED) {

@@ -172,7 +172,9 @@ void cap_move(struct cap *to, struct cap *from)
 {
     *to = *from;
     if (from->flags & CAP_IN_TREE) {
-        tree_replace(forest_tree(from), &from->by_address, &to->by_address, CAP_BY_ADDRESS_KEY);
+        // Only the root's link leads to its tree, and only the root's replacement needs it.
+        tree_replace((struct tree *)(from->above & ~1ul), &from->by_address, &to->by_address,
+                     CAP_BY_ADDRESS_KEY);
         preempt_work(15);
     } else {
         list_replace(from, to, to);

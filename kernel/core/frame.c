@@ -46,7 +46,7 @@ enum err op_frame_attach(struct invocation *inv)
             return ERR_OVERLAP;
         }
     }
-    preempt_work(25);
+    preempt_work(60);
     frame->space = as;
     frame->flags |= CAP_ATTACHED;
     tree_insert(&as->frames, &frame->attached, CAP_ATTACHED_KEY);

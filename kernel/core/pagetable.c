@@ -108,7 +108,7 @@ static uint64_t *table_use(struct aspace *as, struct place place, uint64_t vaddr
     return (uint64_t *)table->address;
 }
 
-enum err pagetable_detach(struct cap *table)
+COLD enum err pagetable_detach(struct cap *table)
 {
     if (!(table->flags & CAP_ATTACHED)) {
         return ERR_OK;
@@ -157,8 +157,8 @@ void aspace_cap_moved(struct cap *to, struct cap *from)
 }
 
 // The most tables that [vaddr, end) can need for leaves of `level`.
-static uint64_t tables_most(const struct demand *demand, uint64_t vaddr, uint64_t end,
-                            unsigned level)
+static COLD uint64_t tables_most(const struct demand *demand, uint64_t vaddr, uint64_t end,
+                                 unsigned level)
 {
     uint64_t most = 0;
     for (unsigned at = level + 1; at <= demand->as->top; at++) {
@@ -207,15 +207,15 @@ static uint64_t window_missing(const struct demand *demand, uint64_t vaddr, uint
 {
     uint64_t missing = 0, counted = UINT64_MAX;
     while (vaddr < end) {
-        uint64_t part = least(end, (vaddr | (WINDOW_BYTES - 1)) + 1);
+        uint64_t part = least(end, (vaddr | ((1ull << entry_shift(2)) - 1)) + 1);
         missing += part_missing(demand, vaddr, part, level, &counted);
         vaddr = part;
     }
     return missing;
 }
 
-static uint64_t tables_missing(struct demand *demand, uint64_t vaddr, uint64_t pages,
-                               unsigned level)
+static COLD uint64_t tables_missing(struct demand *demand, uint64_t vaddr, uint64_t pages,
+                                    unsigned level)
 {
     uint64_t end = vaddr + pages * PAGE_SIZE;
     uint64_t most = tables_most(demand, vaddr, end, demand->from ? 0 : level);
@@ -238,14 +238,16 @@ static uint64_t tables_missing(struct demand *demand, uint64_t vaddr, uint64_t p
 uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, unsigned level,
                       struct place *place)
 {
-    if (vaddr >= demand->assured) {
+    if (vaddr >= demand->assured || demand->as->stocked < place->level - level) {
+        preempt_work(40);
+        demand->worked = true;
         uint64_t missing = tables_missing(demand, vaddr, pages, level);
         if (missing) {
             return missing;
         }
     }
-    preempt_work(40);
     while (place->level != level && !hal_pte_present(*place->entry)) {
+        demand->worked = true;
         uint64_t *table = table_use(demand->as, *place, vaddr);
         place->level--;
         place->entry = &table[entry_index(vaddr, place->level)];
@@ -253,7 +255,8 @@ uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, uns
     return 0;
 }
 
-enum err range_check(const struct aspace *as, uint64_t vaddr, uint64_t pages, unsigned argument)
+COLD enum err range_check(const struct aspace *as, uint64_t vaddr, uint64_t pages,
+                          unsigned argument)
 {
     if (vaddr % PAGE_SIZE) {
         return err_blame(ERR_ALIGN, argument);
@@ -315,13 +318,10 @@ static enum err visit_step(struct visit *visit, struct place place, uint64_t *pa
     *pages = least(visit->pages, room);
     visit->searches = 0;
     visit->partial = place.level && *pages < entry_pages(1);
-    if (place.level) {
-        return leaves_visit(visit, place.entry, 1, place.level);
-    }
-    unsigned count = (unsigned)least(*pages, VISIT_PAGES);
+    unsigned count = place.level ? 1 : (unsigned)least(*pages, VISIT_PAGES);
     visit->done = count;
-    enum err err = leaves_visit(visit, place.entry, count, 0);
-    *pages = err ? count : visit->done;
+    enum err err = leaves_visit(visit, place.entry, count, place.level);
+    *pages = place.level && visit->done ? *pages : err ? count : visit->done;
     return err;
 }
 

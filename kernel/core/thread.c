@@ -122,10 +122,12 @@ static bool thread_stop(struct thread *thread)
 enum err thread_destroy_step(struct cap *original)
 {
     struct thread *thread = thread_of(original);
+    if (!thread->object_kind) {
+        return ERR_OK;
+    }
     if (!ipc_cancel(thread, ERR_DEAD)) {
         return ERR_PREEMPTED;
     }
-    thread->object_kind = 0;
     if (!thread_stop(thread)) {
         return ERR_RETRY;
     }
@@ -148,9 +150,11 @@ enum err thread_destroy_step(struct cap *original)
     }
     thread_vector_forget(thread);
     hal_context_forget(&thread->context);
-    if (hal_cpu()->current == thread) {
-        hal_cpu()->current = NULL;
+    thread->object_kind = 0;
+    if (hal_cpu()->current != thread) {
+        return ERR_AGAIN;  // only so that others come first: to unlink it takes as long
     }
+    hal_cpu()->current = NULL;  // it would not come back
     return ERR_OK;
 }
 

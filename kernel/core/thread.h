@@ -85,7 +85,7 @@ struct thread {
     struct endpoint *endpoint;      // BLOCKED_SEND, BLOCKED_RECV: where
     struct message_buffer *buffer;  // in the direct map, or NULL
 
-    uint8_t object_kind;  // KIND_THREAD; 0 while dying
+    uint8_t object_kind;  // KIND_THREAD; 0: destroyed
     uint8_t ceiling;      // of the priority, and of those that this thread can give
     uint8_t place;        // enum thread_place
     bool gathered;        // has waited until it had the budget that an endpoint asks for

@@ -5,6 +5,8 @@
 // then checked, then used.
 #include "transfer.h"
 
+#include "captable.h"
+
 #define TAG_SEND_MASK (TAG_LENGTH_MASK | TAG_CAPS_MASK)
 
 static uint64_t load_once(const uint64_t *field)
@@ -19,8 +21,8 @@ static enum err sent_cap(struct thread *from, uint64_t entry, struct cap **cap)
     if (error) {
         return error;
     }
-    bool movable_only = (*cap)->kind == KIND_UNTYPED || (*cap)->kind == KIND_PAGETABLE;
-    return movable_only && !(entry & CAP_MOVE) ? ERR_TYPE : ERR_OK;
+    const unsigned movable_only = 1u << KIND_UNTYPED | 1u << KIND_PAGETABLE;
+    return movable_only >> (*cap)->kind & 1 && !(entry & CAP_MOVE) ? ERR_TYPE : ERR_OK;
 }
 
 enum err transfer_check_rest(struct thread *thread, uint64_t tag, unsigned rights)
@@ -46,35 +48,42 @@ enum err transfer_check_rest(struct thread *thread, uint64_t tag, unsigned right
     return caps && cap_derive_waits(caps) ? ERR_RETRY : ERR_OK;
 }
 
-// Where received capabilities go.
+// Where received capabilities go: `count` slots of a table, from `next` on.
 struct window {
-    struct thread *thread;
-    uint64_t table, slot, count;
+    struct cap *next;
+    uint64_t count;
 };
 
 static struct window window_of(struct thread *thread)
 {
     const struct message_buffer *buffer = thread->buffer;
-    return (struct window){ .thread = thread,
-                            .table = load_once(&buffer->window_table),
-                            .slot = load_once(&buffer->window_slot),
-                            .count = load_once(&buffer->window_count) };
+    uint64_t slot = load_once(&buffer->window_slot), count = load_once(&buffer->window_count);
+    struct cap *table;
+    struct cap *next = NULL;
+    if (!cap_lookup_kind(thread, load_once(&buffer->window_table), KIND_CAPTABLE, RIGHT_WRITE, 0,
+                         &table)) {
+        next = captable_slot(table, slot);
+    }
+    if (!next) {
+        return (struct window){};
+    }
+    uint64_t room = captable_of(table)->count - slot;
+    return (struct window){ next, count < room ? count : room };
 }
 
 // Put a capability into the next slot of the window, if there is one and it is empty.
 static bool window_put(struct window *window, struct cap *cap, bool move)
 {
-    struct cap *to;
-    if (!window->count || cap_lookup_empty(window->thread, window->table, window->slot, 0, &to)) {
+    if (!window->count || !cap_empty(window->next)) {
         return false;
     }
+    struct cap *to = window->next++;
+    window->count--;
     if (move) {
         cap_move(to, cap);
     } else {
         cap_derive(to, cap, cap->rights);
     }
-    window->slot++;
-    window->count--;
     return true;
 }
 

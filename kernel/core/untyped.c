@@ -164,6 +164,7 @@ static enum err order_place(struct invocation *inv, const struct order *order, s
         return err_blame(ERR_OVERLAP, 2);
     }
     embryo_make(order, *to);
+    preempt_work(40);
     return ERR_OK;
 }
 

@@ -27,8 +27,9 @@
 // A new root table (zeroed page): enter what all spaces share (the kernel's half).
 void hal_aspace_init(struct hal_aspace *hal, uint64_t root[512]);
 
-// Forget translations of [vaddr, vaddr + pages * 4 KiB) of a space on every CPU that has it loaded,
-// after entries were removed or narrowed; waits for them.  Nothing to do where none has.
+// Forget translations of [vaddr, vaddr + pages * 4 KiB), not empty, of a space on every CPU that
+// has it loaded, after entries were removed or narrowed; waits for them.  Nothing to do where none
+// has.
 void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages);
 
 // Another CPU, whose current thread has lost its address space, leaves what it has loaded; waits.

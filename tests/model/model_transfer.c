@@ -52,11 +52,10 @@ uint64_t model_transfer_check(const struct model_thread *thread, uint64_t tag, u
 }
 
 // Put a capability into slot `slot` of the receiver's window.
-static bool put(const struct model_thread *to, uint64_t table, uint64_t slot, struct model_cap *cap,
-                bool move)
+static bool put(const struct model_cap *table, uint64_t slot, struct model_cap *cap, bool move)
 {
-    struct model_cap *place;
-    if (model_lookup_place(to, table, slot, 0, &place) || place->kind) {
+    struct model_cap *place = model_slot(table, slot);
+    if (!place || place->kind) {
         return false;
     }
     if (move) {
@@ -71,8 +70,10 @@ static uint64_t transfer_caps(const struct model_thread *from, const struct mode
                               unsigned count, uint64_t home)
 {
     struct message_buffer *source = model_buffer(from), *buffer = model_buffer(to);
-    uint64_t table = buffer->window_table, slot = buffer->window_slot, room = buffer->window_count;
-    uint64_t received = 0, homes = 0;
+    uint64_t slot = buffer->window_slot, room = buffer->window_count, received = 0, homes = 0;
+    struct model_cap *named;
+    bool found = !model_lookup_kind(to, buffer->window_table, K_CAPTABLE, R_WRITE, 0, &named);
+    const struct model_cap table = found ? *named : (struct model_cap){};  // may itself be moved
     for (unsigned i = 0; i < count; i++) {
         struct model_cap *cap;
         uint64_t entry = source->caps[i];
@@ -82,7 +83,7 @@ static uint64_t transfer_caps(const struct model_thread *from, const struct mode
         if (home && cap->kind == K_ENDPOINT && cap->address == home && cap->badge) {
             buffer->caps[received] = cap->badge;
             homes |= 1ull << received++;
-        } else if (room && put(to, table, slot, cap, entry & CAP_MOVE)) {
+        } else if (found && room && put(&table, slot, cap, entry & CAP_MOVE)) {
             slot++;
             room--;
             buffer->caps[received++] = 0;

@@ -123,6 +123,7 @@ static unsigned tlb_count;
 
 void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages)
 {
+    assert_int_not_equal(pages, 0);
     for (unsigned i = 0; i < tlb_count;) {
         if (tlb[i].hal == hal && tlb[i].vaddr >= vaddr &&
             (tlb[i].vaddr - vaddr) / PAGE_SIZE < pages) {
@@ -880,6 +881,29 @@ static void test_copy(void **state)
     assert_int_equal(tlb_count, 1);  // only what was narrowed was flushed
     assert_int_equal(CALL(op_aspace_copy, cap, SLOT_SPACE + 1, top, 1), BLAME(MAPPED, 2));
     assert_int_equal(CALL(op_aspace_copy, cap, SLOT_SPACE + 1, GIB + LARGE, 512), BLAME(MAPPED, 2));
+}
+
+// Tables are counted and made again on the way, with leaves that change before and behind.
+static void test_copy_windows(void **state)
+{
+    (void)state;
+    const uint64_t far = 16ull << 20;
+    stock(0, 0, 5);
+    stock(1, 5, 4);
+    attach(0, 0);
+    frame_make(1, frame_cap(0)->address, 4096, RIGHT_READ);
+    attach(1, 1);
+    assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB, 0, 1, RW), 0);
+    assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB + far, 1, 1, RW), 0);
+    assert_int_equal(CALL(op_frame_map, frame_cap(0), GIB + 2 * far, 2, 1, RW), 0);
+    tlb_load(spaces[0], GIB);
+    tlb_load(spaces[0], GIB + far);
+    assert_int_equal(CALL(op_aspace_copy, space_cap(0), SLOT_SPACE + 1, GIB, far / PAGE_SIZE + 1,
+                          COPY_READ_ONLY),
+                     0);
+    assert_int_equal(prot_of(spaces[1], GIB + far), PROT_READ);
+    assert_int_equal(tlb_count, 0);
+    world_check();
 }
 
 static void test_copy_rights(void **state)
@@ -1677,6 +1701,7 @@ int main(void)
         TEST(test_range_refusals),
         TEST(test_protect),
         TEST(test_copy),
+        TEST(test_copy_windows),
         TEST(test_copy_rights),
         TEST(test_copy_tables),
         TEST(test_copy_large),
