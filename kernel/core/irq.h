@@ -12,7 +12,7 @@
 #include "cap.h"
 #include "object.h"
 
-#define IRQ_STORM 64
+#define IRQ_STORM 8
 
 // Set up the table of interrupts.
 void irq_init(void);

@@ -3,7 +3,7 @@
 #include "preempt.h"
 
 #include "cpu.h"
-#include "thread.h"
+#include "sched_context.h"
 
 void preempt_work(unsigned work)
 {
@@ -19,5 +19,6 @@ bool preempt_point(unsigned work)
     }
     cpu->work = 0;
     // Who has just lost what it runs on does not go on at nobody's cost.
-    return hal_interrupt_window() || hal_lock_wanted() || (cpu->current && !cpu->current->sched);
+    return hal_interrupt_window() || hal_lock_wanted() ||
+           (cpu->current && (!cpu->sched || cpu->current->sched != cpu->sched));
 }

@@ -318,7 +318,7 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     uint64_t now = sched_clock(cpu);
     uint64_t used = now - cpu->since;
     // Anything less would be joined with a later replenishment: the old context could not go on.
-    if (used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting ||
+    if ((int64_t)used < 0 || used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting ||
         next->cpu != cpu->number || sched_context_head(next)->time > now) {
         return false;
     }
@@ -490,9 +490,10 @@ static COLD void come_down(struct cpu *cpu, struct thread *chosen)
     top_changed(cpu);
     cpu->resched = true;
     cpu->ended = false;
-    cpu->stamp = sched_charge(cpu);  // from now on who runs next pays
+    uint64_t now = sched_charge(cpu);
     if (!cpu->ended) {
-        (void)alarm_see_to(cpu, cpu->stamp, chosen ? chosen->priority : READY_NONE);
+        cpu->stamp = now;  // from now on who runs next pays
+        (void)alarm_see_to(cpu, now, chosen ? chosen->priority : READY_NONE);
     }
     (void)timer_set(cpu, READY_NONE);
 }
@@ -592,6 +593,7 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
     }
     guest_deliver_kick(cpu->current);  // which stops the guest
     choose(cpu);
+    cpu->stamp = 0;
     if (UNLIKELY(cpu->current && cpu->current->kicked)) {
         sched_pause(cpu);  // one at a time
     }
@@ -641,6 +643,16 @@ void sched_give_way(struct cpu *cpu)
     cpu->rotate = cpu->resched = true;
 }
 
+void sched_pay(uint64_t ticks)
+{
+    struct cpu *cpu = hal_cpu();
+    cpu->since -= ticks;
+    if (cpu->sched && cpu->since + sched_context_left(cpu->sched) < cpu->timer) {
+        cpu->timer = cpu->since + sched_context_left(cpu->sched);
+        hal_timer_arm(cpu->timer);
+    }
+}
+
 bool sched_timer(struct cpu *cpu)
 {
     // The end of a budget is enough for once, if it was not that the last time.
@@ -651,9 +663,13 @@ bool sched_timer(struct cpu *cpu)
         now = sched_charge(cpu);
     }
     const struct thread *current = cpu->current;
-    const int32_t before = current && runnable(cpu, current) ? current->priority : READY_NONE;
+    int32_t before = cpu->ready_top < READY_POKED ? cpu->ready_top : READY_NONE;
+    if (current && runnable(cpu, current)) {
+        before = current->priority;
+    }
     int32_t least = before;
     if (!cpu->ended) {
+        cpu->stamp = cpu->stamp ? cpu->stamp : hal_clock();  // what follows is for others
         least = alarm_see_to(cpu, now, before);
     }
     uint64_t next = timer_set(cpu, least);
@@ -662,7 +678,7 @@ bool sched_timer(struct cpu *cpu)
     if (cpu->ready_top != READY_POKED) {
         top_changed(cpu);
     }
-    return turn && least > before;  // a budget that was not looked at may have ended
+    return turn && cpu->sched && least > before;  // a budget not looked at may have ended
 }
 
 void sched_pause(struct cpu *cpu)

@@ -90,7 +90,8 @@ static inline void sched_block(struct thread *thread, enum thread_state state)
 void sched_give_way(struct cpu *cpu);
 
 // Who runs is chosen later: an interrupt to itself brings the CPU back at once, before the current
-// context executes anything, after whoever waits for the lock and whatever interrupt waits.
+// context executes anything, after whoever waits for the lock and whatever interrupt waits that
+// comes before it.
 void sched_pause(struct cpu *cpu);
 
 // The timer fired: charge, see to an alarm.  True: the choice is to be put off (sched_pause).
@@ -136,13 +137,11 @@ static inline void sched_use(struct cpu *cpu, struct sched_context *context, uin
 
 // The current context pays for interrupts that it causes, before or after they come: they are not
 // always handled in its time.  What each costs at most, with the way into the kernel and out of it,
-// in instructions (docs/decisions/0014): an alarm, an interrupt of a device.
+// in instructions (docs/decisions/0014): an alarm, an interrupt of a device.  The timer goes off as
+// much earlier, so that nobody owes more than was paid last.
 #define SCHED_ALARM_TICKS     1500u
 #define SCHED_INTERRUPT_TICKS 400u
-static inline void sched_pay(uint64_t ticks)
-{
-    hal_cpu()->since -= ticks;
-}
+void sched_pay(uint64_t ticks);
 
 static inline __attribute__((always_inline)) MUST_USE bool sched_account_by(
     struct cpu *cpu, struct sched_context *next, bool interrupt)

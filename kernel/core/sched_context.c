@@ -69,8 +69,10 @@ static COLD uint64_t overrun_charge(struct sched_context *context, uint64_t used
 
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
 {
-    if (!context->slice && used >= sched_context_left(context)) {
-        used += SCHED_REFILL_TICKS;
+    if (!context->slice && !context->waiting &&
+        used + SCHED_MIN_TICKS > sched_context_head(context)->amount) {
+        // What is left of this one is not worth a switch: it comes back with the next.
+        used += used >= sched_context_left(context) ? SCHED_REFILL_TICKS : SCHED_REFILL_TICKS / 2;
     }
     context->used += used;
     if (LIKELY(context->slice)) {
@@ -195,6 +197,7 @@ static void context_set(struct sched_context *context, struct cpu *to, struct re
     if (from->sched == context) {
         from->since = hal_clock();
         from->sched = NULL;  // taken up anew where it is used on: the timer is armed by its budget
+        preempt_work(PREEMPT_WORK);
         sched_poke(from);
     }
     context->cpu = to->number;

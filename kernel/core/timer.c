@@ -47,9 +47,8 @@ enum err op_timer_arm(struct invocation *inv)
         return err_blame(ERR_RANGE, 1);
     }
     preempt_work(60);
-    if (!timer->alarm.set) {
-        sched_pay(SCHED_ALARM_TICKS);
-    }
+    // One that is moved has been paid for, but the interrupt may come where it was, for nothing.
+    sched_pay(timer->alarm.set ? SCHED_INTERRUPT_TICKS : SCHED_ALARM_TICKS);
     alarm_clear(&timer->alarm);
     alarm_set(hal_cpu(), &timer->alarm, deadline, inv->thread->priority);
     return ERR_OK;

@@ -88,7 +88,7 @@
 #define VECTOR_PIC      0x20
 #define VECTOR_IRQ      0x30  // those of handlers, up to VECTOR_TIMER
 #define VECTOR_TIMER    0xe0
-#define VECTOR_RESCHED  0xe1  // from another CPU: look at what is to run
+#define VECTOR_RESCHED  0xe1  // from another CPU or this one: look at what is to run
 #define VECTOR_FLUSH    0xe2  // from another CPU: forget translations
 #define VECTOR_IOMMU    0xee  // a remapping unit has refused something
 #define VECTOR_SPURIOUS 0xef

@@ -140,6 +140,26 @@ static void test_a_budget_ends_and_comes_back(void **state)
     assert_int_equal(current()->context.words[0], BUDGET);
 }
 
+// However many budgets end, one after the other, an alarm is seen to at least every second time.
+static void test_an_alarm_has_its_turn(void **state)
+{
+    (void)state;
+    struct actor high = actor_new(100, BUDGET, 0, 0), low = actor_new(50, BUDGET, 0, 0);
+    actor_resume(&high);
+    actor_resume(&low);
+    rest();
+    pass(USABLE);
+    assert_true(context_of(&high)->waiting);
+    assert_ptr_equal(current(), low.thread);
+    host_clock += PERIOD;  // its budget has ended long ago, and that of the high one is back
+    kernel_timer();
+    assert_false(context_of(&high)->waiting);
+    assert_ptr_equal(current(), low.thread);
+    kernel_resched();
+    assert_ptr_equal(current(), high.thread);
+    assert_true(context_of(&low)->waiting);
+}
+
 // What is used comes back a period after it was first there; parts too small to be worth a switch
 // are joined with the next.
 static void test_replenishments_come_one_by_one(void **state)
@@ -728,6 +748,7 @@ int main(void)
         TEST(test_yield_goes_behind_all_peers),
         TEST(test_yield_at_the_end_of_a_slice),
         TEST(test_a_budget_ends_and_comes_back),
+        TEST(test_an_alarm_has_its_turn),
         TEST(test_replenishments_come_one_by_one),
         TEST(test_more_replenishments_than_there_is_room_for),
         TEST(test_an_overrun_is_paid_for),
