@@ -329,6 +329,9 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     ASSERT(!(had_budget && exhausted));
     (void)had_budget;
     (void)exhausted;
+    if (next->thread->state != THREAD_READY) {
+        sched_context_begin(next, now);  // as if woken
+    }
     sched_context_resume(next, now);
     sched_use(cpu, next, now);
     return true;
@@ -370,27 +373,23 @@ static inline struct thread *pick(struct cpu *cpu)
     if (next && next->priority > best) {
         best = next->priority;
     }
-    if (runnable(cpu, current) && current->place != PLACE_QUEUED) {
-        if (current->priority > best || (current->priority == best && !rotate)) {
-            if (next) {
-                ready_insert(cpu, next, cpu->next_first);
-            }
-            return current;
-        }
-        ready_insert(cpu, current, !rotate);
+    bool could = runnable(cpu, current) && current->place != PLACE_QUEUED;
+    struct thread *chosen = take_next ? next : NULL;
+    if (could && (current->priority > best || (current->priority == best && !rotate))) {
+        chosen = current;
     }
-    if (LIKELY(take_next)) {
-        return next;
-    }
-    if (next) {
+    // Who goes behind its peers goes behind who was woken meanwhile, too.
+    if (next && next != chosen) {
         ready_insert(cpu, next, cpu->next_first);
     }
-    if (cpu->ready_top == READY_NONE) {
-        return NULL;
+    if (could && current != chosen) {
+        ready_insert(cpu, current, !rotate);
     }
-    next = cpu->ready[cpu->ready_top];
-    ready_remove(cpu, next);
-    return next;
+    if (!chosen && cpu->ready_top != READY_NONE) {
+        chosen = cpu->ready[cpu->ready_top];
+        ready_remove(cpu, chosen);
+    }
+    return chosen;
 }
 
 // What was picked is not run after all: the choice is made anew.
@@ -588,6 +587,7 @@ static __attribute__((noinline)) void choose_and_kick(struct cpu *cpu)
     }
     guest_deliver_kick(cpu->current);  // which stops the guest
     choose(cpu);
+    cpu->stamp = 0;
     if (UNLIKELY(cpu->current && cpu->current->kicked)) {
         sched_pause(cpu);  // one at a time
     }
