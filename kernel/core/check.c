@@ -55,7 +55,7 @@ static void check_displaced(const struct thread *thread)
             return;
         }
     }
-    ASSERT(!"a displaced thread is nobody's");
+    kernel_panic(__FILE__, __LINE__, "a displaced thread is nobody's");
 }
 
 static void check_sender(const struct thread *thread)
