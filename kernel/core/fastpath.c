@@ -110,9 +110,7 @@ static inline struct thread *answered(const struct cap *cap, uint64_t tag)
         return NULL;
     }
     struct thread *guest = (struct thread *)cap->address;
-    return guest->state == THREAD_STOPPED && tag_label(tag) <= GUEST_RESULT && !guest->kicked
-               ? guest
-               : NULL;
+    return guest->state == THREAD_STOPPED && tag_label(tag) <= GUEST_RESULT ? guest : NULL;
 }
 
 // Not the return of lent time: `caller`, which faulted, or is a guest, or runs on a context of its
@@ -124,9 +122,9 @@ static __attribute__((noinline)) void answer_other(struct endpoint *endpoint, st
     struct cpu *cpu = hal_cpu();
     struct thread *caller = answered(cap, tag);
     struct reply *reply = cap->kind == KIND_REPLY ? (struct reply *)cap->address : NULL;
-    if (!caller || (reply && reply->context) || !(caller->flags & THREAD_ACTIVE) ||
-        (int32_t)caller->priority < cpu->ready_top || !thread_vector_unchanged(cpu, caller) ||
-        !sched_account(cpu, caller->sched)) {
+    if (!caller || caller->kicked || (reply && reply->context) ||
+        !(caller->flags & THREAD_ACTIVE) || (int32_t)caller->priority < cpu->ready_top ||
+        !thread_vector_unchanged(cpu, caller) || !sched_account(cpu, caller->sched)) {
         return;
     }
     enum thread_sending sending = (enum thread_sending)caller->sending;

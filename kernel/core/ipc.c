@@ -194,6 +194,9 @@ enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, stru
     }
     sched_block(thread, THREAD_BLOCKED_RECV);
     thread->sending = SENDING_SEND;
+    if (thread->sched) {
+        sched_unwait(thread->sched);  // a fall-back context, which it was to go on with
+    }
     sched_park(thread);
     endpoint_add_receiver(endpoint, thread);
     return ERR_BLOCKED;

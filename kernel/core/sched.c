@@ -318,8 +318,8 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     uint64_t now = sched_clock(cpu);
     uint64_t used = now - cpu->since;
     // Anything less would be joined with a later replenishment: the old context could not go on.
-    if ((int64_t)used < 0 || used + SCHED_MIN_TICKS > sched_context_head(old)->amount || next->waiting ||
-        next->cpu != cpu->number || sched_context_head(next)->time > now) {
+    if ((int64_t)used < 0 || used + SCHED_MIN_TICKS > sched_context_head(old)->amount ||
+        next->waiting || next->cpu != cpu->number || sched_context_head(next)->time > now) {
         return false;
     }
     // Where the old one had no budget any more its thread has been dealt with, and this is what the
@@ -329,6 +329,9 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     ASSERT(!(had_budget && exhausted));
     (void)had_budget;
     (void)exhausted;
+    if (next->thread->state != THREAD_READY) {
+        sched_context_begin(next, now);  // as if woken
+    }
     sched_context_resume(next, now);
     sched_use(cpu, next, now);
     return true;
@@ -370,27 +373,23 @@ static inline struct thread *pick(struct cpu *cpu)
     if (next && next->priority > best) {
         best = next->priority;
     }
-    if (runnable(cpu, current) && current->place != PLACE_QUEUED) {
-        if (current->priority > best || (current->priority == best && !rotate)) {
-            if (next) {
-                ready_insert(cpu, next, cpu->next_first);
-            }
-            return current;
-        }
-        ready_insert(cpu, current, !rotate);
+    bool could = runnable(cpu, current) && current->place != PLACE_QUEUED;
+    struct thread *chosen = take_next ? next : NULL;
+    if (could && (current->priority > best || (current->priority == best && !rotate))) {
+        chosen = current;
     }
-    if (LIKELY(take_next)) {
-        return next;
-    }
-    if (next) {
+    // Who goes behind its peers goes behind who was woken meanwhile, too.
+    if (next && next != chosen) {
         ready_insert(cpu, next, cpu->next_first);
     }
-    if (cpu->ready_top == READY_NONE) {
-        return NULL;
+    if (could && current != chosen) {
+        ready_insert(cpu, current, !rotate);
     }
-    next = cpu->ready[cpu->ready_top];
-    ready_remove(cpu, next);
-    return next;
+    if (!chosen && cpu->ready_top != READY_NONE) {
+        chosen = cpu->ready[cpu->ready_top];
+        ready_remove(cpu, chosen);
+    }
+    return chosen;
 }
 
 // What was picked is not run after all: the choice is made anew.

@@ -157,8 +157,8 @@ void kernel_trap(struct arch_context *context, const struct hal_trap *trap)
     leave();
 }
 
-// What an interrupt costs is paid by whom it is for, also where who that is is found out by the next
-// one (sched_pause).
+// What an interrupt costs is paid by whom it is for, also where who that is is found out by the
+// next one (sched_pause).
 static inline void interrupt_enter(void)
 {
     if (LIKELY(!hal_cpu()->stamp)) {

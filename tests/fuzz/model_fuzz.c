@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     bool more = true;
     world_tally = tally;
     generate_bytes(&generator, bytes, count);
-    world_reset(PREEMPT);
+    world_reset(PREEMPT, count % 2);
     for (unsigned step = 0; more && generator.left && step < MOST_STEPS; step++) {
         generate(&generator, world_view(), &operation);
         more = world_step(&operation);

@@ -238,6 +238,40 @@ static void compare_ring(const char *name, const struct thread *head)
 
 // ---- other objects ------------------------------------------------------------------------------
 
+static void compare_alarm(const struct alarm *alarm, uint64_t at)
+{
+    const struct model_alarm *wanted = model_alarm(at);
+    same("whether there is an alarm", at, alarm->set, wanted != NULL);
+    if (wanted) {
+        same("time of the alarm", at, alarm->time, wanted->time);
+        same("priority of the alarm", at, alarm->priority, wanted->priority);
+    }
+}
+
+// A context that nobody is about to run on begins anew when somebody is: whether that is done
+// before, too, makes no difference.
+static void compare_budget(const struct sched_context *context, uint64_t at)
+{
+    struct model_context wanted = *context_at(at), seen = { .count = context->count };
+    for (unsigned i = 0; i < seen.count; i++) {
+        const struct refill *refill = &context->refills[(context->first + i) % SCHED_REFILLS];
+        seen.refills[i] = (struct model_refill){ refill->time, refill->amount };
+    }
+    if (model.in_use != at && (!wanted.thread || thread_at(wanted.thread)->state != READY)) {
+        model_begin(&wanted);
+        model_begin(&seen);
+    }
+    same("pieces of the context's budget", at, seen.count, wanted.count);
+    for (unsigned i = 0; i < wanted.count; i++) {
+        if (!wanted.slice) {  // else the time means nothing while the context does not wait
+            same("time of a piece of the context's budget", at, seen.refills[i].time,
+                 wanted.refills[i].time);
+        }
+        same("size of a piece of the context's budget", at, seen.refills[i].amount,
+             wanted.refills[i].amount);
+    }
+}
+
 static void compare_context(uint64_t at)
 {
     const struct model_context *wanted = context_at(at);
@@ -246,9 +280,12 @@ static void compare_context(uint64_t at)
     same("owner of the context", at, address_of(context->bound), wanted->bound);
     same("loans of the context", at, address_of(context->reply), wanted->reply);
     same("share of the context", at, context->share, wanted->share);
-    if (wanted->configured) {
-        same("budget of the context", at, context->budget, wanted->budget);
-    }
+    same("budget of the context", at, context->budget, wanted->budget);
+    same("period of the context", at, context->period, wanted->period);
+    same("use of the context's time", at, context->used, wanted->used);
+    compare_budget(context, at);
+    same("whether the context waits", at, context->waiting, wanted->waiting);
+    compare_alarm(&context->alarm, at);
 }
 
 static void compare_endpoint(uint64_t at)
@@ -313,11 +350,7 @@ static void compare_entries(uint64_t table, unsigned level)
 static void compare_timer(uint64_t at)
 {
     const struct timer *timer = object_at(at);
-    const struct model_timer *wanted = timer_at(at);
-    same("whether the timer is armed", at, timer->alarm.set, wanted->armed);
-    if (wanted->armed) {
-        same("deadline of the timer", at, timer->alarm.time, wanted->deadline);
-    }
+    compare_alarm(&timer->alarm, at);
     compare_cap((at >> SLOT_BITS) + 1);
 }
 
@@ -336,10 +369,24 @@ static void compare_object(const struct model_cap *cap)
     }
 }
 
-void compare(void)
+void compare_who(void)
 {
     const struct cpu *cpu = host_cpu;
     same("current thread", 0, address_of(cpu->current), model.current);
+    same("context in use", 0, address_of(cpu->sched), model.in_use);
+    same("floor of the alarms", 0, (uint64_t)cpu->floor, (uint64_t)model.floor);
+    if (host_timer > model_deadline()) {
+        world_fail("the timer goes off at %lu, it is wanted at %lu", host_timer, model_deadline());
+    }
+    if (model.current && model.floor > (int)thread_at(model.current)->priority) {
+        world_fail("somebody runs below the floor of %d", model.floor);
+    }
+}
+
+void compare(void)
+{
+    const struct cpu *cpu = host_cpu;
+    compare_who();
     same("time handed out", 0, cpu->admitted, model.admitted);
     for (uint64_t place = 0; place < PLACES; place++) {
         if (model.caps[place].kind && model.caps[place].original) {

@@ -25,5 +25,7 @@ static inline struct thread *world_thread(void)
     return (struct thread *)(void *)world.thread_page;
 }
 
-// Fails (world_fail) where core and model differ.
+// Fails (world_fail) where core and model differ: in who runs, and when the timer goes off for
+// that; in anything.
+void compare_who(void);
 void compare(void);

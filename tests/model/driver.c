@@ -27,6 +27,7 @@
 struct shared {
     unsigned count;  // steps in `operations`
     unsigned taken;  // that were begun
+    bool idle;       // world_reset
     char message[256];
     struct operation operations[MOST_STEPS];
     uint64_t threads[MOST_STEPS];  // who took the step
@@ -67,7 +68,8 @@ static bool sequence_step(unsigned number)
 
 static void sequence_generate(uint64_t seed, unsigned length)
 {
-    world_reset(options.preempt);
+    shared->idle = seed % 2;
+    world_reset(options.preempt, shared->idle);
     struct generator generator;
     generate_seed(&generator, seed);
     for (shared->count = 0; shared->count < length; shared->count++) {
@@ -97,7 +99,7 @@ static void sequence_free(uint64_t seed, unsigned length)
 
 static void sequence_replay(void)
 {
-    world_reset(options.preempt);
+    world_reset(options.preempt, shared->idle);
     for (unsigned i = 0; i < shared->count && sequence_step(i); i++) {}
 }
 

@@ -301,6 +301,25 @@ static void make_thread(struct generator *generator, const struct generate_view 
     thread_words(generator, view, operation, label);
 }
 
+static uint64_t slice_of(const struct generate_view *view)
+{
+    return view->slice ? view->slice : SLICE;
+}
+
+// Budget and period: a time slice, a server with a part of the time, or what makes no sense.
+static void budget_words(struct generator *generator, const struct generate_view *view,
+                         uint64_t words[2])
+{
+    uint64_t slice = slice_of(view);
+    words[0] = words[1] = slice / (1 + generate_random(generator, 10));
+    if (one_in(generator, 2)) {
+        words[1] += generate_random(generator, 2 * slice);
+    }
+    if (one_in(generator, 2ull * ODDS)) {
+        words[generate_random(generator, 2)] = generate_random(generator, 2ull * MIN_TICKS);
+    }
+}
+
 static void make_context(struct generator *generator, const struct generate_view *view,
                          struct operation *operation)
 {
@@ -311,9 +330,7 @@ static void make_context(struct generator *generator, const struct generate_view
     invoke(operation, label, pick(generator, view, KIND_SCHED_CONTEXT));
     if (label == OP_SCHED_CONTEXT_configure) {
         operation->words[0] = pick(generator, view, KIND_SCHED_CONTROL);
-        operation->words[1] = SLICE / (1 + generate_random(generator, 10));
-        operation->words[2] = one_in(generator, ODDS) ? generate_random(generator, 2ull * MIN_TICKS)
-                                                      : SLICE;
+        budget_words(generator, view, operation->words + 1);
     } else if (label == OP_SCHED_CONTEXT_bind) {
         operation->words[0] = pick(generator, view, KIND_THREAD);
         operation->words[1] = generate_random(generator, one_in(generator, ODDS) ? 3 : 2);
@@ -330,8 +347,9 @@ static void make_timer(struct generator *generator, const struct generate_view *
         operation->words[0] = pick_or_none(generator, view, KIND_NOTIFICATION);
     } else if (label == OP_TIMER_arm) {
         operation->words[0] = view->now +
-                              (one_in(generator, 2) ? SLICE / 8
-                                                    : generate_random(generator, 4ull * SLICE)) +
+                              (one_in(generator, 2)
+                                   ? slice_of(view) / 8
+                                   : generate_random(generator, 4 * slice_of(view))) +
                               1;
     }
 }
@@ -339,14 +357,16 @@ static void make_timer(struct generator *generator, const struct generate_view *
 static void make_endpoint(struct generator *generator, const struct generate_view *view,
                           struct operation *operation)
 {
-    unsigned what = (unsigned)generate_random(generator, 3);
-    unsigned label = what == 0   ? OP_ENDPOINT_configure
-                     : what == 1 ? OP_ENDPOINT_cancel_all
+    unsigned what = (unsigned)generate_random(generator, 4);
+    unsigned label = what <= 1   ? OP_ENDPOINT_configure
+                     : what == 2 ? OP_ENDPOINT_cancel_all
                                  : OP_ENDPOINT_cancel_badge;
     invoke(operation, label, pick(generator, view, KIND_ENDPOINT));
     operation->words[0] = generate_random(generator, label == OP_ENDPOINT_cancel_all ? 24 : 8);
     if (label == OP_ENDPOINT_configure) {
-        operation->words[0] = one_in(generator, 3) ? SLICE / 4 : 0;
+        operation->words[0] = one_in(generator, 2)
+                                  ? MIN_TICKS + generate_random(generator, slice_of(view) / 2)
+                                  : 0;
     }
 }
 
@@ -502,6 +522,10 @@ static void make_exchange(struct generator *generator, const struct generate_vie
         if (answer == guest && !one_in(generator, 3)) {
             uint64_t words[4], frame = pick_hot(generator, view, KIND_FRAME);
             map_words(generator, words);
+            if (!one_in(generator, 4)) {  // a page, as faults want it
+                words[2] = 1;
+                words[3] &= ~(uint64_t)PROT_LARGE;
+            }
             operation->tag = TAG(GUEST_MAP | generate_random(generator, 2), 5, 0);
             operation->words[1] = frame ? frame : pick(generator, view, KIND_FRAME);
             operation->words[2] = words[0];
@@ -541,7 +565,7 @@ static void make_invocation(struct generator *generator, const struct generate_v
         make_context(generator, view, operation);
     } else if (choice < 62) {
         make_timer(generator, view, operation);
-    } else if (choice < 65) {
+    } else if (choice < 67) {
         make_endpoint(generator, view, operation);
     } else if (choice < 75) {
         make_frame(generator, view, operation);
@@ -636,7 +660,7 @@ static bool script_thread(struct generator *generator, const struct generate_vie
     case 2:
         invoke(operation, OP_SCHED_CONTEXT_configure, made[CONTEXT]);
         words[0] = pick(generator, view, KIND_SCHED_CONTROL);
-        words[1] = words[2] = SLICE;
+        budget_words(generator, view, words + 1);
         return true;
     case 3:
         invoke(operation, OP_SCHED_CONTEXT_bind, made[CONTEXT]);
@@ -762,17 +786,33 @@ static void generate_other(struct generator *generator, const struct generate_vi
     }
 }
 
+// Mostly less than the least budget, now and then more than most.
+static uint64_t some_ticks(struct generator *generator, const struct generate_view *view)
+{
+    if (view->lent && one_in(generator, 2)) {
+        return generate_random(generator, slice_of(view));
+    }
+    switch (generate_random(generator, 8)) {
+    case 0: return generate_random(generator, slice_of(view) / 2);
+    case 1: return one_in(generator, 4) ? generate_random(generator, 2 * slice_of(view)) : 0;
+    default: return generate_random(generator, MIN_TICKS / 4);
+    }
+}
+
 void generate(struct generator *generator, const struct generate_view *view,
               struct operation *operation)
 {
     *operation = (struct operation){ .random = generate_random(generator, UINT32_MAX) };
+    operation->ticks = some_ticks(generator, view);
     if (!generator->script) {
         generator->script = choose_script(generator, view);
         generator->step = generator->wanted = 0;
     }
     if (generator->script && view->first) {
         make_script(generator, view, operation);
-    } else if (view->hot && generate_random(generator, 100) < (view->first ? 20 : 70)) {
+    } else if (view->hot && generate_random(generator, 100) < (view->first  ? 30
+                                                               : view->lent ? 50
+                                                                            : 80)) {
         make_exchange(generator, view, operation);
     } else {
         generate_other(generator, view, operation);

@@ -21,6 +21,7 @@ struct operation {
     uint64_t caps[MSG_MAX_CAPS], window_table, window_slot, window_count;  // for its message buffer
     unsigned entries;  // for the frame of a batch
     struct batch_entry batch[GENERATE_BATCH];
+    uint64_t ticks;   // that pass afterwards
     uint64_t random;  // for whoever carries it out
 };
 
@@ -33,7 +34,9 @@ struct generate_view {
     unsigned count;      // slots
     unsigned keep;       // slots below are rarely deleted
     uint64_t now;        // the clock, about
+    uint64_t slice;      // about the longest budget that makes sense; 0: a second or so
     bool first;          // the caller is the one who sets things up
+    bool lent;           // it runs on time that is lent to it
 };
 
 struct generator {

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // The hardware contract (kernel/hal) on the development host, as much of it as the model drives:
-// registers are words in memory, translation tables are walked by nobody, time stands still. Called
-// by the core.
+// registers are words in memory, translation tables are walked by nobody, the clock stands still
+// while the core works.  Called by the core.
 #include "world.h"
 
 #include <hal/aspace.h>
@@ -98,11 +98,12 @@ void hal_vector_forget(unsigned number, void *area)
     (void)area;
 }
 
-unsigned host_interrupted;
+unsigned host_interrupted, host_paused;
 
 void hal_cpu_interrupt(unsigned number)
 {
     host_interrupted |= 1u << number;
+    host_paused |= host_cpus[number] == host_cpu ? 1u << number : 0;
 }
 
 void hal_aspace_leave(unsigned number)
@@ -128,9 +129,11 @@ void hal_aspace_flush(struct hal_aspace *hal, uint64_t vaddr, uint64_t pages)
     (void)pages;
 }
 
+uint64_t host_timer;
+
 void hal_timer_arm(uint64_t deadline)
 {
-    (void)deadline;
+    host_timer = deadline;
 }
 
 bool hal_irq_exists(unsigned irq)

@@ -10,7 +10,8 @@
 // slots inside a thread are the first places of the thread. Every operation is one step here: what
 // the kernel interrupts and restarts has one result all the same.
 //
-// Not described: interrupts, ports' values, and time that passes.
+// Time passes between steps, and stands still within one.  Not described: interrupts but the
+// timer's, ports' values, other CPUs.
 #pragma once
 
 #include <abi/message.h>
@@ -25,6 +26,7 @@ enum {
 #include <abi/errors.def>
 #undef ERROR
     M_ERRORS,
+    M_RETRY = 0xfd,    // the call is made again when the caller next runs
     M_BLOCKED = 0xfe,  // nothing is written to the caller's result
 };
 
@@ -82,6 +84,14 @@ enum model_first_slot {
 };
 #define FIRST_PORT_RANGE (0x100u | 0x100u << 16)
 #define FIRST_PRIORITY   6
+
+#define MIN_TICKS  1000ull  // least piece of a budget
+#define MIN_BUDGET 4000ull
+#define MAX_TICKS  (1ull << 48)
+// What interrupts cost who causes them: at the end of a piece of a budget, a Timer's, another.
+#define PAY_PIECE     500ull
+#define PAY_ALARM     1500ull
+#define PAY_INTERRUPT 400ull
 
 // ---- state --------------------------------------------------------------------------------------
 
@@ -150,6 +160,9 @@ struct model_thread {
     bool queued;    // ready and not running
     int64_t order;  // among those who wait in the same queue
     bool kicked;
+    bool retry;     // its last call is to be made again
+    bool gathered;  // it has waited for the budget that an endpoint demands
+    uint64_t third;
     uint64_t own, fallback, context;  // contexts: bound, bound as fall-back, in use
     uint64_t notification;            // bound
     uint64_t endpoint, reply, waiting;
@@ -161,12 +174,22 @@ struct model_thread {
     uint64_t vector[8];
 };
 
+#define MODEL_REFILLS 16
+struct model_refill {
+    uint64_t time;  // not before
+    uint64_t amount;
+};
+
 struct model_context {
-    bool live, configured;
-    uint64_t budget, share;
-    uint64_t thread, bound;  // in use by, bound to
-    bool own;                // how
-    uint64_t reply;          // the last call that lent it
+    bool live;
+    bool slice;    // the budget is the whole period
+    bool waiting;  // nobody runs on it before its alarm
+    uint64_t budget, period, used, share;
+    unsigned count;
+    struct model_refill refills[MODEL_REFILLS];  // first to come
+    uint64_t thread, bound;                      // in use by, bound to
+    bool own;                                    // how
+    uint64_t reply;                              // the last call that lent it
 };
 
 struct model_endpoint {
@@ -181,8 +204,33 @@ struct model_reply {
 };
 
 struct model_timer {
-    bool live, armed;
-    uint64_t deadline;
+    bool live;
+};
+
+// What comes to pass as time does.
+#define MODEL_EVENTS(X)                                          \
+ X(slice, "time slices used up")                                 \
+ X(exhausted, "budgets used up")                                 \
+ X(released, "budgets replenished for a thread that waited")     \
+ X(recalled, "loans that ended because the time was used up")    \
+ X(timeout, "time-out faults")                                   \
+ X(told, "servers' time-outs told")                              \
+ X(gathered, "callers that waited for what an endpoint demands") \
+ X(timer, "timers that went off")                                \
+ X(put_off, "alarms looked at when somebody less important was to run")
+enum model_event {
+#define MODEL_EVENT(name, text) EVENT_##name,
+    MODEL_EVENTS(MODEL_EVENT)
+#undef MODEL_EVENT
+    EVENTS
+};
+
+// A context's waiting ends, or a timer goes off.
+struct model_alarm {
+    uint64_t address;
+    uint64_t time;
+    unsigned priority;
+    bool timer;
 };
 
 struct model_notification {
@@ -203,6 +251,15 @@ struct model {
     struct model_entry entries[PAGES][MODEL_ENTRIES];  // of tables
     uint64_t current;                                  // the running thread; 0: none
     bool rotate;
+    bool ended;  // a budget has, since something due was seen to
+    uint64_t now;
+    uint64_t in_use, since;  // the context that is being used, since when; 0: none
+    uint64_t woken;          // the thread that was woken last
+    int floor;               // alarms of lesser priority are put off until somebody who is less
+                             // important is to run; -1: none
+    struct model_alarm alarms[MEMORY_END >> 7];
+    unsigned alarm_count;
+    uint64_t events[EVENTS];
     int64_t first_order, last_order;
     uint64_t admitted;  // time handed out through limited authorities, in millionths
 };
@@ -210,10 +267,17 @@ extern struct model model;
 
 // ---- what the driver calls ----------------------------------------------------------------------
 
-void model_reset(void);
+// The first thread begins at `now` with this budget per period.
+void model_reset(uint64_t now, uint64_t budget, uint64_t period);
 // The current thread makes the system call that its registers and `third` say; then whoever is to
 // run next is current.
 void model_syscall(uint64_t third);
+// The timer's interrupt.  `floor`: below which priority the core puts alarms off from now on.
+void model_interrupt(int floor);
+// The timer must have gone off by then.
+uint64_t model_deadline(void);
+// The alarm of a context or timer; NULL: it has none.
+const struct model_alarm *model_alarm(uint64_t address);
 // The current thread traps.
 void model_trap(const struct model_trap *trap);
 // The message buffer of a thread; NULL: none.
@@ -317,11 +381,36 @@ void model_space_destroy(uint64_t space);
 void model_assign(struct model_thread *thread, uint64_t context);
 void model_drop(struct model_thread *thread);
 void model_wake(struct model_thread *thread, bool first);
+void model_queue(struct model_thread *thread, bool first);
 void model_unqueue(struct model_thread *thread);
+bool model_runnable(const struct model_thread *thread);
 void model_choose(void);
 void model_set_priority(struct model_thread *thread, unsigned priority);
 // Nobody uses a context or is bound to it any more; it is lent to nobody.
 void model_release(uint64_t address);
+
+// model_time.c: budgets and alarms.
+void model_configure(struct model_context *context, uint64_t budget, uint64_t period,
+                     uint64_t begin);
+void model_alarm_set(uint64_t address, uint64_t time, unsigned priority, bool timer);
+void model_alarm_clear(uint64_t address);  // fine without one
+void model_alarm_set_priority(uint64_t address, unsigned priority);
+bool model_ready(const struct model_context *context);  // is there budget to use now?
+void model_begin(struct model_context *context);
+void model_await_budget(uint64_t address);  // of a context, here and below
+void model_unwait(uint64_t address);
+uint64_t model_uncounted(uint64_t address);
+// What was used since the last time is counted.  True: that can change who runs.
+bool model_charge(void);
+void model_use(uint64_t address);
+// OK; BUDGET: the thread can never have as much; RETRY: not yet.
+uint64_t model_budget_check(struct model_thread *thread, uint64_t least);
+// Somebody of priority `least` (-1: nobody) is to run: alarms that were put off are looked at.
+void model_come_down(int least);
+// The context in use pays for interrupts that come at other times.
+void model_pay(uint64_t ticks);
+// The highest priority of those who were ready before anybody was woken, or the floor.
+int model_top(void);
 
 // model_ipc.c: messages.
 uint64_t model_send(struct model_thread *thread, uint64_t slot, uint64_t tag,
@@ -336,6 +425,7 @@ void model_signal_object(uint64_t address, uint64_t badge);
 void model_send_trap(struct model_thread *thread, const struct model_cap *endpoint,
                      enum model_sending sending);
 void model_guest_trap(struct model_thread *guest, const struct model_trap *trap);
+void model_timeout_tell(const struct model_thread *thread, uint64_t used);
 void model_finish(struct model_thread *thread, uint64_t status);
 void model_cancel(struct model_thread *thread, uint64_t status);
 void model_recall(uint64_t context, uint64_t until);

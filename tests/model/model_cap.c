@@ -307,7 +307,9 @@ static void object_make(const struct model_cap *cap)
     case K_THREAD: model_thread_make(thread_at(address)); break;
     case K_ADDRESS_SPACE: model_space_make(address); break;
     case K_SCHED_CONTEXT:
-        *context_at(address) = (struct model_context){ .live = true, .budget = 1000 };
+        *context_at(address) = (struct model_context){ .live = true };
+        model_configure(context_at(address), 0, 0, UINT64_MAX);
+        context_at(address)->slice = false;
         break;
     case K_TIMER: *timer_at(address) = (struct model_timer){ .live = true }; break;
     case K_ENDPOINT: *endpoint_at(address) = (struct model_endpoint){ .live = true }; break;

@@ -51,6 +51,7 @@ static void object_destroy(struct model_cap *cap)
     case K_THREAD: model_thread_destroy(thread_at(address)); break;
     case K_TIMER:
         timer_at(address)->live = false;
+        model_alarm_clear(address);
         if (timer_inside(address)->kind) {
             model_delete_derived(timer_inside(address));
         }
@@ -61,6 +62,9 @@ static void object_destroy(struct model_cap *cap)
         model_recall(address, 0);
         model_release(address);
         model.admitted -= context_at(address)->share;
+        if (model.in_use == address) {
+            model.in_use = 0;
+        }
         context_at(address)->live = false;
         break;
     case K_ENDPOINT: model_endpoint_destroy(address); break;

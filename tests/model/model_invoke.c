@@ -32,9 +32,11 @@ static struct model_cap *first_cap(enum model_first_slot slot, unsigned kind, ui
     return cap;
 }
 
-void model_reset(void)
+void model_reset(uint64_t now, uint64_t budget, uint64_t period)
 {
     memset(&model, 0, sizeof(model));
+    model.now = now;
+    model.floor = -1;
     struct model_cap *table = &model.caps[FIRST_ORIGINAL];
     struct model_thread *thread = thread_at(FIRST_THREAD);
     struct model_context *context = context_at(FIRST_CONTEXT);
@@ -50,14 +52,13 @@ void model_reset(void)
                                      .ceiling = 255,
                                      .own = FIRST_CONTEXT,
                                      .context = FIRST_CONTEXT };
-    *context = (struct model_context){ .live = true,
-                                       .configured = true,
-                                       .budget = 1000000,
-                                       .thread = FIRST_THREAD,
-                                       .bound = FIRST_THREAD,
-                                       .own = true };
+    *context = (struct model_context){
+        .live = true, .thread = FIRST_THREAD, .bound = FIRST_THREAD, .own = true
+    };
     model_derive(thread_inside(thread, IN_CSPACE), table, R_ALL);
+    model_configure(context, budget, period, now);
     model.current = FIRST_THREAD;
+    model_use(FIRST_CONTEXT);
 }
 
 static uint64_t endpoint_op(struct model_invocation *inv, unsigned number)
@@ -67,7 +68,7 @@ static uint64_t endpoint_op(struct model_invocation *inv, unsigned number)
     if (!(inv->self->rights & R_RECEIVE)) {
         return M_RIGHTS;
     }
-    if (number == 0 && inv->words[0] > 1ull << 48) {
+    if (number == 0 && inv->words[0] > MAX_TICKS) {
         return M_BLAME(M_RANGE, 1);
     }
     if (number == 1 && (inv->words[0] == M_OK || inv->words[0] >= M_ERRORS)) {
@@ -86,27 +87,26 @@ static uint64_t endpoint_op(struct model_invocation *inv, unsigned number)
     return M_OK;
 }
 
-// Timers: what they are set to; none goes off while time stands still.
 static uint64_t timer_op(struct model_invocation *inv, unsigned number)
 {
-    struct model_timer *timer = timer_at(inv->self->address);
     struct model_cap *inside = timer_inside(inv->self->address), *cap = NULL;
     uint64_t *words = inv->words;
     if (!(inv->self->rights & R_WRITE)) {
         return M_RIGHTS;
     }
     if (number == 2) {  // cancel
-        words[0] = timer->armed;
+        words[0] = model_alarm(inv->self->address) != NULL;
         inv->results = 1;
-        timer->armed = false;
+        model_alarm_clear(inv->self->address);
         return M_OK;
     }
     if (number == 1) {  // arm
         if (words[0] > 1ull << 63) {
             return M_BLAME(M_RANGE, 1);
         }
-        timer->armed = true;
-        timer->deadline = words[0];
+        model_pay(model_alarm(inv->self->address) ? PAY_INTERRUPT : PAY_ALARM);
+        model_alarm_clear(inv->self->address);
+        model_alarm_set(inv->self->address, words[0], inv->thread->priority, true);
         return M_OK;
     }
     uint64_t status = words[0] ? model_lookup_kind(inv->thread, words[0], K_NOTIFICATION, R_WRITE,
@@ -224,11 +224,15 @@ static uint64_t dispatch(struct model_thread *thread, uint64_t third)
 void model_syscall(uint64_t third)
 {
     struct model_thread *thread = thread_at(model.current);
+    thread->retry = false;
+    thread->third = third;
     if (thread->flags & THREAD_GUEST) {
         model_guest_trap(thread, &(struct model_trap){ .label = GUEST_SYSCALL });
     } else {
         uint64_t status = dispatch(thread, third);
-        if (status != M_BLOCKED) {
+        if (status == M_RETRY) {
+            thread->retry = true;
+        } else if (status != M_BLOCKED) {
             thread->regs.code = status;
         }
     }

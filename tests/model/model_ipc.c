@@ -128,11 +128,12 @@ static struct model_thread *loan_end(uint64_t context)
 }
 
 // A server lost lent time: tell its time-out handler.
-static void timeout_tell(const struct model_thread *thread)
+void model_timeout_tell(const struct model_thread *thread, uint64_t used)
 {
     const struct model_cap *handler = thread_inside(thread, IN_TIMEOUT);
     struct model_thread *receiver;
     if (handler->kind == K_NOTIFICATION) {
+        model.events[EVENT_told]++;
         model_signal_object(handler->address, handler->badge ? handler->badge : 1);
         return;
     }
@@ -140,9 +141,10 @@ static void timeout_tell(const struct model_thread *thread)
     if (!receiver) {
         return;
     }
+    model.events[EVENT_told]++;
     receive_end(receiver);
     receiver->regs = (struct model_regs){
-        M_OK, handler->badge, TAG(FAULT_TIMEOUT, 2, 0), { 0, 1 }
+        M_OK, handler->badge, TAG(FAULT_TIMEOUT, 2, 0), { used, 1 }
     };
     model_wake(receiver, false);
 }
@@ -155,7 +157,7 @@ void model_recall(uint64_t context, uint64_t until)
         const struct model_thread *server = loan_end(context);
         reply->caller = 0;
         if (server) {
-            timeout_tell(server);
+            model_timeout_tell(server, context_at(context)->used);
         }
         model_finish(caller, M_BUDGET);
     }
@@ -205,6 +207,11 @@ static uint64_t trap_message(const struct model_thread *thread, struct model_thr
     }
     if (trap->label == GUEST_KICK) {
         return TAG(trap->label, 0, 0);
+    }
+    if (trap->label == FAULT_TIMEOUT) {
+        words[0] = trap->address;
+        words[1] = 0;
+        return TAG(trap->label, 2, 0);
     }
     words[0] = trap->label == FAULT_PAGE ? trap->address : trap->vector;
     words[1] = trap->label == FAULT_PAGE ? trap->access : trap->error;
@@ -265,9 +272,10 @@ uint64_t model_send(struct model_thread *thread, uint64_t slot, uint64_t tag,
     if (!receiver && !wait) {
         return M_AGAIN;
     }
-    if (sending == BY_CALL &&
-        endpoint_at(cap->address)->min_budget > context_at(thread->context)->budget) {
-        return M_BUDGET;
+    uint64_t least = endpoint_at(cap->address)->min_budget;
+    status = sending == BY_CALL && least ? model_budget_check(thread, least) : M_OK;
+    if (status) {
+        return status;
     }
     thread->sending = sending;
     thread->tag = tag;
@@ -302,12 +310,16 @@ static uint64_t receive(struct model_thread *thread, uint64_t endpoint, uint64_t
     thread->reply = reply;
     if (sender) {
         deliver(sender, thread);
+        model_wake(thread, false);  // time that it is lent now may have to be waited for
         return M_BLOCKED;
     }
     if (reply) {
         reply_at(reply)->receiver = thread_address(thread);
     }
     thread->endpoint = endpoint;
+    if (thread->context) {
+        model_unwait(thread->context);  // its fall-back one is not needed after all
+    }
     block(thread, RECEIVING);
     return M_BLOCKED;
 }

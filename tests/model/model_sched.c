@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// The model: who runs, and on whose context.  Time stands still here: a configured context always
-// has its whole budget, another one has none.
+// The model: who runs, and on whose context.
 #include "model.h"
 
 static uint64_t thread_home(const struct model_thread *thread)
@@ -18,16 +17,17 @@ void model_assign(struct model_thread *thread, uint64_t context)
     thread->context = context;
     if (context) {
         context_at(context)->thread = thread_address(thread);
+        model_alarm_set_priority(context, thread->priority);
     }
 }
 
-static bool runnable(const struct model_thread *thread)
+bool model_runnable(const struct model_thread *thread)
 {
     return thread->live && thread->state == READY && thread->context &&
-           context_at(thread->context)->configured;
+           !context_at(thread->context)->waiting;
 }
 
-static void queue(struct model_thread *thread, bool first)
+void model_queue(struct model_thread *thread, bool first)
 {
     thread->queued = true;
     thread->order = first ? --model.first_order : ++model.last_order;
@@ -36,6 +36,26 @@ static void queue(struct model_thread *thread, bool first)
 void model_unqueue(struct model_thread *thread)
 {
     thread->queued = false;
+    if (model.woken == thread_address(thread)) {
+        model.woken = 0;
+    }
+}
+
+// Is there budget to run on?  Otherwise it waits for some.
+static bool budget_now(uint64_t address)
+{
+    struct model_context *context = context_at(address);
+    if (context->waiting || context->slice) {
+        return !context->waiting;
+    }
+    if (address != model.in_use) {
+        model_begin(context);
+    }
+    if (!model_ready(context)) {
+        model_await_budget(address);
+        return false;
+    }
+    return true;
 }
 
 void model_wake(struct model_thread *thread, bool first)
@@ -44,8 +64,12 @@ void model_wake(struct model_thread *thread, bool first)
     if (!thread->context && thread_home(thread)) {
         model_assign(thread, thread_home(thread));
     }
-    if (runnable(thread) && !thread->queued && thread_address(thread) != model.current) {
-        queue(thread, first);
+    if (!thread->context || !budget_now(thread->context)) {
+        return;
+    }
+    if (!thread->queued && thread_address(thread) != model.current) {
+        model_queue(thread, first);
+        model.woken = thread_address(thread);
     }
 }
 
@@ -76,6 +100,7 @@ void model_release(uint64_t address)
     if (context->thread) {
         model_drop(thread_at(context->thread));
     }
+    model_unwait(address);
 }
 
 static struct model_thread *first_ready(void)
@@ -92,18 +117,72 @@ static struct model_thread *first_ready(void)
     return found;
 }
 
-static void choose(void)
+// The highest priority of those who were ready before anybody was woken, or the floor.
+int model_top(void)
+{
+    int top = model.floor;
+    for (uint64_t i = 0; i < PAGES; i++) {
+        const struct model_thread *thread = &model.threads[i];
+        if (thread->live && thread->queued && thread_address(thread) != model.woken &&
+            (int)thread->priority > top) {
+            top = (int)thread->priority;
+        }
+    }
+    return top;
+}
+
+// The first of those who are ready, out of its queue; who ran until now among them.
+static struct model_thread *pick(void)
 {
     struct model_thread *current = thread_at(model.current);
-    if (model.current && runnable(current)) {
-        queue(current, !model.rotate);
+    if (model.current && model_runnable(current) && !current->queued) {
+        model_queue(current, !model.rotate);
     }
     model.rotate = false;
     struct model_thread *next = first_ready();
-    model.current = next ? thread_address(next) : 0;
     if (next) {
         model_unqueue(next);
     }
+    return next;
+}
+
+static void put_back(struct model_thread *thread)
+{
+    if (thread && thread_address(thread) != model.current) {
+        model_queue(thread, true);
+    }
+}
+
+// One choice; false: what had to be done first can change it.
+static bool choose_once(void)
+{
+    struct model_thread *next = pick();
+    int priority = next ? (int)next->priority : -1;
+    if (priority < model.floor) {
+        put_back(next);
+        model_come_down(priority);
+        return false;
+    }
+    if (!next) {
+        bool again = model_charge();
+        model.current = model.in_use = 0;
+        return !again;
+    }
+    if (next->context != model.in_use) {
+        put_back(next);  // whoever is woken by the charge to be served at once comes before it
+        if (model_charge()) {
+            return false;
+        }
+        model_unqueue(next);
+        model_use(next->context);
+    }
+    model.current = thread_address(next);
+    return true;
+}
+
+static void choose(void)
+{
+    while (!choose_once()) {}
 }
 
 void model_choose(void)
@@ -121,6 +200,9 @@ void model_choose(void)
 void model_set_priority(struct model_thread *thread, unsigned priority)
 {
     thread->priority = priority;
+    if (thread->context && thread->state != SENDING) {
+        model_alarm_set_priority(thread->context, priority);
+    }
     if (thread->queued || thread->state == SENDING) {
         thread->order = ++model.last_order;
     }

@@ -6,9 +6,7 @@
 
 #include <string.h>
 
-#define FLAGS     (THREAD_GUEST | THREAD_VECTOR | THREAD_FRAME_SYSCALLS)
-#define MIN_TICKS 4000ull
-#define MAX_TICKS (1ull << 48)
+#define FLAGS (THREAD_GUEST | THREAD_VECTOR | THREAD_FRAME_SYSCALLS)
 
 void model_thread_make(struct model_thread *thread)
 {
@@ -19,6 +17,7 @@ static void context_unbind(uint64_t context)
 {
     if (context) {
         context_at(context)->bound = 0;
+        model_unwait(context);
     }
 }
 
@@ -245,6 +244,7 @@ static uint64_t thread_write_regs(const struct model_invocation *inv, struct mod
                                         regs->rsi,
                                         { regs->rbx, regs->rbp, regs->r12, regs->r13, regs->r14,
                                           regs->r15 } };
+    thread->retry = false;
     return M_OK;
 }
 
@@ -388,10 +388,10 @@ static uint64_t context_configure(const struct model_invocation *inv, uint64_t a
     if (status) {
         return status;
     }
-    if (period < MIN_TICKS || period > MAX_TICKS) {
+    if (period < MIN_BUDGET || period > MAX_TICKS) {
         return M_BLAME(M_RANGE, 3);
     }
-    if (budget < MIN_TICKS || budget > period) {
+    if (budget < MIN_BUDGET || budget > period) {
         return M_BLAME(M_RANGE, 2);
     }
     unsigned shift = budget >> 20 ? 8 : 0;  // large ones are rounded
@@ -403,11 +403,21 @@ static uint64_t context_configure(const struct model_invocation *inv, uint64_t a
     }
     model.admitted += share - context->share;
     context->share = share;
-    context->budget = budget;
-    context->configured = !control->badge;  // else it has its budget a period later: never
     struct model_thread *thread = context->thread ? thread_at(context->thread) : NULL;
-    if (thread && thread->state == READY && context->thread != model.current) {
+    bool moves = thread && thread->state == READY &&
+                 (context->thread != model.current || control->badge);
+    if (moves) {
         model_unqueue(thread);
+    }
+    context->used += model_uncounted(address);
+    model_unwait(address);
+    if (model.in_use == address) {
+        model.in_use = 0;
+        model.since = model.now;
+    }
+    // What a limit admits is there a period later.
+    model_configure(context, budget, period, model.now + (control->badge ? period : 0));
+    if (moves) {
         model_wake(thread, false);
     }
     return M_OK;
@@ -469,8 +479,8 @@ uint64_t model_context_op(struct model_invocation *inv, unsigned number)
         model_recall(address, 0);
         model_release(address);
         return M_OK;
-    default:  // consumed: time stands still
-        inv->words[0] = 0;
+    default:  // consumed
+        inv->words[0] = context_at(address)->used + model_uncounted(address);
         inv->results = 1;
         return M_OK;
     }

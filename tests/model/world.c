@@ -44,6 +44,7 @@ static struct {
     unsigned preempt;
     bool restarted;
     bool put_off;
+    bool interrupt;                            // the timer's is being handled
     bool free;                                 // several CPUs, no model
     struct arch_context *contexts[HOST_CPUS];  // that each would resume
     uint8_t pending[HOST_CPUS];                // steps that its interrupt has waited for
@@ -67,17 +68,32 @@ static bool usable(const struct cap *cap)
     return !cap_empty(cap) && !(cap->flags & CAP_MARKED);
 }
 
+// What an entry of a batch writes to the message buffer, would a restart read it as an entry?
+static bool batch_over_buffer(const struct thread *thread, const struct cap *frame)
+{
+    return thread->buffer && frame->kind == KIND_FRAME &&
+           (uintptr_t)thread->buffer - frame->address < (uint64_t)frame->aux << PAGE_BITS;
+}
+
 // Would the thread come back at once and find its capabilities again?  The model knows nothing of
 // others in between, nor of operations whose caller is gone.
 static bool restartable(void)
 {
     const struct thread *thread = step.thread;
-    if (host_cpu->current != thread || thread->state != THREAD_READY || !thread->sched ||
-        thread->sched->waiting) {
+    const struct sched_context *used = host_cpu->sched;
+    // Not while time is accounted for: nobody looks whether that is interrupted.
+    if (host_cpu->stamp || !used || (used->waiting && !used->alarm.set) ||
+        thread_at(model.current)->retry) {
+        return false;
+    }
+    // It goes on with the same context: otherwise it is charged between.
+    if (host_cpu->current != thread || thread->state != THREAD_READY || thread->sched != used ||
+        used->waiting) {
         return false;
     }
     const struct thread *next = host_cpu->next;
-    if (host_cpu->ready_top > thread->priority || (next && next->priority > thread->priority)) {
+    if (host_cpu->floor > thread->priority || host_cpu->ready_top > thread->priority ||
+        (next && next->priority > thread->priority)) {
         return false;
     }
     uint64_t number = step.operation->number, slot = thread->context.slot;
@@ -91,6 +107,9 @@ static bool restartable(void)
     if (number == S_invoke && inv->self != thread->cspace + slot) {
         return false;
     }
+    if (number == S_invoke_batch && batch_over_buffer(thread, thread->cspace + slot)) {
+        return false;
+    }
     if (inv->self->kind != K_CAPTABLE) {
         return true;
     }
@@ -102,6 +121,9 @@ static bool restartable(void)
 bool hal_interrupt_window(void)
 {
     host_cpu->work = PREEMPT_WORK;  // look again at the next point
+    if (step.interrupt) {
+        return step.preempt && !step_random(step.preempt);
+    }
     if (step.restarted) {
         return true;  // it is still pending
     }
@@ -125,7 +147,7 @@ static void first_cap(enum model_first_slot slot, struct cap cap)
     cap_insert_child(first_slot(slot), NULL);
 }
 
-static void first_thread(void)
+static void first_thread(uint64_t budget, uint64_t period)
 {
     struct sched_context *context = &world.context;
     struct thread *thread = world_thread();
@@ -133,8 +155,11 @@ static void first_thread(void)
     thread_init(&object);
     object.address = (uintptr_t)context;
     sched_context_init(&object);
-    context->budget = context->period = 1000000;
-    context->refills[0] = (struct refill){ .time = 0, .amount = context->budget };
+    context->budget = budget;
+    context->period = period;
+    context->slice = budget == period;
+    context->refills[0] = (struct refill){ .time = host_clock, .amount = budget };
+    sched_context_simple(context);
     context->bound = thread;
     thread->own = context;
     thread->flags |= THREAD_ACTIVE;
@@ -159,7 +184,7 @@ static void *arena_make(void)
     return memory + (-(uintptr_t)memory & (ARENA_ALIGN - 1)) + ARENA;
 }
 
-static void core_reset(unsigned preempt)
+static void core_reset(unsigned preempt, uint64_t budget, uint64_t period)
 {
     memset(&world, 0, sizeof(world));
     memset(&step, 0, sizeof(step));
@@ -175,8 +200,9 @@ static void core_reset(unsigned preempt)
         host_cpus[i] = &cpus[i];
     }
     host_cpu = &cpus[0];
+    host_timer = UINT64_MAX;
     host_context = NULL;
-    host_interrupted = 0;
+    host_interrupted = host_paused = 0;
     world.original = (struct cap){ .kind = KIND_CAPTABLE,
                                    .rights = RIGHT_ALL,
                                    .flags = 0,
@@ -194,13 +220,17 @@ static void core_reset(unsigned preempt)
                                           .flags = CAP_DEVICE,
                                           .bits = DEVICE_BITS,
                                           .address = DEVICE });
-    first_thread();
+    first_thread(budget, period);
 }
 
-void world_reset(unsigned preempt)
+#define FIRST_SLICE  50000u
+#define FIRST_BUDGET 40000u
+
+void world_reset(unsigned preempt, bool idle)
 {
-    core_reset(preempt);
-    model_reset();
+    host_clock = 1000000;
+    core_reset(preempt, idle ? FIRST_BUDGET : FIRST_SLICE, FIRST_SLICE);
+    model_reset(host_clock, idle ? FIRST_BUDGET : FIRST_SLICE, FIRST_SLICE);
     model.ram_offset = (uintptr_t)world.arena - ARENA;
     compare();
 }
@@ -228,6 +258,9 @@ static bool cap_hot(const struct model_cap *cap)
     }
 }
 
+// Budgets are short beside what passes between two steps.
+#define SHORT_SLICE 20000u
+
 const struct generate_view *world_view(void)
 {
     static struct generate_view view;
@@ -235,9 +268,13 @@ const struct generate_view *world_view(void)
     if (!table->kind) {
         table = &model.caps[FIRST_ORIGINAL];
     }
+    bool lent = context_at(thread_at(model.current)->context)->reply;
     view = (struct generate_view){ .kinds = kinds,
                                    .bits = bits,
                                    .hot = hot,
+                                   .now = host_clock,
+                                   .slice = SHORT_SLICE,
+                                   .lent = lent,
                                    .first = model.current == FIRST_THREAD,
                                    .count = 1u << (table->bits - SLOT_BITS) };
     view.keep = table->address == FIRST_TABLE ? FIRST_FREE : 1;
@@ -307,6 +344,12 @@ static void step_registers(const struct operation *operation)
     context->tag = operation->tag;
     context->third = third;
     memcpy(context->words, operation->words, sizeof(context->words));
+}
+
+static void step_prepare(const struct operation *operation)
+{
+    step_memory(operation);
+    step_registers(operation);
 }
 
 static void poison(void)
@@ -422,15 +465,19 @@ static void core_enter(struct arch_context *context)
     }
 }
 
-// A preempted answer with a mapping keeps in the words of its call what is left to do.
+// A preempted answer with a mapping keeps in the words of its call what is left to do, and the fast
+// path in its tag.
 static void forget_progress(const struct operation *operation)
 {
     struct arch_context *context = &step.thread->context;
-    bool answers = context->restarts && tag_label(operation->tag) & GUEST_MAP &&
+    bool answers = tag_label(operation->tag) & GUEST_MAP &&
                    (operation->number == S_reply || operation->number == S_reply_recv);
-    bool received = step.thread->state == THREAD_READY && !context->code &&
+    bool received = step.thread->state != THREAD_BLOCKED_RECV && !context->code &&
                     operation->number == S_reply_recv && model.current != FIRST_THREAD;
     if (answers && !received) {
+        context->tag = operation->tag;
+    }
+    if (answers && !received && context->restarts) {
         context->words[2] = operation->words[2];
         context->words[3] = operation->words[3];
     }
@@ -502,33 +549,89 @@ bool world_traps(const struct operation *operation)
     return operation->random / 16 % TRAP_ODDS == 0;
 }
 
+// ---- time ---------------------------------------------------------------------------------------
+
+#define MOST_INTERRUPTS 1000u  // at one time
+#define MANY_INTERRUPTS 30u    // within one step
+#define LATE_ODDS       8u     // one interrupt in so many comes late
+#define LATE_TICKS      3000u
+
+static void timer_interrupt(void)
+{
+    model.now = host_clock;
+    host_timer = UINT64_MAX;
+    step.interrupt = true;
+    kernel_timer();
+    int floor = host_cpu->floor;
+    core_interrupts();
+    step.interrupt = false;
+    model_interrupt(floor);
+    compare_who();
+}
+
+// The thread that runs goes on in user mode, or nobody runs, and the timer goes off when it is due.
+static void time_passes(const struct operation *operation)
+{
+    uint64_t until = host_clock + operation->ticks;
+    bool pending = model.current && step_random(LATE_ODDS) == 0;  // until after the next call
+    for (unsigned n = 0, same = 0; !pending && (host_timer <= until || !model.current); n++) {
+        if (host_timer == UINT64_MAX || same++ == MOST_INTERRUPTS) {
+            world_fail(same ? "the timer goes off again and again" : "nobody will ever run again");
+        }
+        if (host_timer > host_clock) {
+            bool late = step_random(LATE_ODDS) == 0;
+            host_clock = host_timer + (late ? step_random(LATE_TICKS) : 0);
+            until = until > host_clock && n < MANY_INTERRUPTS ? until : host_clock;
+            same = 0;
+        }
+        timer_interrupt();
+    }
+    model.now = host_clock = until;
+}
+
 bool world_step(const struct operation *operation)
 {
     step.put_off = false;
     step.operation = operation;
     step.random = operation->random * 0x9e3779b97f4a7c15ull + 1;
     step.thread = host_cpu->current;
+    const struct model_thread *thread = thread_at(model.current);
+    bool retry = thread->retry;
     if (!model.current || &step.thread->context != host_context) {
         world_fail("nobody runs");
     }
     __asan_unpoison_memory_region(world.arena, ARENA_BYTES);
-    step_memory(operation);
-    step_registers(operation);
-    if (model.current != FIRST_THREAD && world_traps(operation)) {
+    if (retry) {
+        core_syscall();
+        model_syscall(thread->third);
+    } else if (model.current != FIRST_THREAD && world_traps(operation)) {
+        step_prepare(operation);
         step_trap(operation);
     } else {
+        step_prepare(operation);
         core_syscall();
         forget_progress(operation);
-        if (step.put_off) {
-            return false;
-        }
         model_syscall(operation->third);
         tally_result(operation);
     }
+    if (step.put_off && !thread->retry) {
+        return false;
+    }
+    if (!step.put_off && thread->retry) {
+        world_fail("the call is not made again");
+    }
+    compare_who();
+    time_passes(operation);
     compare();
     poison();
     if (operation->random % 32 == 0) {
         check_invariants();
+    } else {
+        check_cpus();  // who runs, or could, has a budget
+    }
+    for (unsigned i = 0; i < EVENTS; i++) {
+        world_tally[TALLY_slice + i] += model.events[i];
+        model.events[i] = 0;
     }
     return true;
 }
@@ -542,7 +645,7 @@ void world_reset_free(unsigned preempt)
 {
     host_clock = 1000000;
     hal_cpu_count = HOST_CPUS;
-    core_reset(preempt);
+    core_reset(preempt, 1000000, 1000000);
     step.free = true;
     first_cap(FIRST_FREE, (struct cap){ .kind = KIND_SCHED_CONTROL, .aux = 1 });
     step.contexts[0] = host_context;
@@ -555,17 +658,27 @@ static void cpu_enter(unsigned number)
     host_context = step.contexts[number];
 }
 
+static void cpu_resched(void)
+{
+    unsigned number = host_cpu->number;
+    host_interrupted &= ~(1u << number);
+    host_paused &= ~(1u << number);
+    step.pending[number] = 0;
+    kernel_resched();
+}
+
 // What hardware would make the CPU do first.
 static void cpu_interrupts(uint64_t random)
 {
     unsigned number = host_cpu->number, bit = 1u << number;
     if (host_interrupted & bit && (random % 2 || step.pending[number]++ >= FREE_DELAY)) {
-        host_interrupted &= ~bit;
-        step.pending[number] = 0;
-        kernel_resched();
+        cpu_resched();
     }
     if (host_clock >= host_cpu->timer) {
         kernel_timer();
+    }
+    while (host_paused & bit) {
+        cpu_resched();
     }
     if (!host_cpu->current != !host_context ||
         (host_context && host_context != &host_cpu->current->context)) {

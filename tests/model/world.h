@@ -6,6 +6,7 @@
 #pragma once
 
 #include "generate.h"
+#include "model.h"
 
 // End the process: the core, or the comparison, found something wrong.
 __attribute__((noreturn, format(printf, 1, 2))) void world_fail(const char *format, ...);
@@ -22,6 +23,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void world_fail(const char *form
  X(fault, "fast page fault")                                                      \
  X(mapped, "mappings made")                                                       \
  X(preempted, "system calls that were preempted")                                 \
+ MODEL_EVENTS(X)                                                                  \
  X(elsewhere, "system calls on the second CPU")                                   \
  X(displaced, "system calls of a thread that another CPU has displaced")
 enum tally {
@@ -33,7 +35,8 @@ enum tally {
 extern uint64_t *world_tally;  // TALLIES of them
 
 // A fresh core and a fresh model.  One in `preempt` preemption points that may preempts (0: none).
-void world_reset(unsigned preempt);
+// `idle`: the first thread has no time slice but a budget, so that at times nobody runs.
+void world_reset(unsigned preempt, bool idle);
 
 // What the current thread knows of its table.
 const struct generate_view *world_view(void);

@@ -114,6 +114,27 @@ static void test_yield_at_the_end_of_a_slice(void **state)
     assert_ptr_equal(current(), two.thread);
 }
 
+// Who is woken as a slice ends comes before whose it was, also where others come before both.
+static void test_woken_at_the_end_of_a_slice(void **state)
+{
+    (void)state;
+    stage_peers();
+    uint64_t timer = make(KIND_TIMER, 7), note = make(KIND_NOTIFICATION, 6);
+    OK(INVOKE(timer, KIND_TIMER, 0, note));
+    rest();
+    OK(INVOKE(timer, KIND_TIMER, 1, host_clock + SLICE));
+    OK(SYS(SYS_yield, 0));
+    SYS(SYS_wait, note);  // two
+    ring();
+    actor_resume(&three);
+    rest();
+    assert_ptr_equal(current(), one.thread);
+    pass(SLICE);
+    assert_ptr_equal(current(), three.thread);
+    wait_forever();
+    assert_ptr_equal(current(), two.thread);
+}
+
 // ---- budgets ------------------------------------------------------------------------------------
 
 // So much can be used at once; the rest pays for the interrupts.
@@ -158,6 +179,33 @@ static void test_an_alarm_has_its_turn(void **state)
     kernel_resched();
     assert_ptr_equal(current(), high.thread);
     assert_true(context_of(&low)->waiting);
+}
+
+// A server's budget begins with the call, whichever way that takes.
+static void budget_begins_with_a_call(bool fast)
+{
+    struct actor server = actor_new(101, BUDGET, 0, 0), client = actor_new(100, 0, 0, 0);
+    uint64_t endpoint = make(KIND_ENDPOINT, 6), reply = make(KIND_REPLY, 6);
+    actor_receive(&server, endpoint, reply);
+    host_clock += PERIOD / 2;
+    actor_begin(&client);
+    machine.fast = fast;
+    sys(SYS_call, endpoint, 0, reply, WORDS(0));
+    machine.fast = false;
+    assert_ptr_equal(current(), server.thread);
+    assert_int_equal(sched_context_head(context_of(&server))->time, host_clock);
+}
+
+static void test_a_budget_begins_with_a_call(void **state)
+{
+    (void)state;
+    budget_begins_with_a_call(false);
+}
+
+static void test_a_budget_begins_with_a_fast_call(void **state)
+{
+    (void)state;
+    budget_begins_with_a_call(true);
 }
 
 // What is used comes back a period after it was first there; parts too small to be worth a switch
@@ -311,6 +359,25 @@ static void test_a_release_for_somebody_suspended(void **state)
     actor_begin(&actor);
 }
 
+// A guest that is stopped by a kick uncovers what was put off for its sake; from then on time is
+// counted again.
+static void test_time_goes_on_after_a_kick(void **state)
+{
+    (void)state;
+    struct actor less = actor_new(100, BUDGET, 0, 0), guest = actor_new(120, 0, 0, THREAD_GUEST);
+    actor_begin(&less);
+    pass(BUDGET);
+    ring();
+    actor_begin(&guest);
+    pass(PERIOD);
+    assert_int_equal(hal_cpu()->floor, 120);
+    ring();
+    OK(INVOKE0(guest.cap, KIND_THREAD, 5));
+    rest();
+    assert_ptr_equal(current(), less.thread);
+    assert_int_equal(hal_cpu()->stamp, 0);
+}
+
 static void test_a_context_that_was_never_configured(void **state)
 {
     (void)state;
@@ -377,6 +444,29 @@ static void test_a_handler_is_told_and_answers(void **state)
     assert_null(current());  // it goes on when its time comes back
     pass(PERIOD);
     assert_ptr_equal(current(), actor.thread);
+}
+
+// A guest that was kicked meanwhile does not go on as if it was not.
+static void test_a_kicked_guest_is_answered(void **state)
+{
+    (void)state;
+    struct actor handler = actor_new(130, 0, 0, 0), guest = actor_new(120, BUDGET, 0, 0);
+    uint64_t endpoint = make(KIND_ENDPOINT, 6), reply = make(KIND_REPLY, 6);
+    OK(INVOKE(guest.cap, KIND_THREAD, 0, ROOT_SLOT_CSPACE, ROOT_SLOT_ASPACE, 0, endpoint,
+              THREAD_GUEST));
+    actor_receive(&handler, endpoint, reply);
+    actor_begin(&guest);
+    pass(BUDGET);
+    assert_ptr_equal(current(), handler.thread);
+    ring();
+    OK(INVOKE0(guest.cap, KIND_THREAD, 5));
+    host_clock += PERIOD;
+    rest();
+    machine.fast = true;
+    sys(SYS_reply_recv, endpoint, 0, reply, WORDS(0));
+    machine.fast = false;
+    assert_int_equal(handler.thread->state, THREAD_BLOCKED_RECV);
+    assert_int_equal(guest.thread->state, THREAD_STOPPED);
 }
 
 static void test_a_notification_is_signalled(void **state)
@@ -448,6 +538,22 @@ static void test_lent_time_runs_out(void **state)
     assert_null(current());
     pass(PERIOD);
     assert_ptr_equal(current(), chain.actor[0].thread);
+}
+
+// A server that answers and receives in one call does not wait for time of its own.
+static void test_a_fallback_that_is_not_needed(void **state)
+{
+    (void)state;
+    stage_chain(2, 0);
+    fallback_bind(&chain.actor[1]);
+    struct sched_context *fallback = sched_context_of(slot_cap(chain.actor[1].fallback));
+    OK(INVOKE(chain.actor[1].fallback, KIND_SCHED_CONTEXT, CONFIGURE, ROOT_SLOT_SCHED_CONTROL,
+              BUDGET, PERIOD));
+    fallback->refills[0].time = host_clock + PERIOD;
+    chain_call(2);
+    sys(SYS_reply_recv, chain.endpoint[1], 0, chain.reply[1], WORDS(0));
+    assert_ptr_equal(current(), chain.actor[0].thread);
+    assert_false(fallback->waiting);
 }
 
 // One loan after the other, each by a step of its own.
@@ -747,19 +853,25 @@ int main(void)
         TEST(test_end_of_a_slice_in_a_wait),
         TEST(test_yield_goes_behind_all_peers),
         TEST(test_yield_at_the_end_of_a_slice),
+        TEST(test_woken_at_the_end_of_a_slice),
         TEST(test_a_budget_ends_and_comes_back),
         TEST(test_an_alarm_has_its_turn),
+        TEST(test_a_budget_begins_with_a_call),
+        TEST(test_a_budget_begins_with_a_fast_call),
         TEST(test_replenishments_come_one_by_one),
         TEST(test_more_replenishments_than_there_is_room_for),
         TEST(test_an_overrun_is_paid_for),
         TEST(test_a_receiver_whose_budget_is_used_up),
         TEST(test_many_releases_at_once),
         TEST(test_a_release_for_somebody_suspended),
+        TEST(test_time_goes_on_after_a_kick),
         TEST(test_a_context_that_was_never_configured),
         TEST(test_refusals_of_contexts),
         TEST(test_a_handler_is_told_and_answers),
+        TEST(test_a_kicked_guest_is_answered),
         TEST(test_a_notification_is_signalled),
         TEST(test_lent_time_runs_out),
+        TEST(test_a_fallback_that_is_not_needed),
         TEST(test_time_that_was_lent_on_runs_out),
         TEST(test_a_handler_hears_of_lost_time),
         TEST(test_a_handler_that_does_not_listen_misses_it),

@@ -10,10 +10,12 @@
 struct cpu;
 
 extern uint64_t host_clock;
+extern uint64_t host_timer;  // when the timer goes off (of the CPU that armed it last)
 extern struct cpu *host_cpu;
 #define HOST_CPUS 2u
 extern struct cpu *host_cpus[HOST_CPUS];
 extern unsigned host_interrupted;  // bit n: CPU n, by hal_cpu_interrupt
+extern unsigned host_paused;       // bit n: CPU n, by itself: before it executes anything else
 
 static inline uint64_t hal_clock(void)
 {
