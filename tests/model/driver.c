@@ -278,7 +278,7 @@ static const char *const tally_names[] = {
 };
 
 // Each of these is wanted once in so many steps at least.
-#define TALLY_STEPS 20000u
+#define TALLY_STEPS 40000u
 
 static int report_tally(uint64_t steps)
 {

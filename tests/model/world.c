@@ -259,7 +259,7 @@ static bool cap_hot(const struct model_cap *cap)
 }
 
 // Budgets are short beside what passes between two steps.
-#define SHORT_SLICE 20000u
+#define SHORT_SLICE 60000u
 
 const struct generate_view *world_view(void)
 {
