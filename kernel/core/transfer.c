@@ -56,19 +56,16 @@ struct window {
 
 static struct window window_of(struct thread *thread)
 {
-    const struct message_buffer *buffer = thread->buffer;
-    uint64_t slot = load_once(&buffer->window_slot), count = load_once(&buffer->window_count);
+    const struct message_buffer *in = thread->buffer;
+    uint64_t slot = load_once(&in->window_slot), count = load_once(&in->window_count);
     struct cap *table;
-    struct cap *next = NULL;
-    if (!cap_lookup_kind(thread, load_once(&buffer->window_table), KIND_CAPTABLE, RIGHT_WRITE, 0,
-                         &table)) {
-        next = captable_slot(table, slot);
-    }
-    if (!next) {
+    if (cap_lookup_kind(thread, load_once(&in->window_table), KIND_CAPTABLE, RIGHT_WRITE, 0,
+                        &table) ||
+        !captable_slot(table, slot)) {
         return (struct window){};
     }
     uint64_t room = captable_of(table)->count - slot;
-    return (struct window){ next, count < room ? count : room };
+    return (struct window){ captable_slot(table, slot), count < room ? count : room };
 }
 
 // Put a capability into the next slot of the window, if there is one and it is empty.
