@@ -60,12 +60,12 @@ static struct window window_of(struct thread *thread)
     uint64_t slot = load_once(&in->window_slot), count = load_once(&in->window_count);
     struct cap *table;
     if (cap_lookup_kind(thread, load_once(&in->window_table), KIND_CAPTABLE, RIGHT_WRITE, 0,
-                        &table) ||
-        !captable_slot(table, slot)) {
+                        &table)) {
         return (struct window){};
     }
-    uint64_t room = captable_of(table)->count - slot;
-    return (struct window){ captable_slot(table, slot), count < room ? count : room };
+    struct cap *next = captable_slot(table, slot);
+    uint64_t room = next ? captable_of(table)->count - slot : 0;
+    return (struct window){ next, count < room ? count : room };
 }
 
 // Put a capability into the next slot of the window, if there is one and it is empty.
