@@ -57,9 +57,27 @@ void case_endpoint_requeued(void)
     must(captable_delete(ROOT_SLOT_CSPACE, SLOT_ENDPOINT), "destroying an endpoint");
 }
 
+// In batches, before the endpoint's owner cancels the rest.
+static void senders_change(void)
+{
+    for (unsigned i = 0; i < MANY; i++) {
+        uint64_t priority = PRIORITY_CROWD + i * 7 % PRIORITIES;
+        bulk_add((struct batch_entry){ .slot = SLOT_THREADS + i,
+                                       .tag = TAG(OP_THREAD_SET_PRIORITY, 2, 0),
+                                       .words = { priority, priority } });
+    }
+    bulk_run();
+    for (unsigned i = 0; i < MANY / 4; i++) {
+        bulk_add((struct batch_entry){ .slot = SLOT_THREADS + i,
+                                       .tag = TAG(OP_THREAD_CANCEL, 0, 0) });
+    }
+    bulk_run();
+}
+
 void case_endpoint_cancelled(void)
 {
     waiting_make(&senders);
+    senders_change();
     must(endpoint_cancel_badge(SLOT_ENDPOINT, 1).status, "cancelling by badge");
     must(endpoint_cancel_all(SLOT_ENDPOINT, ERR_CANCELLED).status, "cancelling");
 }

@@ -291,8 +291,8 @@ static enum err leaves_copy(struct visit *visit, uint64_t *entry, unsigned count
     if (to.level != level) {
         return err_blame(ERR_MAPPED, 2);
     }
-    if (copying->demand.worked) {  // a step of its own
-        copying->demand.worked = false;
+    if (copying->demand.counted || copying->demand.made) {  // a step of its own
+        copying->demand.counted = copying->demand.made = false;
         visit->done = 0;
         return ERR_OK;
     }

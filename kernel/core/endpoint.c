@@ -27,6 +27,7 @@ void endpoint_add_sender(struct endpoint *endpoint, struct thread *thread)
 
 void endpoint_remove_sender(struct thread *thread)
 {
+    preempt_work(40);
     tree_remove(&thread->endpoint->senders, &thread->sender, SENDER_KEY);
     thread->endpoint = NULL;
 }

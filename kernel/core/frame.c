@@ -210,13 +210,18 @@ static unsigned map_prot(const struct cap *frame, uint64_t prot)
     return (unsigned)(prot & PROT_RIGHTS) | type;
 }
 
-// Map the next entries of one table until something is in the way; how many pages.
-static uint64_t map_step(struct aspace *as, const struct cap *frame, const uint64_t words[4],
+// Map the next entries of a chunk, fewer where tables were counted, until something is in the way;
+// how many pages.
+static uint64_t map_step(struct demand *demand, const struct cap *frame, const uint64_t words[4],
                          struct place place)
 {
-    unsigned room = TABLE_ENTRIES - entry_index(words[0], place.level);
-    uint64_t entries = words[2] >> (TABLE_BITS * place.level);
-    unsigned count = (unsigned)least(least(entries, room), CHUNK_PAGES);
+    struct aspace *as = demand->as;
+    unsigned room = CHUNK_PAGES - entry_index(words[0], place.level) % CHUNK_PAGES;
+    unsigned count = (unsigned)least(words[2] >> (TABLE_BITS * place.level), room);
+    if (UNLIKELY(demand->counted)) {
+        count = (unsigned)least(count, CHUNK_PAGES / 4);
+        demand->counted = false;
+    }
     unsigned prot = map_prot(frame, words[3]);
     uint64_t leaf = hal_pte_leaf(frame->address + words[1] * PAGE_SIZE, prot, place.level);
     uint64_t *entry = place.entry;
@@ -285,7 +290,7 @@ static __attribute__((noinline)) enum err map_pages(struct cap *frame, uint64_t 
             words[0] = missing;
             return err_blame(ERR_TABLES, 1);
         }
-        uint64_t pages = place.level == level ? map_step(as, frame, words, place) : 0;
+        uint64_t pages = place.level == level ? map_step(&demand, frame, words, place) : 0;
         if (!pages) {
             return err_blame(ERR_MAPPED, 1);
         }

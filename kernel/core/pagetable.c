@@ -240,14 +240,14 @@ uint64_t table_supply(struct demand *demand, uint64_t vaddr, uint64_t pages, uns
 {
     if (vaddr >= demand->assured || demand->as->stocked < place->level - level) {
         preempt_work(40);
-        demand->worked = true;
+        demand->counted = true;
         uint64_t missing = tables_missing(demand, vaddr, pages, level);
         if (missing) {
             return missing;
         }
     }
     while (place->level != level && !hal_pte_present(*place->entry)) {
-        demand->worked = true;
+        demand->made = true;
         uint64_t *table = table_use(demand->as, *place, vaddr);
         place->level--;
         place->entry = &table[entry_index(vaddr, place->level)];

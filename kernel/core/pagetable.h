@@ -108,7 +108,7 @@ struct demand {
     struct aspace *as;    // where tables are needed
     struct aspace *from;  // only for what is mapped here; NULL: for the whole range
     uint64_t assured;     // below this address no table will be missing, as long as none is taken
-    bool worked;          // set where tables were counted or made
+    bool counted, made;   // set where tables were
 };
 
 // Make the tables that a walk to `level` found missing; the same result as table_demand.

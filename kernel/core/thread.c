@@ -392,6 +392,10 @@ enum err op_thread_set_priority(struct invocation *inv)
     if (inv->words[1] > inv->thread->ceiling) {
         return err_blame(ERR_RANGE, 2);
     }
+    // To queue a sender anew takes most of what may lie between two looks.
+    if (!inv->progress++ && preempt_point(PREEMPT_WORK)) {
+        return ERR_PREEMPTED;
+    }
     thread->ceiling = (uint8_t)inv->words[1];
     sched_set_priority(thread, (unsigned)inv->words[0]);
     return ERR_OK;

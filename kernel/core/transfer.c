@@ -56,18 +56,15 @@ struct window {
 
 static struct window window_of(struct thread *thread)
 {
-    const struct message_buffer *buffer = thread->buffer;
-    uint64_t slot = load_once(&buffer->window_slot), count = load_once(&buffer->window_count);
+    const struct message_buffer *in = thread->buffer;
+    uint64_t slot = load_once(&in->window_slot), count = load_once(&in->window_count);
     struct cap *table;
-    struct cap *next = NULL;
-    if (!cap_lookup_kind(thread, load_once(&buffer->window_table), KIND_CAPTABLE, RIGHT_WRITE, 0,
-                         &table)) {
-        next = captable_slot(table, slot);
-    }
-    if (!next) {
+    if (cap_lookup_kind(thread, load_once(&in->window_table), KIND_CAPTABLE, RIGHT_WRITE, 0,
+                        &table)) {
         return (struct window){};
     }
-    uint64_t room = captable_of(table)->count - slot;
+    struct cap *next = captable_slot(table, slot);
+    uint64_t room = next ? captable_of(table)->count - slot : 0;
     return (struct window){ next, count < room ? count : room };
 }
 

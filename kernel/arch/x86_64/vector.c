@@ -108,9 +108,8 @@ void hal_vector_init(void *area)
 {
     struct xsave_area *state = area;
     uint64_t *words = area;
-    for (const uint64_t *end = words + bytes / sizeof(*words); words < end; words += 8) {
+    for (const uint64_t *end = words + bytes / sizeof(*words); words < end; words += 4) {
         words[0] = words[1] = words[2] = words[3] = 0;
-        words[4] = words[5] = words[6] = words[7] = 0;
     }
     state->mxcsr = MXCSR_INIT;
     state->mxcsr_mask = mxcsr_mask;
