@@ -64,7 +64,7 @@ void irq_arrived(unsigned irq)
     binding_signal(&at->notification);
 }
 
-enum err irq_destroy_step(struct cap *original)
+COLD enum err irq_destroy_step(struct cap *original)
 {
     unsigned irq = original->aux;
     hal_irq_mask(irq);
@@ -77,7 +77,7 @@ enum err irq_destroy_step(struct cap *original)
     return ERR_OK;
 }
 
-enum err op_irq_handler_bind(struct invocation *inv)
+COLD enum err op_irq_handler_bind(struct invocation *inv)
 {
     return binding_set(inv, &irqs[inv->self->aux].notification);
 }
@@ -96,7 +96,7 @@ enum err op_irq_handler_ack(struct invocation *inv)
 }
 
 // Only a level line can be masked without losing what comes meanwhile; another one need not be.
-enum err op_irq_handler_mask(struct invocation *inv)
+COLD enum err op_irq_handler_mask(struct invocation *inv)
 {
     unsigned irq = inv->self->aux;
     if (!irqs[irq].arrivals) {
@@ -108,7 +108,7 @@ enum err op_irq_handler_mask(struct invocation *inv)
     return ERR_OK;
 }
 
-enum err op_irq_handler_message(struct invocation *inv)
+COLD enum err op_irq_handler_message(struct invocation *inv)
 {
     uint32_t data = 0;
     if (inv->self->aux < HAL_IRQ_LINES) {
@@ -121,7 +121,7 @@ enum err op_irq_handler_message(struct invocation *inv)
 }
 
 // One that was on its way is lost, so it counts as arrived.
-enum err op_irq_handler_route(struct invocation *inv)
+COLD enum err op_irq_handler_route(struct invocation *inv)
 {
     struct cap *control;
     enum err error = cap_lookup_kind(inv->thread, inv->words[0], KIND_SCHED_CONTROL, 0, 1,
@@ -137,8 +137,8 @@ enum err op_irq_handler_route(struct invocation *inv)
 }
 
 // Make the handler, masked until the first ack.
-static enum err handler_make(const struct invocation *inv, struct cap *to, unsigned irq,
-                             unsigned flags, uint32_t source)
+static COLD enum err handler_make(const struct invocation *inv, struct cap *to, unsigned irq,
+                                  unsigned flags, uint32_t source)
 {
     if (!hal_irq_configure(irq, flags, source)) {
         return err_blame(ERR_SLOT, 1);
@@ -156,7 +156,7 @@ static enum err handler_make(const struct invocation *inv, struct cap *to, unsig
     return ERR_OK;
 }
 
-enum err op_irq_control_get(struct invocation *inv)
+COLD enum err op_irq_control_get(struct invocation *inv)
 {
     struct cap *to;
     uint64_t irq = inv->words[0];
@@ -175,7 +175,7 @@ enum err op_irq_control_get(struct invocation *inv)
                  : handler_make(inv, to, (unsigned)irq, (unsigned)inv->words[1], HAL_IRQ_ANYBODY);
 }
 
-enum err op_irq_control_msi(struct invocation *inv)
+COLD enum err op_irq_control_msi(struct invocation *inv)
 {
     struct cap *to, *device;
     unsigned irq = message_free;
@@ -197,7 +197,7 @@ enum err op_irq_control_msi(struct invocation *inv)
     return error;
 }
 
-enum err op_irq_control_dropped(struct invocation *inv)
+COLD enum err op_irq_control_dropped(struct invocation *inv)
 {
     inv->words[0] = hal_irq_dropped();
     inv->results = 1;

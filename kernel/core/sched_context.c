@@ -145,7 +145,7 @@ void sched_context_init(struct cap *original)
 }
 
 // Take the context away from its owner and from whoever uses it; no call has it on loan any more.
-static void sched_context_release(struct sched_context *context)
+static COLD void sched_context_release(struct sched_context *context)
 {
     struct thread *bound = context->bound;
     if (bound) {
@@ -163,7 +163,7 @@ static void sched_context_release(struct sched_context *context)
     sched_unwait(context);
 }
 
-enum err sched_context_destroy_step(struct cap *original)
+COLD enum err sched_context_destroy_step(struct cap *original)
 {
     struct sched_context *context = sched_context_of(original);
     if (context->reply && !reply_recall(context, NULL)) {
@@ -188,8 +188,8 @@ static uint64_t uncounted(const struct sched_context *context)
 }
 
 // Whoever uses the context is off its old CPU before it can be on the new one.
-static void context_set(struct sched_context *context, struct cpu *to, struct refill first,
-                        uint64_t period)
+static COLD void context_set(struct sched_context *context, struct cpu *to, struct refill first,
+                             uint64_t period)
 {
     struct cpu *from = sched_context_cpu(context);
     context->used += uncounted(context);
@@ -217,7 +217,7 @@ static uint32_t share_of(uint64_t budget, uint64_t period)
     return (uint32_t)(((budget >> shift) * 1000000 + (period >> shift) - 1) / (period >> shift));
 }
 
-enum err op_sched_context_configure(struct invocation *inv)
+COLD enum err op_sched_context_configure(struct invocation *inv)
 {
     struct sched_context *context = sched_context_of(inv->self);
     struct cap *control;
@@ -270,7 +270,7 @@ static bool has_lent_time(const struct thread *thread)
     return sched_lent(thread) || (thread->state == THREAD_BLOCKED_REPLY && !thread->sched);
 }
 
-enum err op_sched_context_bind(struct invocation *inv)
+COLD enum err op_sched_context_bind(struct invocation *inv)
 {
     struct sched_context *context = sched_context_of(inv->self);
     struct cap *cap;
@@ -309,7 +309,7 @@ enum err op_sched_context_bind(struct invocation *inv)
     return ERR_OK;
 }
 
-enum err op_sched_context_unbind(struct invocation *inv)
+COLD enum err op_sched_context_unbind(struct invocation *inv)
 {
     struct sched_context *context = sched_context_of(inv->self);
     if (!(inv->self->rights & RIGHT_WRITE)) {
@@ -326,7 +326,7 @@ enum err op_sched_context_unbind(struct invocation *inv)
     return ERR_OK;
 }
 
-enum err op_sched_context_consumed(struct invocation *inv)
+COLD enum err op_sched_context_consumed(struct invocation *inv)
 {
     struct sched_context *context = sched_context_of(inv->self);
     if (!(inv->self->rights & RIGHT_READ)) {
