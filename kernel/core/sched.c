@@ -265,15 +265,9 @@ static __attribute__((noinline)) bool wake_prepare(struct thread *thread, bool f
     if (context->waiting) {
         return false;
     }
-    if (!context->slice) {
-        uint64_t now = sched_clock(hal_cpu());
-        if (context != cpu->sched) {
-            sched_context_begin(context, now);
-        }
-        if (!sched_context_ready(context, now)) {
-            sched_wait(context, sched_context_head(context)->time);
-            return false;
-        }
+    if (!context->slice && !sched_context_ready(context, sched_clock(hal_cpu()))) {
+        sched_wait(context, sched_context_head(context)->time);
+        return false;
     }
     if (cpu != hal_cpu()) {
         wake_elsewhere(cpu, thread, first);
@@ -329,9 +323,6 @@ bool sched_account_general(struct cpu *cpu, struct sched_context *next)
     ASSERT(!(had_budget && exhausted));
     (void)had_budget;
     (void)exhausted;
-    if (next->thread->state != THREAD_READY) {
-        sched_context_begin(next, now);  // as if woken
-    }
     sched_context_resume(next, now);
     sched_use(cpu, next, now);
     return true;
@@ -472,8 +463,8 @@ static uint64_t timer_set(struct cpu *cpu, int32_t least)
 {
     uint64_t next = alarm_next(cpu, least);
     cpu->timer = next;
-    if (cpu->sched && cpu->since + sched_context_left(cpu->sched) < next) {
-        cpu->timer = cpu->since + sched_context_left(cpu->sched);
+    if (cpu->sched && cpu->since + sched_context_head(cpu->sched)->amount < next) {
+        cpu->timer = cpu->since + sched_context_head(cpu->sched)->amount;
     }
     hal_timer_arm(cpu->timer);
     return next;
@@ -646,8 +637,8 @@ void sched_pay(uint64_t ticks)
 {
     struct cpu *cpu = hal_cpu();
     cpu->since -= ticks;
-    if (cpu->sched && cpu->since + sched_context_left(cpu->sched) < cpu->timer) {
-        cpu->timer = cpu->since + sched_context_left(cpu->sched);
+    if (cpu->sched && cpu->since + sched_context_head(cpu->sched)->amount < cpu->timer) {
+        cpu->timer = cpu->since + sched_context_head(cpu->sched)->amount;
         hal_timer_arm(cpu->timer);
     }
 }

@@ -128,7 +128,7 @@ static inline void sched_use(struct cpu *cpu, struct sched_context *context, uin
 {
     cpu->sched = context;
     cpu->since = now;
-    uint64_t deadline = now + sched_context_left(context);
+    uint64_t deadline = now + sched_context_head(context)->amount;
     if (UNLIKELY(deadline < cpu->timer)) {
         cpu->timer = deadline;
         hal_timer_arm(deadline);

@@ -22,12 +22,13 @@ static void refill_pop(struct sched_context *context)
     context->count--;
 }
 
-// Add a replenishment behind all others.  A full ring gives its last one more, later: budget is
-// never gained by that, at most delayed.
+// Add a replenishment behind all others.  Where the last one comes little earlier, or the ring is
+// full, that is given more, later: budget is never gained by that, at most delayed.
 static void refill_push(struct sched_context *context, struct refill refill)
 {
     struct refill *last = refill_at(context, context->count - 1u);
-    if (context->count == SCHED_REFILLS || last->time == refill.time) {
+    if (context->count == SCHED_REFILLS ||
+        refill.time - last->time <= context->period / (4ul * SCHED_REFILLS)) {
         last->amount += refill.amount;
         last->time = refill.time > last->time ? refill.time : last->time;
         return;
@@ -67,17 +68,9 @@ static COLD uint64_t overrun_charge(struct sched_context *context, uint64_t used
     return used - whole * context->budget;
 }
 
-bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
+// True where a replenishment is used up.
+static __attribute__((noinline)) bool budget_charge(struct sched_context *context, uint64_t used)
 {
-    if (!context->slice && !context->waiting &&
-        used + SCHED_MIN_TICKS > sched_context_head(context)->amount) {
-        // What is left of this one is not worth a switch: it comes back with the next.
-        used += used >= sched_context_left(context) ? SCHED_REFILL_TICKS : SCHED_REFILL_TICKS / 2;
-    }
-    context->used += used;
-    if (LIKELY(context->slice)) {
-        return slice_charge(context, used, now);
-    }
     bool exhausted = used >= context->budget;
     if (UNLIKELY(exhausted)) {
         used = overrun_charge(context, used);
@@ -105,7 +98,24 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
     while (context->count > 1 && sched_context_head(context)->amount < SCHED_MIN_TICKS) {
         refill_join(context);
     }
-    return exhausted || !sched_context_ready(context, now);  // what was joined comes later
+    return exhausted;
+}
+
+bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
+{
+    context->used += used;
+    if (LIKELY(context->slice)) {
+        return slice_charge(context, used, now);
+    }
+    bool exhausted = budget_charge(context, used);
+    if (sched_context_ready(context, now)) {  // not where what is left was joined with the next
+        return exhausted;
+    }
+    if (!context->waiting) {
+        context->used += SCHED_REFILL_TICKS;
+        (void)budget_charge(context, SCHED_REFILL_TICKS);
+    }
+    return true;
 }
 
 void sched_context_begin(struct sched_context *context, uint64_t now)

@@ -16,7 +16,7 @@
 #define SCHED_MIN_BUDGET (4 * SCHED_MIN_TICKS)
 #define SCHED_MAX_TICKS  (1ull << 48)  // longest period
 // What two interrupts cost besides what is accounted for, in instructions (docs/decisions/0014): at
-// the end of a replenishment, and when the context comes back.  Kept back from each.
+// the end of a budget, and when the context comes back.  What comes then pays for them.
 #define SCHED_REFILL_TICKS 500u
 
 struct refill {
@@ -73,16 +73,6 @@ static inline struct refill *sched_context_head(struct sched_context *context)
     return &context->refills[context->first];
 }
 
-// How long it can be used from now on without a pause.
-static inline uint64_t sched_context_left(struct sched_context *context)
-{
-    uint64_t amount = sched_context_head(context)->amount;
-    if (context->slice) {
-        return amount;
-    }
-    return amount > SCHED_REFILL_TICKS ? amount - SCHED_REFILL_TICKS : 0;
-}
-
 static inline bool sched_context_ready(const struct sched_context *context, uint64_t now)
 {
     return context->refills[context->first].time <= now;
@@ -90,7 +80,7 @@ static inline bool sched_context_ready(const struct sched_context *context, uint
 
 // Charge `used` ticks.  True where the budget that was available is used up.
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now);
-// The context begins to be used after a pause: replenishments count from now.
+// The context begins to be used after a long pause: replenishments count from now.
 void sched_context_begin(struct sched_context *context, uint64_t now);
 // The context is used again after others ran.  What it could have used long ago it is not given in
 // addition to what comes now: within any time, it uses at most one budget more than its periods

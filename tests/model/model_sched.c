@@ -48,9 +48,6 @@ static bool budget_now(uint64_t address)
     if (context->waiting || context->slice) {
         return !context->waiting;
     }
-    if (address != model.in_use) {
-        model_begin(context);
-    }
     if (!model_ready(context)) {
         model_await_budget(address);
         return false;

@@ -41,31 +41,13 @@ static void head_join(struct model_context *context)
 static void refill_add(struct model_context *context, uint64_t time, uint64_t amount)
 {
     struct model_refill *last = &context->refills[context->count ? context->count - 1 : 0];
-    if (context->count == MODEL_REFILLS || (context->count && last->time == time)) {
+    if (context->count == MODEL_REFILLS ||
+        (context->count && time - last->time <= context->period / (4 * MODEL_REFILLS))) {
         last->amount += amount;
         last->time = time > last->time ? time : last->time;
         return;
     }
     context->refills[context->count++] = (struct model_refill){ time, amount };
-}
-
-// What can be used of the first piece: the rest pays for the interrupts at its end.
-static uint64_t left(const struct model_context *context)
-{
-    uint64_t amount = context->refills[0].amount;
-    if (context->slice) {
-        return amount;
-    }
-    return amount > PAY_PIECE ? amount - PAY_PIECE : 0;
-}
-
-// What the end of the first piece costs after this use; nothing where it does not end.
-static uint64_t piece_pay(const struct model_context *context, uint64_t used)
-{
-    if (context->slice || context->waiting || context->refills[0].amount >= used + MIN_TICKS) {
-        return 0;
-    }
-    return used >= left(context) ? PAY_PIECE : PAY_PIECE / 2;
 }
 
 // The context in use pays for interrupts that come at other times.
@@ -309,11 +291,14 @@ bool model_charge(void)
     if (!model.in_use) {
         return false;
     }
-    used += piece_pay(context, used);
     context->used += used;
     bool end = context->slice ? slice_use(context, used) : server_use(context, used);
     if (!end || context->waiting) {
         return false;
+    }
+    if (!context->slice && !model_ready(context)) {  // what comes next pays for the pause
+        context->used += PAY_PIECE;
+        (void)server_use(context, PAY_PIECE);
     }
     if (!model_ready(context)) {
         model.ended = true;
@@ -454,7 +439,7 @@ uint64_t model_deadline(void)
 {
     uint64_t next = alarm_next(model.floor);
     if (model.in_use) {
-        uint64_t end = model.since + left(context_at(model.in_use));
+        uint64_t end = model.since + head(context_at(model.in_use))->amount;
         next = end < next ? end : next;
     }
     return next;

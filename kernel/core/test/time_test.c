@@ -137,28 +137,25 @@ static void test_woken_at_the_end_of_a_slice(void **state)
 
 // ---- budgets ------------------------------------------------------------------------------------
 
-// So much can be used at once; the rest pays for the interrupts.
-#define USABLE (BUDGET - SCHED_REFILL_TICKS)
-
 static void test_a_budget_ends_and_comes_back(void **state)
 {
     (void)state;
     struct actor actor = actor_new(100, BUDGET, 0, 0);
     actor_begin(&actor);
     uint64_t begun = host_clock;
-    pass(USABLE - 1);
+    pass(BUDGET - 1);
     assert_ptr_equal(current(), actor.thread);
     pass(1);
     assert_null(current());
     assert_true(context_of(&actor)->waiting);
-    assert_int_equal(context_of(&actor)->count, 1);
+    assert_int_equal(sched_context_head(context_of(&actor))->amount, BUDGET - SCHED_REFILL_TICKS);
     assert_true(machine.timer <= begun + PERIOD);
-    pass(PERIOD - USABLE - 1);
+    pass(PERIOD - BUDGET - 1);
     assert_null(current());
     pass(1);
     assert_ptr_equal(current(), actor.thread);
     OK(INVOKE0(actor.context, KIND_SCHED_CONTEXT, CONSUMED));
-    assert_int_equal(current()->context.words[0], BUDGET);
+    assert_int_equal(current()->context.words[0], BUDGET + SCHED_REFILL_TICKS);
 }
 
 // However many budgets end, one after the other, an alarm is seen to at least every second time.
@@ -169,7 +166,7 @@ static void test_an_alarm_has_its_turn(void **state)
     actor_resume(&high);
     actor_resume(&low);
     rest();
-    pass(USABLE);
+    pass(BUDGET);
     assert_true(context_of(&high)->waiting);
     assert_ptr_equal(current(), low.thread);
     host_clock += PERIOD;  // its budget has ended long ago, and that of the high one is back
@@ -179,33 +176,6 @@ static void test_an_alarm_has_its_turn(void **state)
     kernel_resched();
     assert_ptr_equal(current(), high.thread);
     assert_true(context_of(&low)->waiting);
-}
-
-// A server's budget begins with the call, whichever way that takes.
-static void budget_begins_with_a_call(bool fast)
-{
-    struct actor server = actor_new(101, BUDGET, 0, 0), client = actor_new(100, 0, 0, 0);
-    uint64_t endpoint = make(KIND_ENDPOINT, 6), reply = make(KIND_REPLY, 6);
-    actor_receive(&server, endpoint, reply);
-    host_clock += PERIOD / 2;
-    actor_begin(&client);
-    machine.fast = fast;
-    sys(SYS_call, endpoint, 0, reply, WORDS(0));
-    machine.fast = false;
-    assert_ptr_equal(current(), server.thread);
-    assert_int_equal(sched_context_head(context_of(&server))->time, host_clock);
-}
-
-static void test_a_budget_begins_with_a_call(void **state)
-{
-    (void)state;
-    budget_begins_with_a_call(false);
-}
-
-static void test_a_budget_begins_with_a_fast_call(void **state)
-{
-    (void)state;
-    budget_begins_with_a_call(true);
 }
 
 // What is used comes back a period after it was first there; parts too small to be worth a switch
@@ -245,26 +215,22 @@ static void test_more_replenishments_than_there_is_room_for(void **state)
 {
     (void)state;
     struct actor actor = actor_new(100, 40 * SCHED_MIN_TICKS, 0, 0);
-    uint64_t note = make(KIND_NOTIFICATION, 6);
     struct sched_context *context = context_of(&actor);
-    actor_begin(&actor);
-    for (unsigned i = 0; i < SCHED_REFILLS + 4; i++) {
-        host_clock += SCHED_MIN_TICKS;
-        SYS(SYS_wait, note);
-        ring();
-        host_clock += 10;
-        OK(SYS(SYS_signal, note));
-        rest();
-        assert_ptr_equal(current(), actor.thread);
+    context->count = SCHED_REFILLS;
+    context->refills[0].amount -= (SCHED_REFILLS - 1) * SCHED_MIN_TICKS;
+    for (unsigned i = 1; i < SCHED_REFILLS; i++) {
+        context->refills[i] = (struct refill){ host_clock + i * PERIOD, SCHED_MIN_TICKS };
     }
+    actor_begin(&actor);
+    host_clock += 2 * SCHED_MIN_TICKS;
+    wait_forever();
+    assert_null(current());
     assert_int_equal(context->count, SCHED_REFILLS);
     uint64_t sum = 0;
     for (unsigned i = 0; i < SCHED_REFILLS; i++) {
         sum += context->refills[i].amount;
     }
     assert_int_equal(sum, 40 * SCHED_MIN_TICKS);
-    pass(20 * SCHED_MIN_TICKS);
-    assert_null(current());
 }
 
 // Who uses several budgets at once waits for as many periods.
@@ -434,10 +400,10 @@ static void test_a_handler_is_told_and_answers(void **state)
     timeout_set(&actor, endpoint);
     actor_receive(&handler, endpoint, reply);
     actor_begin(&actor);
-    pass(USABLE);
+    pass(BUDGET);
     assert_ptr_equal(current(), handler.thread);
     assert_int_equal(current()->context.tag, TAG(FAULT_TIMEOUT, 2, 0));
-    assert_int_equal(current()->context.words[0], BUDGET);
+    assert_int_equal(current()->context.words[0], BUDGET + SCHED_REFILL_TICKS);
     assert_int_equal(current()->context.words[1], 0);
     OK(sys(SYS_reply, reply, 0, 0, WORDS(0)));
     wait_forever();
@@ -583,10 +549,10 @@ static void test_a_handler_hears_of_lost_time(void **state)
     timeout_set(&chain.actor[1], endpoint);
     actor_receive(&handler, endpoint, 0);
     chain_call(2);
-    pass(USABLE);
+    pass(BUDGET);
     assert_ptr_equal(current(), handler.thread);
     assert_int_equal(current()->context.tag, TAG(FAULT_TIMEOUT, 2, 0));
-    assert_int_equal(current()->context.words[0], BUDGET);
+    assert_int_equal(current()->context.words[0], BUDGET + SCHED_REFILL_TICKS);
     assert_int_equal(current()->context.words[1], 1);
     wait_forever();
     assert_ptr_equal(current(), chain.actor[1].thread);
@@ -856,8 +822,6 @@ int main(void)
         TEST(test_woken_at_the_end_of_a_slice),
         TEST(test_a_budget_ends_and_comes_back),
         TEST(test_an_alarm_has_its_turn),
-        TEST(test_a_budget_begins_with_a_call),
-        TEST(test_a_budget_begins_with_a_fast_call),
         TEST(test_replenishments_come_one_by_one),
         TEST(test_more_replenishments_than_there_is_room_for),
         TEST(test_an_overrun_is_paid_for),
