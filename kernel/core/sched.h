@@ -90,8 +90,7 @@ static inline void sched_block(struct thread *thread, enum thread_state state)
 void sched_give_way(struct cpu *cpu);
 
 // Who runs is chosen later: an interrupt to itself brings the CPU back at once, before the current
-// context executes anything, after whoever waits for the lock and whatever interrupt waits that
-// comes before it.
+// context executes anything, after whoever waits for the lock and whatever interrupt waits.
 void sched_pause(struct cpu *cpu);
 
 // The timer fired: charge, see to an alarm.  True: the choice is to be put off (sched_pause).

@@ -187,7 +187,7 @@ void kernel_iommu(void)
 
 void kernel_timer(void)
 {
-    interrupt_enter();
+    hal_cpu()->stamp = hal_clock();  // what is due is so now
     bool enough = sched_timer(hal_cpu());
     // What is left is about as long as what is done.
     if (UNLIKELY(preempt_point(PREEMPT_WORK)) || UNLIKELY(enough)) {

@@ -28,8 +28,8 @@ void hal_boot(const struct boot_info *info, unsigned number);
 // The first CPU has set up the core: let the others in, which wait before kernel_boot.
 void hal_boot_others(void);
 
-// Make a CPU call kernel_resched() soon; this one: before its next instruction in user mode, and
-// before a timer that is due.
+// Make a CPU call kernel_resched() soon; this one: before its next instruction in user mode, after
+// all other interrupts that wait.
 void hal_cpu_interrupt(unsigned number);
 
 // One-shot timer: kernel_timer() is called once the clock has reached `deadline` (or soon after, at

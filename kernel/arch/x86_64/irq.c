@@ -153,7 +153,7 @@ static void ioapic_boot(const struct boot_irqchip *chip)
 // A destination has 8 bits.
 static void vectors_boot(unsigned cpu)
 {
-    for (unsigned v = VECTOR_IRQ; v < VECTOR_TIMER && hal_percpu_at(cpu)->apic_id < 255; v++) {
+    for (unsigned v = VECTOR_IRQ; v < VECTOR_IRQ_END && hal_percpu_at(cpu)->apic_id < 255; v++) {
         vector_give(cpu, v);
     }
 }

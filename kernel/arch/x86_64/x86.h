@@ -82,14 +82,15 @@
 #define VECTOR_PAGE    14
 #define VECTOR_MACHINE 18
 
-// Interrupts: the legacy controllers (masked, but may still signal a spurious one), the lines of
-// the I/O APICs, the local APIC.
+// Interrupts, of which the higher vector comes first: the legacy controllers (masked, but may still
+// signal a spurious one, by the last of eight), the lines of the I/O APICs, the local APIC.
 #define VECTOR_EXTERNAL 0x20
 #define VECTOR_PIC      0x20
-#define VECTOR_IRQ      0x30  // those of handlers, up to VECTOR_TIMER
-#define VECTOR_TIMER    0xe0
-#define VECTOR_RESCHED  0xe1  // from another CPU or this one: look at what is to run
-#define VECTOR_FLUSH    0xe2  // from another CPU: forget translations
+#define VECTOR_RESCHED  0x28  // from this CPU or another: look at what is to run, after all others
+#define VECTOR_TIMER    0x29  // after those for handlers, which may be more important
+#define VECTOR_IRQ      0x30  // those of handlers, up to VECTOR_IRQ_END
+#define VECTOR_IRQ_END  0xe0
+#define VECTOR_FLUSH    0xe1  // from another CPU: forget translations
 #define VECTOR_IOMMU    0xee  // a remapping unit has refused something
 #define VECTOR_SPURIOUS 0xef
 #define VECTOR_END      0x100
