@@ -29,7 +29,7 @@ void hal_boot(const struct boot_info *info, unsigned number);
 void hal_boot_others(void);
 
 // Make a CPU call kernel_resched() soon; this one: before its next instruction in user mode, after
-// all other interrupts that wait.
+// those of devices that wait and before the timer's.
 void hal_cpu_interrupt(unsigned number);
 
 // One-shot timer: kernel_timer() is called once the clock has reached `deadline` (or soon after, at

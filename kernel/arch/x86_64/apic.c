@@ -81,7 +81,7 @@ void apic_send(uint32_t id, unsigned vector)
     }
 }
 
-_Static_assert(VECTOR_RESCHED < VECTOR_TIMER && VECTOR_TIMER < VECTOR_IRQ, "which comes first");
+_Static_assert(VECTOR_TIMER < VECTOR_RESCHED && VECTOR_RESCHED < VECTOR_IRQ, "which comes first");
 void hal_cpu_interrupt(unsigned number)
 {
     apic_send(hal_percpu_at(number)->apic_id, VECTOR_RESCHED);

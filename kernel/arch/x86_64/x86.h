@@ -86,8 +86,8 @@
 // signal a spurious one, by the last of eight), the lines of the I/O APICs, the local APIC.
 #define VECTOR_EXTERNAL 0x20
 #define VECTOR_PIC      0x20
-#define VECTOR_RESCHED  0x28  // from this CPU or another: look at what is to run, after all others
-#define VECTOR_TIMER    0x29  // after those for handlers, which may be more important
+#define VECTOR_TIMER    0x28  // after those for handlers, which may be more important
+#define VECTOR_RESCHED  0x29  // from this CPU or another: look at what is to run
 #define VECTOR_IRQ      0x30  // those of handlers, up to VECTOR_IRQ_END
 #define VECTOR_IRQ_END  0xe0
 #define VECTOR_FLUSH    0xe1  // from another CPU: forget translations

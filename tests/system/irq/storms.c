@@ -17,7 +17,7 @@
 #define STORM_MOMENTS   20u
 #define MESSAGE_ADDRESS 0xfee00000ull
 #define VECTOR_NOBODY   0x2fu
-#define VECTOR_TIMER    0x29u
+#define VECTOR_TIMER    0x28u
 #define NOBODYS_MOST    100u  // instructions that an interrupt costs which nobody is told of
 #define TOLD_MOST       150u
 
