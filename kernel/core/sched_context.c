@@ -121,9 +121,6 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
 void sched_context_begin(struct sched_context *context, uint64_t now)
 {
     struct refill *head = sched_context_head(context);
-    if (head->time > now) {
-        return;
-    }
     head->time = now;
     while (context->count > 1 && refill_at(context, 1)->time <= now + head->amount) {
         uint64_t amount = refill_at(context, 1)->amount + head->amount;
