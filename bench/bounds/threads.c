@@ -137,9 +137,8 @@ void case_timers_due(void)
         bulk_add((struct batch_entry){ .slot = SLOT_TIMERS + i,
                                        .tag = TAG(OP_TIMER_BIND, 1, 0),
                                        .words = { SLOT_NOTIFICATION } });
-        bulk_add((struct batch_entry){ .slot = SLOT_TIMERS + i,
-                                       .tag = TAG(OP_TIMER_ARM, 1, 0),
-                                       .words = { instant } });
+        bulk_add((struct batch_entry){
+            .slot = SLOT_TIMERS + i, .tag = TAG(OP_TIMER_ARM, 1, 0), .words = { instant } });
     }
     bulk_run();
     while (clock_now() < instant + 100000) {}

@@ -6,10 +6,10 @@
 #include "dying.h"
 #include "groups.h"
 
-#define BADGE   0x40u
-#define SOON    200000u  // ticks
-#define PERIOD  100000u
-#define LATEST  (1ull << 63)
+#define BADGE  0x40u
+#define SOON   200000u  // ticks
+#define PERIOD 100000u
+#define LATEST (1ull << 63)
 
 static uint64_t now(void)
 {
