@@ -86,7 +86,7 @@ enum err op_irq_handler_ack(struct invocation *inv)
 {
     unsigned irq = inv->self->aux;
     bool again = irqs[irq].arrivals > 1;
-    sched_pay(irqs[irq].arrivals * SCHED_INTERRUPT_TICKS);
+    sched_pay((uint64_t)irqs[irq].arrivals * SCHED_INTERRUPT_TICKS);
     irqs[irq].arrivals = 0;
     hal_irq_unmask(irq);
     if (again) {
