@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Contexts of time: a budget per period as a sporadic server (Sprunt, Sha, Lehoczky 1989; with the
-// corrections of Stanovich et al. 2010): what is used comes back one period after it began to be
-// used.  A budget equal to its period is a time slice.
+// Contexts of time: a budget per period, kept in replenishments as a sporadic server has them
+// (Sprunt, Sha, Lehoczky 1989; Stanovich et al. 2010): what is used comes back one period after it
+// was there.  Who pauses for long begins anew; a short pause moves nothing (decision 0014).  A
+// budget equal to its period is a time slice.
 #pragma once
 
 #include "alarm.h"
