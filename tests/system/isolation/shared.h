@@ -27,7 +27,7 @@ enum component_slot {
     SLOT_END = 232,
     SLOT_SWARM = 256,  // in a larger table
 };
-#define COMPONENT_THREADS 25u
+#define COMPONENT_THREADS 24u
 #define MEMORY_BITS       24u
 #define MEMORY_BITS_SWARM 26u
 #define SWARM             10000u
