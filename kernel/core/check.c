@@ -130,7 +130,7 @@ static void check_endpoint(const struct endpoint *endpoint)
         ASSERT(thread->state == THREAD_BLOCKED_RECV && thread->endpoint == endpoint);
     }
     tree_check(&endpoint->senders, key);
-    struct tree_node *node = tree_find_ge(&endpoint->senders, 0, key);
+    struct tree_node *node = tree_first(&endpoint->senders);
     while (node) {
         thread = CONTAINER_OF(node, const struct thread, sender);
         ASSERT(thread->state == THREAD_BLOCKED_SEND && thread->endpoint == endpoint);

@@ -637,9 +637,8 @@ void sched_pay(uint64_t ticks)
 {
     struct cpu *cpu = hal_cpu();
     cpu->since -= ticks;
-    if (cpu->sched && cpu->since + sched_context_head(cpu->sched)->amount < cpu->timer) {
-        cpu->timer = cpu->since + sched_context_head(cpu->sched)->amount;
-        hal_timer_arm(cpu->timer);
+    if (cpu->sched) {
+        sched_arm_end(cpu);
     }
 }
 

@@ -120,18 +120,24 @@ static inline uint64_t sched_clock(const struct cpu *cpu)
     return UNLIKELY(cpu->stamp) ? cpu->stamp : hal_clock();
 }
 
-// Use `context` from now on.  The timer is always armed for the next release or earlier; here also
-// for the end of the budget.  An earlier deadline is left as it is: it fires for nothing once,
-// instead of being moved at every switch.
+// The timer is always armed for the next release or earlier; here also for the end of the budget in
+// use.  An earlier deadline is left as it is: it fires for nothing once, instead of being moved at
+// every switch.
+static inline void sched_arm_end(struct cpu *cpu)
+{
+    uint64_t end = cpu->since + sched_context_head(cpu->sched)->amount;
+    if (UNLIKELY(end < cpu->timer)) {
+        cpu->timer = end;
+        hal_timer_arm(end);
+    }
+}
+
+// Use `context` from now on.
 static inline void sched_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
 {
     cpu->sched = context;
     cpu->since = now;
-    uint64_t deadline = now + sched_context_head(context)->amount;
-    if (UNLIKELY(deadline < cpu->timer)) {
-        cpu->timer = deadline;
-        hal_timer_arm(deadline);
-    }
+    sched_arm_end(cpu);
 }
 
 // The current context pays for interrupts that it causes, before or after they come: they are not

@@ -29,7 +29,7 @@ static void check_frames(const struct aspace *as)
 {
     uint64_t end = 0, leaving = 0;
     tree_check(&as->frames, CAP_ATTACHED_KEY);
-    struct tree_node *node = tree_find_ge(&as->frames, 0, CAP_ATTACHED_KEY);
+    struct tree_node *node = tree_first(&as->frames);
     while (node) {
         const struct cap *frame = CONTAINER_OF(node, const struct cap, attached);
         ASSERT(frame->kind == KIND_FRAME && !(frame->flags & CAP_ORIGINAL));

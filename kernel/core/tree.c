@@ -321,7 +321,7 @@ static unsigned node_height(const struct tree_node *node)
 // the difference of the levels of its sides (by induction from the leaves these are the true ones).
 void tree_check(const struct tree *tree, ptrdiff_t key_offset)
 {
-    const struct tree_node *node = tree_find_ge(tree, 0, key_offset);
+    const struct tree_node *node = tree_first(tree);
     while (node) {
         for (unsigned side = 0; side < 2; side++) {
             const struct tree_node *child = node_child(node, side);

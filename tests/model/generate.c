@@ -28,7 +28,7 @@ enum {
 #undef OP
 };
 
-#define MIN_TICKS 4000u
+#define MIN_BUDGET 4000u
 #define SLICE     10000000u
 #define ODDS      10u  // one argument in so many is anything
 
@@ -316,7 +316,7 @@ static void budget_words(struct generator *generator, const struct generate_view
         words[1] += generate_random(generator, 2 * slice);
     }
     if (one_in(generator, 2ull * ODDS)) {
-        words[generate_random(generator, 2)] = generate_random(generator, 2ull * MIN_TICKS);
+        words[generate_random(generator, 2)] = generate_random(generator, 2ull * MIN_BUDGET);
     }
 }
 
@@ -365,7 +365,7 @@ static void make_endpoint(struct generator *generator, const struct generate_vie
     operation->words[0] = generate_random(generator, label == OP_ENDPOINT_cancel_all ? 24 : 8);
     if (label == OP_ENDPOINT_configure) {
         operation->words[0] = one_in(generator, 2)
-                                  ? MIN_TICKS + generate_random(generator, slice_of(view) / 2)
+                                  ? MIN_BUDGET + generate_random(generator, slice_of(view) / 2)
                                   : 0;
     }
 }
@@ -795,7 +795,7 @@ static uint64_t some_ticks(struct generator *generator, const struct generate_vi
     switch (generate_random(generator, 8)) {
     case 0: return generate_random(generator, slice_of(view) / 2);
     case 1: return one_in(generator, 4) ? generate_random(generator, 2 * slice_of(view)) : 0;
-    default: return generate_random(generator, MIN_TICKS / 4);
+    default: return generate_random(generator, MIN_BUDGET / 4);
     }
 }
 
