@@ -23,16 +23,22 @@ static bool in_ring(const struct thread *head, const struct thread *thread)
     return at;
 }
 
-// A thread that may run now, but for what it has used and nobody has counted yet.
+// A thread that may run, but that its budget may have ended when it was switched away from.
 static void check_runnable(const struct thread *thread, const struct cpu *cpu)
 {
     const struct sched_context *context = thread->sched;
     ASSERT(thread->state == THREAD_READY && context && !context->waiting);
     ASSERT(context->cpu == cpu->number && context->budget);
     ASSERT(context->count && context->refills[context->first].time != UINT64_MAX);
-    // A slice always has budget; another CPU's clock may be a little ahead.
-    ASSERT(context->slice || cpu != hal_cpu() ||
-           context->refills[context->first].time <= hal_clock());
+}
+
+// Whoever runs has budget, but for what it has used and nobody has counted yet.
+static void check_running(const struct thread *thread, const struct cpu *cpu)
+{
+    check_runnable(thread, cpu);
+    // A slice always has; another CPU's clock may be a little ahead.
+    ASSERT(thread->sched->slice || cpu != hal_cpu() ||
+           sched_context_ready(thread->sched, hal_clock()));
 }
 
 static void check_ready(const struct thread *thread)
@@ -214,7 +220,7 @@ static void check_cpu(const struct cpu *cpu)
     // Whoever runs may, or is being displaced, or the CPU is to look again.
     const struct thread *current = cpu->current;
     if (current && current->place != PLACE_DISPLACED && !cpu->resched) {
-        check_runnable(current, cpu);
+        check_running(current, cpu);
     }
 }
 

@@ -29,6 +29,7 @@ struct cpu {
     bool rotate;      // the current thread goes behind its peers
     bool next_first;  // `next` goes before its peers
     bool ended;       // a budget has, since an alarm was seen to
+    bool fresh;       // the kernel was entered to choose, and has done nothing else
     uint32_t work;    // since the last preemption point that looked
     uint64_t since;
     uint64_t stamp;  // the clock when the interrupt came that is being handled; 0: none is

@@ -24,7 +24,7 @@ static int32_t ready_top(const struct cpu *cpu)
     return READY_NONE;
 }
 
-static void top_changed(struct cpu *cpu)
+static __attribute__((noinline)) void top_changed(struct cpu *cpu)
 {
     int32_t top = ready_top(cpu);
     cpu->ready_top = top > cpu->floor ? top : cpu->floor;
@@ -157,7 +157,7 @@ void sched_unwait(struct sched_context *context)
     }
 }
 
-void sched_exhausted(struct sched_context *context)
+COLD void sched_exhausted(struct sched_context *context)
 {
     struct thread *thread = context->thread;
     if (!thread || thread->state != THREAD_READY) {
@@ -188,22 +188,32 @@ void sched_exhausted(struct sched_context *context)
     }
 }
 
-// The context in use has used up what it had: a time slice begins anew behind its peers, any other
-// waits.
-static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context, uint64_t now)
+enum left {
+    LEFT_BUDGET,
+    LEFT_NEXT,     // a piece of the budget, or a time slice; the next one is there
+    LEFT_NOTHING,  // for now
+};
+
+// Charge the context in use until now, and say what that leaves.
+static __attribute__((noinline)) enum left charge(struct cpu *cpu, uint64_t now)
 {
-    if (context->waiting) {
-        return;  // it has been dealt with; its thread has not been switched away from yet
+    struct sched_context *context = cpu->sched;
+    // Another CPU may have counted, by a clock that is a little ahead.
+    uint64_t used = (int64_t)(now - cpu->since) > 0 ? now - cpu->since : 0;
+    cpu->since = now;
+    if (!context || LIKELY(!sched_context_charge(context, used, now)) || context->waiting) {
+        return LEFT_BUDGET;  // where it waits already, its thread is only on its way out
     }
-    cpu->stamp = 0;  // what is done about it, it pays
-    struct thread *thread = context->thread;
-    if (!sched_context_ready(context, now)) {
-        cpu->ended = true;
-        sched_exhausted(context);
-    } else if (thread && thread->place == PLACE_QUEUED) {
+    return sched_context_ready(context, now) ? LEFT_NEXT : LEFT_NOTHING;
+}
+
+// Who begins anew does so behind his peers.
+static COLD void begin_anew(struct cpu *cpu, struct thread *thread)
+{
+    if (thread && thread->place == PLACE_QUEUED) {
         ready_remove(cpu, thread);
         ready_insert(cpu, thread, false);
-    } else if (thread && thread == cpu->current) {
+    } else if (thread && thread == cpu->current && thread->state == THREAD_READY) {
         cpu->rotate = cpu->resched = true;
     }
 }
@@ -211,12 +221,13 @@ static COLD void charge_exhausted(struct cpu *cpu, struct sched_context *context
 uint64_t sched_charge(struct cpu *cpu)
 {
     uint64_t now = sched_clock(cpu);
-    struct sched_context *context = cpu->sched;
-    // Another CPU may have counted, by a clock that is a little ahead.
-    uint64_t used = (int64_t)(now - cpu->since) > 0 ? now - cpu->since : 0;
-    cpu->since = now;
-    if (context && UNLIKELY(sched_context_charge(context, used, now))) {
-        charge_exhausted(cpu, context, now);
+    enum left left = charge(cpu, now);
+    if (left == LEFT_NEXT) {
+        begin_anew(cpu, cpu->sched->thread);
+    } else if (left == LEFT_NOTHING) {
+        cpu->stamp = 0;  // what is done about it, it pays
+        cpu->ended = true;
+        sched_exhausted(cpu->sched);
     }
     return now;
 }
@@ -306,26 +317,25 @@ void sched_wake_first(struct thread *thread)
     wake(thread, true);
 }
 
-bool sched_account_general(struct cpu *cpu, struct sched_context *next)
+// Switch the accounting to `next`, if that has budget here.  False: nothing was changed.
+static __attribute__((noinline)) bool account(struct cpu *cpu, struct sched_context *next,
+                                              uint64_t now, enum left *left)
 {
-    struct sched_context *old = cpu->sched;
-    uint64_t now = sched_clock(cpu);
-    uint64_t used = now - cpu->since;
-    // Anything less would be joined with a later replenishment: the old context could not go on.
-    if ((int64_t)used < 0 || used + SCHED_MIN_TICKS > sched_context_head(old)->amount ||
-        next->waiting || next->cpu != cpu->number || sched_context_head(next)->time > now) {
+    if (next->waiting || next->cpu != cpu->number || !sched_context_ready(next, now)) {
         return false;
     }
-    // Where the old one had no budget any more its thread has been dealt with, and this is what the
-    // kernel used since.
-    bool had_budget = sched_context_ready(old, now);
-    bool exhausted = sched_context_charge(old, used, now);
-    ASSERT(!(had_budget && exhausted));
-    (void)had_budget;
-    (void)exhausted;
+    *left = charge(cpu, now);
     sched_context_resume(next, now);
     sched_use(cpu, next, now);
     return true;
+}
+
+bool sched_account_general(struct cpu *cpu, struct sched_context *next)
+{
+    uint64_t now = sched_clock(cpu);
+    enum left left;
+    return !sched_context_turn_ends(cpu->sched, now - cpu->since, now) &&
+           account(cpu, next, now, &left);
 }
 
 void sched_preempted(struct cpu *cpu, struct thread *thread)
@@ -344,7 +354,6 @@ static inline void sched_run(struct cpu *cpu, struct thread *next)
 
 static void idle(struct cpu *cpu)
 {
-    (void)sched_charge(cpu);
     cpu->current = NULL;
     cpu->sched = NULL;
     hal_switch_idle();
@@ -457,15 +466,19 @@ static int32_t alarm_see_to(struct cpu *cpu, uint64_t now, int32_t least)
     return cpu->next && cpu->next->priority > least ? cpu->next->priority : least;
 }
 
+// Of the context in use; UINT64_MAX: none.
+static inline uint64_t budget_end(const struct cpu *cpu)
+{
+    return cpu->sched ? cpu->since + sched_context_head(cpu->sched)->amount : UINT64_MAX;
+}
+
 // The timer goes off for the next alarm that is not less important than `least`, or for the end of
 // the budget.  Returns the time of the former.
-static uint64_t timer_set(struct cpu *cpu, int32_t least)
+static __attribute__((noinline)) uint64_t timer_set(struct cpu *cpu, int32_t least)
 {
     uint64_t next = alarm_next(cpu, least);
-    cpu->timer = next;
-    if (cpu->sched && cpu->since + sched_context_head(cpu->sched)->amount < next) {
-        cpu->timer = cpu->since + sched_context_head(cpu->sched)->amount;
-    }
+    uint64_t end = budget_end(cpu);
+    cpu->timer = end < next ? end : next;
     hal_timer_arm(cpu->timer);
     return next;
 }
@@ -500,6 +513,19 @@ static void send_away(struct cpu *cpu)
     }
 }
 
+// A budget ended when its thread was switched away from, which is seen to now that it would go on:
+// alone, so that the step is bounded.
+static COLD void ended_before(struct cpu *cpu, struct thread *thread)
+{
+    idle(cpu);
+    if (cpu->fresh) {
+        sched_exhausted(thread->sched);
+    } else {
+        ready_insert(cpu, thread, true);
+    }
+    sched_pause(cpu);
+}
+
 static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
     for (;;) {
@@ -521,6 +547,7 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
             top_changed(cpu);
         }
         if (UNLIKELY(!chosen)) {
+            (void)sched_charge(cpu);
             idle(cpu);
             if (!cpu->resched) {
                 return;
@@ -533,10 +560,13 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
             continue;
         }
         if (chosen->sched != cpu->sched) {
-            uint64_t now = sched_charge(cpu);
-            if (UNLIKELY(cpu->resched)) {
-                put_back(cpu, chosen);
-                continue;
+            uint64_t now = sched_clock(cpu);
+            if (charge(cpu, now) == LEFT_NEXT) {
+                begin_anew(cpu, cpu->sched->thread);
+            }
+            if (!chosen->sched->slice && UNLIKELY(!sched_context_ready(chosen->sched, now))) {
+                ended_before(cpu, chosen);
+                return;
             }
             sched_context_resume(chosen->sched, now);
             sched_use(cpu, chosen->sched, now);
@@ -561,14 +591,16 @@ static inline bool hand_off(struct cpu *cpu)
     if (preempted && (next->priority <= current->priority || !runnable(cpu, current))) {
         return false;
     }
+    enum left left = LEFT_BUDGET;
     if ((next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
-        !sched_account_any(cpu, next->sched)) {
+        (!sched_account_any(cpu, next->sched) &&
+         !account(cpu, next->sched, sched_clock(cpu), &left))) {
         return false;
     }
     cpu->next = NULL;
     cpu->resched = false;
     if (preempted) {
-        ready_insert(cpu, current, true);
+        ready_insert(cpu, current, left != LEFT_NEXT);
     }
     sched_run(cpu, next);
     return true;
@@ -642,32 +674,45 @@ void sched_pay(uint64_t ticks)
     }
 }
 
+// The priority of who runs, but for what is due.
+static int32_t important(const struct cpu *cpu)
+{
+    const struct thread *current = cpu->current;
+    if (current && runnable(cpu, current)) {
+        return current->priority;
+    }
+    return cpu->ready_top < READY_POKED ? cpu->ready_top : READY_NONE;
+}
+
 bool sched_timer(struct cpu *cpu)
 {
-    // The end of a budget is enough for once, if it was not that the last time.
-    bool turn = cpu->ended && alarm_next(cpu, READY_NONE) <= cpu->stamp;
     uint64_t now = cpu->stamp;
+    bool end = budget_end(cpu) <= now;
+    bool alarm = alarm_next(cpu, READY_NONE) <= now;
+    // The end of a budget is enough for once, if it was not that the last time.
+    bool turn = alarm && cpu->ended;
     cpu->ended = false;
-    if (!turn) {
-        now = sched_charge(cpu);
+    if (!end && !alarm && cpu->floor < 0) {
+        (void)timer_set(cpu, READY_NONE);  // it was left as it was (sched_arm_end)
+        return false;
     }
-    const struct thread *current = cpu->current;
-    int32_t before = cpu->ready_top < READY_POKED ? cpu->ready_top : READY_NONE;
-    if (current && runnable(cpu, current)) {
-        before = current->priority;
+    if (end && !turn) {
+        (void)sched_charge(cpu);
     }
-    int32_t least = before;
+    int32_t least = important(cpu);
     if (!cpu->ended) {
-        cpu->stamp = cpu->stamp ? cpu->stamp : hal_clock();  // what follows is for others
-        least = alarm_see_to(cpu, now, before);
+        least = alarm_see_to(cpu, now, least);
     }
     uint64_t next = timer_set(cpu, least);
     // Those that wait now are looked at when somebody less important is to run.
-    cpu->floor = alarm_next(cpu, READY_NONE) < next ? least : READY_NONE;
-    if (cpu->ready_top != READY_POKED) {
-        top_changed(cpu);
+    int32_t floor = alarm_next(cpu, READY_NONE) < next ? least : READY_NONE;
+    if (floor != cpu->floor) {
+        cpu->floor = floor;
+        if (cpu->ready_top != READY_POKED) {
+            top_changed(cpu);
+        }
     }
-    return turn && cpu->sched && least > before;  // a budget not looked at may have ended
+    return true;
 }
 
 void sched_pause(struct cpu *cpu)

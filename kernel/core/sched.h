@@ -93,7 +93,7 @@ void sched_give_way(struct cpu *cpu);
 // context executes anything, after whoever waits for the lock and whatever interrupt waits.
 void sched_pause(struct cpu *cpu);
 
-// The timer fired: charge, see to an alarm.  True: the choice is to be put off (sched_pause).
+// The timer fired: charge, see to an alarm.  False: nothing was due.
 MUST_USE bool sched_timer(struct cpu *cpu);
 
 // An interrupt from another CPU.

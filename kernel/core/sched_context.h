@@ -79,6 +79,15 @@ static inline bool sched_context_ready(const struct sched_context *context, uint
     return context->refills[context->first].time <= now;
 }
 
+// Does the charge of `used` ticks begin a new turn, behind those who wait?  (More than a budget,
+// which a long operation uses: it may.)
+static inline bool sched_context_turn_ends(const struct sched_context *context, uint64_t used,
+                                           uint64_t now)
+{
+    return UNLIKELY(used >= context->refills[context->first].amount) &&
+           (context->slice || used >= context->budget ||
+            context->refills[(context->first + 1) % SCHED_REFILLS].time <= now);
+}
 // Charge `used` ticks.  True where the budget that was available is used up.
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now);
 // The context begins to be used after a long pause: replenishments count from now.

@@ -188,9 +188,8 @@ void kernel_iommu(void)
 void kernel_timer(void)
 {
     hal_cpu()->stamp = hal_clock();  // what is due is so now
-    bool enough = sched_timer(hal_cpu());
     // What is left is about as long as what is done.
-    if (UNLIKELY(preempt_point(PREEMPT_WORK)) || UNLIKELY(enough)) {
+    if (sched_timer(hal_cpu()) && UNLIKELY(preempt_point(PREEMPT_WORK))) {
         sched_pause(hal_cpu());
     } else {
         interrupt_leave();
@@ -201,5 +200,7 @@ void kernel_resched(void)
 {
     interrupt_enter();
     sched_poked(hal_cpu());
+    hal_cpu()->fresh = true;
     interrupt_leave();
+    hal_cpu()->fresh = false;
 }

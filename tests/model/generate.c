@@ -29,8 +29,8 @@ enum {
 };
 
 #define MIN_BUDGET 4000u
-#define SLICE     10000000u
-#define ODDS      10u  // one argument in so many is anything
+#define SLICE      10000000u
+#define ODDS       10u  // one argument in so many is anything
 
 void generate_seed(struct generator *generator, uint64_t seed)
 {

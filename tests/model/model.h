@@ -208,16 +208,17 @@ struct model_timer {
 };
 
 // What comes to pass as time does.
-#define MODEL_EVENTS(X)                                          \
- X(slice, "time slices used up")                                 \
- X(exhausted, "budgets used up")                                 \
- X(released, "budgets replenished for a thread that waited")     \
- X(recalled, "loans that ended because the time was used up")    \
- X(timeout, "time-out faults")                                   \
- X(told, "servers' time-outs told")                              \
- X(gathered, "callers that waited for what an endpoint demands") \
- X(timer, "timers that went off")                                \
- X(put_off, "alarms looked at when somebody less important was to run")
+#define MODEL_EVENTS(X)                                                 \
+ X(slice, "time slices used up")                                        \
+ X(exhausted, "budgets used up")                                        \
+ X(released, "budgets replenished for a thread that waited")            \
+ X(recalled, "loans that ended because the time was used up")           \
+ X(timeout, "time-out faults")                                          \
+ X(told, "servers' time-outs told")                                     \
+ X(gathered, "callers that waited for what an endpoint demands")        \
+ X(timer, "timers that went off")                                       \
+ X(put_off, "alarms looked at when somebody less important was to run") \
+ X(ended_before, "budgets that ended when their thread was switched away from")
 enum model_event {
 #define MODEL_EVENT(name, text) EVENT_##name,
     MODEL_EVENTS(MODEL_EVENT)
@@ -402,7 +403,9 @@ void model_unwait(uint64_t address);
 uint64_t model_uncounted(uint64_t address);
 // What was used since the last time is counted.  True: that can change who runs.
 bool model_charge(void);
-void model_use(uint64_t address);
+void model_leave(void);  // the context in use, after it was charged
+// False: it has no budget, which is seen to instead.
+bool model_use(uint64_t address);
 // OK; BUDGET: the thread can never have as much; RETRY: not yet.
 uint64_t model_budget_check(struct model_thread *thread, uint64_t least);
 // Somebody of priority `least` (-1: nobody) is to run: alarms that were put off are looked at.

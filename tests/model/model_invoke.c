@@ -58,7 +58,7 @@ void model_reset(uint64_t now, uint64_t budget, uint64_t period)
     model_derive(thread_inside(thread, IN_CSPACE), table, R_ALL);
     model_configure(context, budget, period, now);
     model.current = FIRST_THREAD;
-    model_use(FIRST_CONTEXT);
+    (void)model_use(FIRST_CONTEXT);
 }
 
 static uint64_t endpoint_op(struct model_invocation *inv, unsigned number)

@@ -166,12 +166,11 @@ static bool choose_once(void)
         return !again;
     }
     if (next->context != model.in_use) {
-        put_back(next);  // whoever is woken by the charge to be served at once comes before it
-        if (model_charge()) {
+        model_leave();
+        model.current = 0;
+        if (!model_use(next->context)) {
             return false;
         }
-        model_unqueue(next);
-        model_use(next->context);
     }
     model.current = thread_address(next);
     return true;

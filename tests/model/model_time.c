@@ -4,7 +4,7 @@
 // The model: time that passes.  Budgets and what is due at a time.
 //
 // The clock stands still while the kernel works.  Somebody is charged when another context comes
-// into use, when its budget is asked for, and by each interrupt of the timer.  An interrupt may
+// into use, when its budget is asked for, and by an interrupt of the timer at its end.  One may
 // come too early, for nothing (compare.c sees to it that none comes too late).  Each sees to one
 // of the things that are due: the most important, of these the earliest.
 #include "model.h"
@@ -283,7 +283,8 @@ uint64_t model_uncounted(uint64_t address)
     return model.in_use == address ? model.now - model.since : 0;
 }
 
-bool model_charge(void)
+// Charge the context in use.  True: a piece of its budget is used up.
+static bool charge(void)
 {
     struct model_context *context = context_at(model.in_use);
     uint64_t used = model.now - model.since;
@@ -300,24 +301,56 @@ bool model_charge(void)
         context->used += PAY_PIECE;
         (void)server_use(context, PAY_PIECE);
     }
-    if (!model_ready(context)) {
+    return true;
+}
+
+// There is another piece of the budget: who uses it goes behind his peers.  False: he is in no
+// queue.
+static bool queue_anew(void)
+{
+    uint64_t thread = context_at(model.in_use)->thread;
+    model.events[EVENT_slice]++;
+    if (!thread || !thread_at(thread)->queued) {
+        return false;
+    }
+    model_queue(thread_at(thread), false);
+    return true;
+}
+
+bool model_charge(void)
+{
+    if (!charge()) {
+        return false;
+    }
+    if (!model_ready(context_at(model.in_use))) {
         model.ended = true;
         return exhausted(model.in_use, 0);
     }
-    struct model_thread *thread = context->thread ? thread_at(context->thread) : NULL;
-    model.events[EVENT_slice]++;
-    if (thread && thread->queued) {
-        model_queue(thread, false);
-        return true;
-    }
-    return thread && context->thread == model.current ? model.rotate = true : false;
+    uint64_t thread = context_at(model.in_use)->thread;
+    return queue_anew() || (thread && thread == model.current ? model.rotate = true : false);
 }
 
-void model_use(uint64_t address)
+// What is in use is switched away from.  Whether its budget has ended is seen to when its thread
+// would go on.
+void model_leave(void)
 {
+    if (charge() && model_ready(context_at(model.in_use))) {
+        (void)queue_anew();
+    }
+    model.in_use = 0;
+}
+
+bool model_use(uint64_t address)
+{
+    if (!context_at(address)->slice && !model_ready(context_at(address))) {
+        model.events[EVENT_ended_before]++;
+        (void)exhausted(address, 0);
+        return false;
+    }
     resume(context_at(address));
     model.in_use = address;
     model.since = model.now;
+    return true;
 }
 
 uint64_t model_budget_check(struct model_thread *thread, uint64_t least)
@@ -413,6 +446,11 @@ static int floor_for(int least)
     return alarm_next(-1) < alarm_next(least) ? least : -1;
 }
 
+static uint64_t budget_end(void)
+{
+    return model.in_use ? model.since + head(context_at(model.in_use))->amount : UINT64_MAX;
+}
+
 // The end of a budget is enough for one interrupt; the next one sees to what is due first, and does
 // not ask whether another has ended.
 void model_interrupt(int floor)
@@ -420,7 +458,12 @@ void model_interrupt(int floor)
     bool turn = model.ended && alarm_next(-1) <= model.now;
     model.woken = 0;
     model.ended = false;
-    if (!turn) {
+    bool end = budget_end() <= model.now;
+    if (!end && alarm_next(-1) > model.now && model.floor < 0) {
+        model_choose();  // it came for nothing
+        return;
+    }
+    if (end && !turn) {
         (void)model_charge();
     }
     const struct model_thread *current = thread_at(model.current);
@@ -437,10 +480,6 @@ void model_interrupt(int floor)
 
 uint64_t model_deadline(void)
 {
-    uint64_t next = alarm_next(model.floor);
-    if (model.in_use) {
-        uint64_t end = model.since + head(context_at(model.in_use))->amount;
-        next = end < next ? end : next;
-    }
-    return next;
+    uint64_t next = alarm_next(model.floor), end = budget_end();
+    return end < next ? end : next;
 }

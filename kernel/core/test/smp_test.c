@@ -526,6 +526,7 @@ static void test_a_timer_that_is_put_off_before_the_cpu_has_looked(void **state)
     struct actor actor = actor_runs_there(0);
     expect_retry(actor.cap, SUSPEND);
     machine_on(1);
+    host_clock += SLICE;
     machine.windows = 1;
     kernel_timer();
     assert_int_equal(machine.windows, 0);

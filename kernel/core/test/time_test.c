@@ -172,10 +172,40 @@ static void test_an_alarm_has_its_turn(void **state)
     host_clock += PERIOD;  // its budget has ended long ago, and that of the high one is back
     kernel_timer();
     assert_false(context_of(&high)->waiting);
-    assert_ptr_equal(current(), low.thread);
-    kernel_resched();
     assert_ptr_equal(current(), high.thread);
+    kernel_timer();  // for nothing
+    assert_ptr_equal(current(), high.thread);
+}
+
+// A switch does not see to the budget that ends at it: that waits until its thread would go on.
+static void test_a_budget_that_ends_as_its_thread_is_preempted(void **state)
+{
+    (void)state;
+    struct actor high = actor_new(100, 2 * BUDGET, 0, 0), low = actor_new(50, BUDGET, 0, 0);
+    uint64_t note = make(KIND_NOTIFICATION, 6);
+    actor_resume(&high);
+    actor_resume(&low);
+    rest();
+    SYS(SYS_wait, note);
+    assert_ptr_equal(current(), low.thread);
+    uint64_t begun = host_clock;
+    host_clock += BUDGET;
+    OK(SYS(SYS_signal, note));
+    assert_ptr_equal(current(), high.thread);
+    assert_int_equal(low.thread->place, PLACE_QUEUED);
+    assert_false(context_of(&low)->waiting);
+    assert_int_equal(sched_context_head(context_of(&low))->time, begun + PERIOD);
+    SYS(SYS_wait, note);
+    assert_null(current());
     assert_true(context_of(&low)->waiting);
+    pass(PERIOD - BUDGET);
+    assert_ptr_equal(current(), low.thread);
+    // And it may be back before anybody asks.
+    host_clock += BUDGET;
+    OK(SYS(SYS_signal, note));
+    host_clock += PERIOD - BUDGET;
+    SYS(SYS_wait, note);
+    assert_ptr_equal(current(), low.thread);
 }
 
 // What is used comes back a period after it was first there; parts too small to be worth a switch
@@ -822,6 +852,7 @@ int main(void)
         TEST(test_woken_at_the_end_of_a_slice),
         TEST(test_a_budget_ends_and_comes_back),
         TEST(test_an_alarm_has_its_turn),
+        TEST(test_a_budget_that_ends_as_its_thread_is_preempted),
         TEST(test_replenishments_come_one_by_one),
         TEST(test_more_replenishments_than_there_is_room_for),
         TEST(test_an_overrun_is_paid_for),
