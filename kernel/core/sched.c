@@ -547,12 +547,9 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
             top_changed(cpu);
         }
         if (UNLIKELY(!chosen)) {
-            (void)sched_charge(cpu);
+            (void)charge(cpu, sched_clock(cpu));
             idle(cpu);
-            if (!cpu->resched) {
-                return;
-            }
-            continue;  // the charge woke somebody
+            return;
         }
         if (chosen->flags & THREAD_VECTOR && UNLIKELY(sched_vector_elsewhere(chosen))) {
             sched_displace(hal_cpu_at(chosen->vector_cpu), chosen);
