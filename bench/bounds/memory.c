@@ -17,7 +17,7 @@
 #define MILLION       (1u << 20)
 #define TABLE_PAGES   512u
 #define SPARSE        2000u
-#define SCATTERED     16384u
+#define SCATTERED     16383u
 #define HARVEST       2048u
 
 static void spaces_make(unsigned count)
@@ -118,16 +118,26 @@ static uint64_t order(uint64_t i)
     return i * 6151 % SCATTERED;  // prime
 }
 
+// So many light entries of a batch come before a heavy one that nobody has looked for interrupts.
+#define LIGHT_FIRST 3u
+_Static_assert(SCATTERED % LIGHT_FIRST == 0, "in groups");
+
 static void scatter(unsigned space)
 {
-    for (uint64_t i = 0; i < SCATTERED; i++) {
+    for (uint64_t i = 0; i < SCATTERED; i += LIGHT_FIRST) {
         cap_t slot = SLOT_PAGES + space * SCATTERED + i;
-        bulk_add((struct batch_entry){
-            .slot = ROOT_SLOT_CSPACE,
-            .tag = TAG(OP_CAPTABLE_MINT, 5, 0),
-            .words = { slot, ROOT_SLOT_CSPACE, SLOT_FRAME, RIGHT_ALL, i | 1ull << 32 } });
-        bulk_add((struct batch_entry){
-            .slot = slot, .tag = TAG(OP_FRAME_ATTACH, 1, 0), .words = { SLOT_SPACE + space } });
+        for (unsigned k = 0; k < LIGHT_FIRST; k++) {
+            bulk_add((struct batch_entry){
+                .slot = ROOT_SLOT_CSPACE,
+                .tag = TAG(OP_CAPTABLE_MINT, 5, 0),
+                .words = { slot + k, ROOT_SLOT_CSPACE, SLOT_FRAME, RIGHT_ALL,
+                           (i + k) | 1ull << 32 } });
+        }
+        for (unsigned k = 0; k < LIGHT_FIRST; k++) {
+            bulk_add((struct batch_entry){ .slot = slot + k,
+                                           .tag = TAG(OP_FRAME_ATTACH, 1, 0),
+                                           .words = { SLOT_SPACE + space } });
+        }
     }
     bulk_run();
 }
@@ -139,8 +149,8 @@ static void scattered_make(void)
     scatter(0);
     scatter(1);
     stock_begin();
-    stock(0, SCATTERED / TABLE_PAGES + 3);
-    stock(1, SCATTERED / TABLE_PAGES + 3);
+    stock(0, SCATTERED / TABLE_PAGES + 4);
+    stock(1, SCATTERED / TABLE_PAGES + 4);
     for (uint64_t i = 0; i < SCATTERED; i++) {
         bulk_add((struct batch_entry){
             .slot = SLOT_PAGES + i,

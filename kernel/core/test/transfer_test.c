@@ -67,6 +67,9 @@ static void test_words(void **state)
     for (unsigned i = MSG_REG_WORDS; i < MSG_MAX_WORDS; i++) {
         out.words[i] = i + 1;
     }
+    assert_int_equal(transfer(MSG_REG_WORDS + 1, 0, RIGHT_SEND), TAG(5, MSG_REG_WORDS + 1, 0));
+    assert_int_equal(in.words[MSG_REG_WORDS], MSG_REG_WORDS + 1);
+    assert_int_equal(in.words[MSG_REG_WORDS + 1], 0);
     assert_int_equal(transfer(MSG_MAX_WORDS - 1, 0, RIGHT_SEND), TAG(5, MSG_MAX_WORDS - 1, 0));
     for (unsigned i = 0; i < MSG_REG_WORDS; i++) {
         assert_int_equal(hal_context_word(&receiver.context, i), i + 1);
