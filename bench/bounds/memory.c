@@ -17,7 +17,7 @@
 #define MILLION       (1u << 20)
 #define TABLE_PAGES   512u
 #define SPARSE        2000u
-#define SCATTERED     16383u
+#define SCATTERED     16384u
 #define HARVEST       2048u
 
 static void spaces_make(unsigned count)
@@ -118,26 +118,39 @@ static uint64_t order(uint64_t i)
     return i * 6151 % SCATTERED;  // prime
 }
 
-// So many light entries of a batch come before a heavy one that nobody has looked for interrupts.
-#define LIGHT_FIRST 3u
-_Static_assert(SCATTERED % LIGHT_FIRST == 0, "in groups");
+static void mint_add(cap_t slot, uint64_t page)
+{
+    bulk_add((struct batch_entry){
+        .slot = ROOT_SLOT_CSPACE,
+        .tag = TAG(OP_CAPTABLE_MINT, 5, 0),
+        .words = { slot, ROOT_SLOT_CSPACE, SLOT_FRAME, RIGHT_ALL, page | 1ull << 32 } });
+}
 
+static void identify_add(cap_t slot)
+{
+    bulk_add((struct batch_entry){
+        .slot = ROOT_SLOT_CSPACE, .tag = TAG(OP_CAPTABLE_IDENTIFY, 1, 0), .words = { slot } });
+}
+
+// Heavy entries of a batch, each after as much of what is light as nobody looks for interrupts
+// after: a capability that is made and one that is looked at, or three of the latter.
 static void scatter(unsigned space)
 {
-    for (uint64_t i = 0; i < SCATTERED; i += LIGHT_FIRST) {
-        cap_t slot = SLOT_PAGES + space * SCATTERED + i;
-        for (unsigned k = 0; k < LIGHT_FIRST; k++) {
-            bulk_add((struct batch_entry){
-                .slot = ROOT_SLOT_CSPACE,
-                .tag = TAG(OP_CAPTABLE_MINT, 5, 0),
-                .words = { slot + k, ROOT_SLOT_CSPACE, SLOT_FRAME, RIGHT_ALL,
-                           (i + k) | 1ull << 32 } });
+    cap_t first = SLOT_PAGES + space * SCATTERED;
+    for (uint64_t i = 0; space && i < SCATTERED; i++) {
+        mint_add(first + i, i);
+    }
+    for (uint64_t i = 0; i < SCATTERED; i++) {
+        if (space) {
+            identify_add(first + i);
+            identify_add(first + i);
+        } else {
+            mint_add(first + i, i);
         }
-        for (unsigned k = 0; k < LIGHT_FIRST; k++) {
-            bulk_add((struct batch_entry){ .slot = slot + k,
-                                           .tag = TAG(OP_FRAME_ATTACH, 1, 0),
-                                           .words = { SLOT_SPACE + space } });
-        }
+        identify_add(first + i);
+        bulk_add((struct batch_entry){ .slot = first + i,
+                                       .tag = TAG(OP_FRAME_ATTACH, 1, 0),
+                                       .words = { SLOT_SPACE + space } });
     }
     bulk_run();
 }
@@ -149,8 +162,8 @@ static void scattered_make(void)
     scatter(0);
     scatter(1);
     stock_begin();
-    stock(0, SCATTERED / TABLE_PAGES + 4);
-    stock(1, SCATTERED / TABLE_PAGES + 4);
+    stock(0, SCATTERED / TABLE_PAGES + 3);
+    stock(1, SCATTERED / TABLE_PAGES + 3);
     for (uint64_t i = 0; i < SCATTERED; i++) {
         bulk_add((struct batch_entry){
             .slot = SLOT_PAGES + i,

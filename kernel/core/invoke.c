@@ -54,6 +54,13 @@ static const struct operation {
 #undef OP
 };
 
+enum label {
+#define OP(kind, number, name, args, results, fails, text) \
+ LABEL_##kind##_##name = KIND_##kind << 8 | (number),
+#include <abi/ops.def>
+#undef OP
+};
+
 #define OPERATION_SHIFT 4
 _Static_assert(sizeof(struct operation) == 1 << OPERATION_SHIFT, "as operation_at scales");
 
@@ -136,12 +143,20 @@ static inline enum err batch_entry(struct thread *thread, uint64_t slot, uint64_
     return *entry ? ERR_OK : err_blame(ERR_RANGE, 1);
 }
 
+// Is it time to look for interrupts?  Any entry may be all that one hold of the lock has room for,
+// and is looked before unless nothing was done since; but mapping a page, which batches are for.
+static inline bool batch_waits(const struct cpu *cpu, uint64_t tag)
+{
+    unsigned most = tag_label(tag) == LABEL_FRAME_map ? PREEMPT_WORK : 1;
+    return UNLIKELY(cpu->work >= most) && preempt_point(PREEMPT_WORK);
+}
+
 // Carry out one entry, each field of which is loaded once.
-static inline enum err batch_run(struct thread *thread, const volatile struct batch_entry *entry)
+static inline enum err batch_run(struct thread *thread, const volatile struct batch_entry *entry,
+                                 uint64_t tag)
 {
     struct invocation *inv = &thread->invocation;
     uint64_t slot = entry->slot;
-    uint64_t tag = entry->tag;
     if (invocation_begin(thread, tag)) {
         inv->words[0] = entry->words[0];
         inv->words[1] = entry->words[1];
@@ -159,24 +174,26 @@ static inline enum err batch_run(struct thread *thread, const volatile struct ba
 enum err invoke_batch(struct thread *thread, uint64_t slot, uint64_t offset, uint64_t count)
 {
     enum err error = offset % sizeof(struct batch_entry) ? err_blame(ERR_ALIGN, 1) : ERR_OK;
+    struct cpu *cpu = hal_cpu();
     for (; count && !error; offset += sizeof(struct batch_entry), count--) {
         const volatile struct batch_entry *entry = NULL;
-        if ((error = batch_entry(thread, slot, offset, &entry)) ||
-            (error = batch_run(thread, entry))) {
+        if ((error = batch_entry(thread, slot, offset, &entry))) {
             break;
         }
-        struct cpu *cpu = hal_cpu();
+        uint64_t tag = entry->tag;
+        if (batch_waits(cpu, tag)) {
+            hal_context_set_arguments(&thread->context, slot, offset, count);
+            return ERR_PREEMPTED;
+        }
+        if ((error = batch_run(thread, entry, tag))) {
+            break;
+        }
         if (UNLIKELY(cpu->current != thread)) {
             return ERR_BLOCKED;  // it destroyed itself
         }
         cpu->work += BATCH_WORK;
-        if (UNLIKELY(cpu->work >= PREEMPT_WORK) && preempt_point(0)) {
-            hal_context_set_arguments(&thread->context, slot, offset + sizeof(struct batch_entry),
-                                      count - 1);
-            return ERR_PREEMPTED;
-        }
     }
-    if (hal_cpu()->current != thread) {
+    if (cpu->current != thread) {
         return ERR_BLOCKED;
     }
     thread->restarted = error == ERR_PREEMPTED || error == ERR_RETRY;

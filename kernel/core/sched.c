@@ -120,7 +120,7 @@ void sched_assign(struct thread *thread, struct sched_context *context)
     }
 }
 
-void sched_drop(struct thread *thread)
+COLD void sched_drop(struct thread *thread)
 {
     struct sched_context *lost = thread->sched;
     struct sched_context *home = thread->state == THREAD_READY ? sched_home(thread) : thread->own;

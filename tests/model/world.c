@@ -65,7 +65,7 @@ static uint64_t step_random(uint64_t below)
 
 static bool usable(const struct cap *cap)
 {
-    return !cap_empty(cap) && !(cap->flags & CAP_MARKED);
+    return cap && !cap_empty(cap) && !(cap->flags & CAP_MARKED);
 }
 
 // What an entry of a batch writes to the message buffer, would a restart read it as an entry?
