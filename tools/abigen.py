@@ -392,9 +392,12 @@ def write_kernel_ops(tables: Tables) -> list:
 
 def name_function(name: str, rows: list) -> list:
     """A function from number to name; `rows` are (number, text)."""
-    return [f"static inline const char *{name}(unsigned number)", "{", "    switch (number) {",
-            *(f'    case {number:#x}: return "{text}";' for number, text in rows),
-            '    default: return "?";', "    }", "}", ""]
+    return [f"static inline const char *{name}(unsigned number)", "{",
+            "    static const struct {", "        unsigned number;", "        const char *name;", "    } names[] = {",
+            *(f'        {{ {number:#x}, "{text}" }},' for number, text in rows), "    };",
+            "    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {",
+            "        if (names[i].number == number) {", "            return names[i].name;", "        }", "    }",
+            '    return "?";', "}", ""]
 
 
 def write_names(tables: Tables) -> list:

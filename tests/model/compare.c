@@ -375,6 +375,7 @@ void compare_who(void)
     same("current thread", 0, address_of(cpu->current), model.current);
     same("context in use", 0, address_of(cpu->sched), model.in_use);
     same("floor of the alarms", 0, (uint64_t)cpu->floor, (uint64_t)model.floor);
+    same("time of the first alarm", 0, alarm_next(cpu, READY_NONE), model_alarm_next(READY_NONE));
     if (host_timer > model_deadline()) {
         world_fail("the timer goes off at %lu, it is wanted at %lu", host_timer, model_deadline());
     }

@@ -395,6 +395,8 @@ void model_configure(struct model_context *context, uint64_t budget, uint64_t pe
                      uint64_t begin);
 void model_alarm_set(uint64_t address, uint64_t time, unsigned priority, bool timer);
 void model_alarm_clear(uint64_t address);  // fine without one
+// The first of those with a priority of at least `least` (-1: all); UINT64_MAX: none.
+uint64_t model_alarm_next(int least);
 void model_alarm_set_priority(uint64_t address, unsigned priority);
 bool model_ready(const struct model_context *context);  // is there budget to use now?
 void model_begin(struct model_context *context);

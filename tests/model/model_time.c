@@ -175,7 +175,7 @@ void model_alarm_set_priority(uint64_t address, unsigned priority)
     }
 }
 
-static uint64_t alarm_next(int least)
+uint64_t model_alarm_next(int least)
 {
     uint64_t next = UINT64_MAX;
     for (unsigned i = 0; i < model.alarm_count; i++) {
@@ -443,7 +443,7 @@ void model_come_down(int least)
 
 static int floor_for(int least)
 {
-    return alarm_next(-1) < alarm_next(least) ? least : -1;
+    return model_alarm_next(-1) < model_alarm_next(least) ? least : -1;
 }
 
 static uint64_t budget_end(void)
@@ -455,11 +455,11 @@ static uint64_t budget_end(void)
 // not ask whether another has ended.
 void model_interrupt(int floor)
 {
-    bool turn = model.ended && alarm_next(-1) <= model.now;
+    bool turn = model.ended && model_alarm_next(-1) <= model.now;
     model.woken = 0;
     model.ended = false;
     bool end = budget_end() <= model.now;
-    if (!end && alarm_next(-1) > model.now && model.floor < 0) {
+    if (!end && model_alarm_next(-1) > model.now && model.floor < 0) {
         model_choose();  // it came for nothing
         return;
     }
@@ -480,6 +480,6 @@ void model_interrupt(int floor)
 
 uint64_t model_deadline(void)
 {
-    uint64_t next = alarm_next(model.floor), end = budget_end();
+    uint64_t next = model_alarm_next(model.floor), end = budget_end();
     return end < next ? end : next;
 }

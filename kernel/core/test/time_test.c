@@ -135,6 +135,18 @@ static void test_woken_at_the_end_of_a_slice(void **state)
     assert_ptr_equal(current(), two.thread);
 }
 
+// A Timer that is deleted before it goes off never does.
+static void test_a_timer_that_is_deleted(void **state)
+{
+    (void)state;
+    uint64_t before = alarm_next(hal_cpu(), READY_NONE);
+    uint64_t timer = make(KIND_TIMER, 7);
+    OK(INVOKE(timer, KIND_TIMER, 1, host_clock + SLICE));
+    assert_int_equal(alarm_next(hal_cpu(), READY_NONE), host_clock + SLICE);
+    OK(INVOKE(ROOT_SLOT_CSPACE, KIND_CAPTABLE, 3, timer));
+    assert_int_equal(alarm_next(hal_cpu(), READY_NONE), before);
+}
+
 // ---- budgets ------------------------------------------------------------------------------------
 
 static void test_a_budget_ends_and_comes_back(void **state)
@@ -851,6 +863,7 @@ int main(void)
         TEST(test_yield_at_the_end_of_a_slice),
         TEST(test_woken_at_the_end_of_a_slice),
         TEST(test_a_budget_ends_and_comes_back),
+        TEST(test_a_timer_that_is_deleted),
         TEST(test_an_alarm_has_its_turn),
         TEST(test_a_budget_that_ends_as_its_thread_is_preempted),
         TEST(test_replenishments_come_one_by_one),

@@ -37,7 +37,7 @@ static void without_iommu(void)
 static void device_refuses(void)
 {
     unsigned op = OP_IO_CONTROL_DEVICE, count = 0;
-    cap_t self = ROOT_SLOT_IO_CONTROL, slots[BUSES];
+    cap_t self = ROOT_SLOT_IO_CONTROL, slots[BUSES] = { 0 };
     if (!have_devices()) {
         return;
     }

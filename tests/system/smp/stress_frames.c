@@ -83,9 +83,9 @@ static void resume_job(uint64_t argument)
 {
     (void)argument;
     struct ipc_words words;
-    struct ipc_result got = ipc_recv(endpoint, 0, &words);
+    rt_ignore(ipc_recv(endpoint, 0, &words).status);
     while (stress_goes_on()) {
-        got = ipc_reply_recv(endpoint, TAG(GUEST_LOAD, 0, 0), guest.cap, &words);
+        struct ipc_result got = ipc_reply_recv(endpoint, TAG(GUEST_LOAD, 0, 0), guest.cap, &words);
         look(tag_label(got.tag), &words);
     }
 }

@@ -26,18 +26,16 @@ static void budget_set(const struct spinner *spinner, unsigned cpu, uint64_t bud
          "budget");
 }
 
-// A tenth on each, as well as a busy host lets it be measured (tests/system/time does that).
-void budgets_per_cpu(void)
+// In all windows a budget of a tenth can be anything where the host is busy; in a quiet one it is
+// that.
+#define WINDOWS 10u
+
+// How many CPUs gave the spinner with a budget its tenth, more or less.
+static unsigned tenths_given(const struct spinner spinners[], uint64_t period)
 {
-    if (cpu_count > 4) {
-        return;
-    }
-    static struct spinner spinners[SPINNERS];
     static uint64_t first[SPINNERS];
-    uint64_t period = second / 20;
+    unsigned given = 0;
     for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
-        spinner_make(&spinners[cpu], cpu, PRIORITY);
-        budget_set(&spinners[cpu], cpu, period / 10, period);
         first[cpu] = used(&spinners[cpu]);
     }
     uint64_t begin = clock_now();
@@ -46,8 +44,27 @@ void budgets_per_cpu(void)
         uint64_t ticks = used(&spinners[cpu]) - first[cpu], passed = clock_now() - begin;
         uint64_t share = ticks * 1000 / passed;
         rt_print("NOTE cpu %u: %lu thousandths\n", cpu, share);
-        EXPECT(share <= 150 && share >= 50);
+        given += share <= 150 && share >= 50;
     }
+    return given;
+}
+
+void budgets_per_cpu(void)
+{
+    if (cpu_count > 4) {
+        return;
+    }
+    static struct spinner spinners[SPINNERS];
+    uint64_t period = second / 20;
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+        spinner_make(&spinners[cpu], cpu, PRIORITY);
+        budget_set(&spinners[cpu], cpu, period / 10, period);
+    }
+    bool given = false;
+    for (unsigned i = 0; i < WINDOWS && !given; i++) {
+        given = tenths_given(spinners, period) == cpu_count;
+    }
+    EXPECT(given);
     for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
         spinner_delete(&spinners[cpu]);
     }
