@@ -19,6 +19,7 @@ RIGHTS = {
     "arch": "kernel/arch/x86_64/include",
     "kernel": "kernel/core",
     "rt": "lib/rt",
+    "ring": "lib/ring",
     "gen": "tools",
 }
 IN_BUILD = {"gen"}
@@ -32,10 +33,12 @@ LAYERS = {
     "kernel/hal": ["abi", "hal", "arch", "kernel", "gen"],
     "kernel/arch": ["abi", "hal", "arch", "gen"],
     "lib/rt": ["abi", "rt", "gen"],
-    "apps": ["abi", "rt", "gen"],
-    "tests/system": ["abi", "rt", "gen"],
+    "lib/ring": ["ring"],
+    "apps": ["abi", "rt", "ring", "gen"],
+    "tests/system": ["abi", "rt", "ring", "gen"],
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
-    "bench": ["abi", "rt", "gen"],
+    "tests/ring": ["ring"],
+    "bench": ["abi", "rt", "ring", "gen"],
 }
 
 

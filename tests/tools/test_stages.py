@@ -3,6 +3,7 @@
 """The stages of ./pith test: what counts as passed, failed and nothing at all."""
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,15 @@ def test_tidy_sees_what_only_gcc_builds(tmp_path):
     assert testing.tidy_entry(entry) == {
         "directory": "/b", "file": "/t/a.c",
         "command": "clang -DPITH_DEBUG=1 -nostdinc -I x -c ../t/a.c -Wno-everything"}
+
+
+def test_tidy_sees_headers_of_clang_alone():
+    own = testing.headers_of("gcc")
+    entry = {"directory": "/b", "file": "a.c", "command": f"gcc -nostdinc -idirafter {own} -c a.c"}
+    words = testing.tidy_entry(entry)["command"].split()
+    assert own not in words and testing.headers_of("clang") in words
+    entry["command"] = "gcc -c a.c"
+    assert testing.tidy_entry(entry, Path("/h"))["command"].split()[-3:-1] == ["-idirafter", "/h"]
 
 
 def test_ci_runs_the_tests(tree):

@@ -23,6 +23,7 @@ FORBIDDEN = {
     "kernel/core": ["rt/print.h", "stdio.h", "string.h"],
     "kernel/arch": ["kernel/cap.h", "rt/print.h", "stdio.h"],
     "lib/rt": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h"],
+    "lib/ring": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "rt/print.h", "stdio.h"],
     "apps": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h"],
     "tests/system": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],
     "bench": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],

@@ -78,26 +78,40 @@ def headers_of(compiler: str) -> str:
     return done.stdout.strip()
 
 
-def tidy_entry(entry: dict) -> dict:
+def tidy_entry(entry: dict, extra: Path = Path("headers")) -> dict:
     """A compile command of the release build (gcc) as clang-tidy is to see it: assertions on, since
-    they say what holds, and warnings left to the compilers."""
+    they say what holds, warnings left to the compilers, and clang's own headers instead of gcc's.
+    Hosted code finds in `extra` what clang's package may lack."""
     words = [w for w in shlex.split(entry["command"]) if not w.startswith(GCC_ONLY)]
     words = ["-DPITH_DEBUG=1" if w.startswith("-DPITH_DEBUG=") else w for w in words]
-    if "-nostdinc" not in words:
-        words += ["-idirafter", headers_of(words[0])]
+    if "-nostdinc" in words:
+        words = [headers_of("clang") if w == headers_of(words[0]) else w for w in words]
+    else:
+        words += ["-idirafter", str(extra)]
     return {"directory": entry["directory"],
             "file": os.path.normpath(Path(entry["directory"]) / entry["file"]),
             "command": shlex.join(["clang", *words[1:], "-Wno-everything"])}
+
+
+def extra_headers(place: Path) -> Path:
+    """PLACE/headers with the sanitizers' headers, which gcc always has, and no other of gcc's: its
+    <stdatomic.h> is none for clang."""
+    extra = place / "headers"
+    extra.mkdir(parents=True, exist_ok=True)
+    link = extra / "sanitizer"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path(headers_of("gcc")) / "sanitizer")
+    return extra
 
 
 def tidy_database(build: Path, place: Path) -> list:
     """Write PLACE/compile_commands.json, one command for each C source; returns the sources."""
     entries = json.loads((build / "compile_commands.json").read_text())
     found = {}
-    for entry in map(tidy_entry, entries):
+    extra = extra_headers(place)
+    for entry in (tidy_entry(e, extra) for e in entries):
         if entry["file"].endswith(".c"):
             found.setdefault(entry["file"], entry)
-    place.mkdir(parents=True, exist_ok=True)
     (place / "compile_commands.json").write_text(json.dumps(list(found.values()), indent=1))
     return sorted(found, key=lambda name: -os.path.getsize(name))
 
