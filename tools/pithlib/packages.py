@@ -26,6 +26,7 @@ PACKAGES = [
     Package("ninja-build", "run", "ninja", "runs the build"),
     Package("libcmocka-dev", "run", "/usr/include/cmocka.h", "host unit tests"),
     Package("busybox-static", "run", "/bin/busybox", "unmodified Linux program for the guest tests"),
+    Package("spin", "run", "spin", "model checker of the protocols"),
     Package("qemu-system-x86", "run", "qemu-system-x86_64", "the machine that the system boots on"),
     Package("clang", "test", "clang", "second compiler; thread-safety analysis"),
     Package("lld", "test", "ld.lld", "linker of the clang build"),
