@@ -12,16 +12,18 @@ usage: rights.py SOURCE_DIR BUILD_DIR
 import sys
 from pathlib import Path
 
-# right (= include prefix) -> directory that it opens; `gen` lies in the build directory.
+# right (= include prefix) -> directory that it opens; `gen` and `proto` lie in the build directory.
 RIGHTS = {
     "abi": "abi",
     "hal": "kernel/hal",
     "arch": "kernel/arch/x86_64/include",
     "kernel": "kernel/core",
     "rt": "lib/rt",
+    "wire": "lib/wire",
     "gen": "tools",
+    "proto": "proto",
 }
-IN_BUILD = {"gen"}
+IN_BUILD = {"gen", "proto"}
 
 # directory -> rights of the sources below it; the longest matching directory counts.
 # kernel/core carries `arch` because the headers of kernel/hal include it: the sources themselves
@@ -32,8 +34,9 @@ LAYERS = {
     "kernel/hal": ["abi", "hal", "arch", "kernel", "gen"],
     "kernel/arch": ["abi", "hal", "arch", "gen"],
     "lib/rt": ["abi", "rt", "gen"],
-    "apps": ["abi", "rt", "gen"],
-    "tests/system": ["abi", "rt", "gen"],
+    "lib/wire": ["abi", "rt", "gen", "wire"],
+    "apps": ["abi", "rt", "gen", "wire", "proto"],
+    "tests/system": ["abi", "rt", "gen", "wire", "proto"],
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
     "bench": ["abi", "rt", "gen"],
 }
