@@ -65,7 +65,7 @@ class Type:
         return (self.count * self.size + 7) // 8 + self.bounded if self.count else 1
 
     def __str__(self) -> str:
-        name = {"move": "move cap"}.get(self.name, self.name)
+        name = {"move": "move cap", "u8": "bytes" if self.count else "u8"}.get(self.name, self.name)
         return f"{name}[{'<=' * self.bounded}{self.count}]" if self.count else name
 
 

@@ -74,8 +74,7 @@ uint32_t wire_call(cap_t endpoint, const struct wire_window *window, struct wire
 }
 
 static struct wire_received received(struct ipc_result result, const struct ipc_words *words,
-                                     const struct wire_window *window,
-                                     struct wire_message *message)
+                                     const struct wire_window *window, struct wire_message *message)
 {
     bool notification = rt_ok(result.status) && result.tag & TAG_NOTIFICATION;
     if (rt_ok(result.status) && !notification) {

@@ -24,8 +24,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "arrays are packed lit
 #define WIRE_MAJOR_SHIFT    16
 #define WIRE_METHOD_MASK    0xffffull
 #define WIRE_MAJOR_MASK     0xff0000ull
-#define WIRE_LABEL_OF(protocol, major, method)                                              \
- ((uint64_t)(protocol) << WIRE_PROTOCOL_SHIFT | (uint64_t)(major) << WIRE_MAJOR_SHIFT |     \
+#define WIRE_LABEL_OF(protocol, major, method)                                          \
+ ((uint64_t)(protocol) << WIRE_PROTOCOL_SHIFT | (uint64_t)(major) << WIRE_MAJOR_SHIFT | \
   (uint64_t)(method))
 
 // The codes that every protocol has.  A protocol's own errors follow from WIRE_OWN on.

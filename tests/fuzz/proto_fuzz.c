@@ -10,6 +10,7 @@
 #include <proto/log_check.h>
 
 #include <sanitizer/asan_interface.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -136,10 +137,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     message_make(&in, &choice, bytes + sizeof choice, count - sizeof choice);
     check_serving(&in);
     check_answer(&in);
-#define CHECK_AGAINS(table)                                                  \
- for (unsigned i = 0; i < COUNT(table); i++) {                               \
-  in.label = (table)[i].label ? (table)[i].label : in.label;                 \
-  check_again((table)[i].name, (table)[i].again, &in);                       \
+#define CHECK_AGAINS(table)                                  \
+ for (unsigned i = 0; i < COUNT(table); i++) {               \
+  in.label = (table)[i].label ? (table)[i].label : in.label; \
+  check_again((table)[i].name, (table)[i].again, &in);       \
  }
     CHECK_AGAINS(types_agains)
     CHECK_AGAINS(log_agains)

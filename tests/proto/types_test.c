@@ -6,26 +6,48 @@
 #include "types_check.h"
 
 #include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
+
+#include <stdarg.h>
 
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const struct types_scalars_args scalars = {
-    .a = 255,       .b = 65535,     .c = UINT32_MAX, .d = UINT64_MAX, .e = INT8_MIN,
-    .f = INT16_MIN, .g = INT32_MIN, .h = INT64_MIN,  .i = true,       .j = TYPES_COLOUR_BLUE,
+    .a = 255,
+    .b = 65535,
+    .c = UINT32_MAX,
+    .d = UINT64_MAX,
+    .e = INT8_MIN,
+    .f = INT16_MIN,
+    .g = INT32_MIN,
+    .h = INT64_MIN,
+    .i = true,
+    .j = TYPES_COLOUR_BLUE,
 };
 
 static const struct types_arrays_args arrays = {
-    .key = { 1, 2, 3, [15] = 16 }, .text_count = 3, .text = "abc",
-    .halves = { 1, 2, 0xffff },    .longs_count = 1, .longs = { -1 },
-    .ints_count = 3,               .ints = { 7, 8, 9 }, .last = 77,
+    .key = { 1, 2, 3, [15] = 16 },
+    .text_count = 3,
+    .text = "abc",
+    .halves = { 1, 2, 0xffff },
+    .longs_count = 1,
+    .longs = { -1 },
+    .ints_count = 3,
+    .ints = { 7, 8, 9 },
+    .last = 77,
 };
 
 // Words of a message of `arrays`: key 2, text 1 + 1, halves 1, longs 1 + 1, ints 1 + 2, last 1.
-enum { TEXT_COUNT = 2, TEXT = 3, HALVES = 4, LONGS_COUNT = 5, INTS_COUNT = 7, ARRAYS_WORDS = 11 };
+enum {
+    TEXT_COUNT = 2,
+    TEXT = 3,
+    HALVES = 4,
+    LONGS_COUNT = 5,
+    INTS_COUNT = 7,
+    ARRAYS_WORDS = 11
+};
 
 static struct wire_message scalars_message(void)
 {
@@ -44,7 +66,9 @@ static struct wire_message arrays_message(void)
 // As the kernel delivers it: what moved says so no longer, the badge came home.
 static struct wire_message caps_message(void)
 {
-    const struct types_caps_args args = { .copied = 10, .given = 11, .n = 5, .mine = 12, .other = 13 };
+    const struct types_caps_args args = {
+        .copied = 10, .given = 11, .n = 5, .mine = 12, .other = 13
+    };
     struct wire_message message;
     assert_int_equal(types_caps_put_args(&args, &message), WIRE_OK);
     assert_int_equal(message.cap_count, 4);
@@ -249,7 +273,8 @@ static void test_later(void **state)
     assert_int_equal(types_nothing_put_args(&request), WIRE_OK);
     served.code = WIRE_LATER;
     assert_false(types_serve(&server, &peer, &request, &answer));
-    assert_int_equal(types_nothing_put_results(request.label & ~WIRE_METHOD_MASK, &answer), WIRE_OK);
+    assert_int_equal(types_nothing_put_results(request.label & ~WIRE_METHOD_MASK, &answer),
+                     WIRE_OK);
     assert_int_equal(types_nothing_answer(&answer), WIRE_OK);
 }
 
@@ -347,7 +372,7 @@ static void test_scalar_values(void **state)
         { 4, (uint64_t)-129 },
         { 4, 0xff },
         { 5, 1 << 15 },
-        { 5, (uint64_t)-(1 << 15) - 1 },
+        { 5, (uint64_t) - (1 << 15) - 1 },
         { 6, 1ull << 31 },
         { 6, 0xffffffff },
         { 8, 2 },
@@ -368,10 +393,14 @@ static void test_array_values(void **state)
 {
     (void)state;
     const struct wrong_word wrong[] = {
-        { TEXT_COUNT, TYPES_MOST + 1 },    { TEXT_COUNT, UINT64_MAX },
-        { TEXT_COUNT, 1ull << 32 | 3 },    { TEXT, 1ull << 24 | 0x636261 },
-        { HALVES, 1ull << 63 },            { LONGS_COUNT, 3 },
-        { LONGS_COUNT, 1ull << 61 },       { INTS_COUNT, 4 },
+        { TEXT_COUNT, TYPES_MOST + 1 },
+        { TEXT_COUNT, UINT64_MAX },
+        { TEXT_COUNT, 1ull << 32 | 3 },
+        { TEXT, 1ull << 24 | 0x636261 },
+        { HALVES, 1ull << 63 },
+        { LONGS_COUNT, 3 },
+        { LONGS_COUNT, 1ull << 61 },
+        { INTS_COUNT, 4 },
         { INTS_COUNT + 2, 1ull << 32 | 9 },
     };
     for (size_t i = 0; i < COUNT(wrong); i++) {
@@ -504,15 +533,24 @@ static void test_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),         cmocka_unit_test(test_arrays),
-        cmocka_unit_test(test_caps),            cmocka_unit_test(test_longest),
-        cmocka_unit_test(test_version),         cmocka_unit_test(test_later),
-        cmocka_unit_test(test_labels),          cmocka_unit_test(test_no_handler),
-        cmocka_unit_test(test_lengths),         cmocka_unit_test(test_cap_counts),
-        cmocka_unit_test(test_homes),           cmocka_unit_test(test_scalar_values),
-        cmocka_unit_test(test_array_values),    cmocka_unit_test(test_handler_codes),
-        cmocka_unit_test(test_handler_results), cmocka_unit_test(test_wrong_arguments),
-        cmocka_unit_test(test_wrong_answers),   cmocka_unit_test(test_answer_codes),
+        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_arrays),
+        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_no_handler),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_cap_counts),
+        cmocka_unit_test(test_homes),
+        cmocka_unit_test(test_scalar_values),
+        cmocka_unit_test(test_array_values),
+        cmocka_unit_test(test_handler_codes),
+        cmocka_unit_test(test_handler_results),
+        cmocka_unit_test(test_wrong_arguments),
+        cmocka_unit_test(test_wrong_answers),
+        cmocka_unit_test(test_answer_codes),
         cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
