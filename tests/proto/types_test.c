@@ -156,6 +156,7 @@ static uint32_t serve(struct served *served, const struct wire_message *request,
                       struct wire_message *answer)
 {
     struct wire_peer peer = { served, 9 };
+    *answer = (struct wire_message){};
     assert_true(types_serve(&server, &peer, request, answer));
     assert_int_equal(answer->label & ~WIRE_METHOD_MASK, request->label & ~WIRE_METHOD_MASK);
     return (uint32_t)(answer->label & WIRE_METHOD_MASK);
@@ -178,7 +179,7 @@ static void test_scalars(void **state)
     (void)state;
     struct served served = fresh();
     struct wire_message answer, request = scalars_message();
-    struct types_scalars_results results;
+    struct types_scalars_results results = {};
     assert_int_equal(serve(&served, &request, &answer), WIRE_OK);
     const struct types_scalars_args *got = &served.scalars;
     assert_int_equal(got->a, scalars.a);
@@ -251,7 +252,7 @@ static void test_version(void **state)
     (void)state;
     struct served served = fresh();
     struct wire_message answer, request;
-    struct types_version_results results;
+    struct types_version_results results = {};
     assert_int_equal(types_version_put_args(&request), WIRE_OK);
     assert_int_equal(serve(&served, &request, &answer), WIRE_OK);
     assert_int_equal(types_version_answer(&answer, &results), WIRE_OK);
@@ -473,7 +474,7 @@ static void test_wrong_arguments(void **state)
 
 static uint32_t later_answer(const struct wire_message *message)
 {
-    struct types_later_results results;
+    struct types_later_results results = {};
     return types_later_answer(message, &results);
 }
 
