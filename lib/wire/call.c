@@ -93,18 +93,18 @@ struct wire_received wire_receive(cap_t endpoint, cap_t reply, const struct wire
 }
 
 struct wire_received wire_answer(cap_t endpoint, cap_t reply, const struct wire_window *window,
-                                 struct wire_message *message)
+                                 struct wire_message *answer, struct wire_message *request)
 {
     struct ipc_words words;
-    uint64_t tag = message_out(message, &words);
+    uint64_t tag = message_out(answer, &words);
     window_set(window);
     struct ipc_result result = ipc_reply_recv(endpoint, tag, reply, &words);
     if (!rt_ok(result.status) && rt_blamed(result.status) == 1) {
-        wire_refuse(message, WIRE_SERVER, message);
-        tag = message_out(message, &words);
+        wire_refuse(answer, WIRE_SERVER, answer);
+        tag = message_out(answer, &words);
         result = ipc_reply_recv(endpoint, tag, reply, &words);
     }
-    return received(result, &words, window, message);
+    return received(result, &words, window, request);
 }
 
 void wire_drop(const struct wire_window *window, const struct wire_message *message)

@@ -33,10 +33,10 @@ struct [[nodiscard]] wire_received {
 struct wire_received wire_receive(cap_t endpoint, cap_t reply, const struct wire_window *window,
                                   struct wire_message *message);
 
-// Send the answer in `message` to the caller that `reply` stands for, then as wire_receive.  An
-// answer whose capabilities cannot be sent goes out as WIRE_SERVER.  Blocks.
+// Send `answer` to the caller that `reply` stands for, then receive into `request`, as wire_receive
+// does.  An answer whose capabilities cannot be sent becomes WIRE_SERVER.  Blocks.
 struct wire_received wire_answer(cap_t endpoint, cap_t reply, const struct wire_window *window,
-                                 struct wire_message *message);
+                                 struct wire_message *answer, struct wire_message *request);
 
 // Delete what a message brought into the window and nobody has moved away.  A server does so after
 // each request; else a client could fill its window.
