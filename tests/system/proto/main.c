@@ -158,7 +158,7 @@ static void falsify(struct service *service, const struct wire_message *request,
 // Serve until the client reports; gives what it said.
 static uint64_t serve(struct service *service)
 {
-    struct wire_message request, answer;
+    struct wire_message request, answer = {};
     struct wire_received got = wire_receive(service->endpoint, service->reply, &service->window,
                                             &request);
     while (got.code == WIRE_OK && got.badge != REPORT_BADGE) {
