@@ -12,7 +12,7 @@ usage: rights.py SOURCE_DIR BUILD_DIR
 import sys
 from pathlib import Path
 
-# right (= include prefix) -> directory that it opens; `gen` and `proto` lie in the build directory.
+# right (= include prefix) -> directory that it opens; `gen` lies in the build directory.
 RIGHTS = {
     "abi": "abi",
     "hal": "kernel/hal",
@@ -21,9 +21,10 @@ RIGHTS = {
     "rt": "lib/rt",
     "wire": "lib/wire",
     "gen": "tools",
-    "proto": "proto",
 }
-IN_BUILD = {"gen", "proto"}
+IN_BUILD = {"gen"}
+# The same of rights without a link: these directories of the build are opened as they are.
+BUILT = {"proto": "proto/proto"}
 
 # directory -> rights of the sources below it; the longest matching directory counts.
 # kernel/core carries `arch` because the headers of kernel/hal include it: the sources themselves
