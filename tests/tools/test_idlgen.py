@@ -33,6 +33,7 @@ REFUSED = [
     ("const linux = 1\n", 3, "'linux' is a word of C"),
     (f"const {LONG} = 1\n", 3, "has 41 letters; 40 are possible"),
     ("const a 1\n", 3, "'=' expected, not '1'"),
+    ("const a , 1\n", 3, "'=' expected, not ','"),
     ("const a = b\n", 3, "constant expected, not 'b'"),
     ("const a = 0x80000000\n", 3, "constant 0x80000000 is outside 0-2147483647"),
     ("const a = 1\nconst a = 2\n", 4, "name of a constant: a is already used by 'a'"),
