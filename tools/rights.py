@@ -20,9 +20,12 @@ RIGHTS = {
     "kernel": "kernel/core",
     "rt": "lib/rt",
     "ring": "lib/ring",
+    "wire": "lib/wire",
     "gen": "tools",
 }
 IN_BUILD = {"gen"}
+# The same of rights without a link: these directories of the build are opened as they are.
+BUILT = {"proto": "proto/proto"}
 
 # directory -> rights of the sources below it; the longest matching directory counts.
 # kernel/core carries `arch` because the headers of kernel/hal include it: the sources themselves
@@ -34,8 +37,9 @@ LAYERS = {
     "kernel/arch": ["abi", "hal", "arch", "gen"],
     "lib/rt": ["abi", "rt", "gen"],
     "lib/ring": ["ring"],
-    "apps": ["abi", "rt", "ring", "gen"],
-    "tests/system": ["abi", "rt", "ring", "gen"],
+    "lib/wire": ["abi", "rt", "gen", "wire"],
+    "apps": ["abi", "rt", "ring", "gen", "wire", "proto"],
+    "tests/system": ["abi", "rt", "ring", "gen", "wire", "proto"],
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
     "tests/ring": ["ring"],
     "bench": ["abi", "rt", "ring", "gen"],

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import abigen
+import idlgen
 from pithlib import bench, cli
 from pithlib.ui import Failure
 
-SUFFIXES = (".c", ".h", ".S", ".py", ".def", ".ld", ".toml", ".ini", ".build", ".md", ".patch")
+SUFFIXES = (".c", ".h", ".S", ".py", ".def", ".idl", ".ld", ".toml", ".ini", ".build", ".md", ".patch")
 NAMES = ("meson.build", "README.md", "LICENSE", "pith")
 SPAN = re.compile(r"`([^`]+)`")
 ANCHOR = re.compile(r"([\w.*+-]+(?:/[\w.*+-]+)*/?)(?::([A-Za-z_]\w*))?")
@@ -162,6 +163,24 @@ def test_reference_is_what_the_tables_say(tree):
     wanted = "\n".join(abigen.write_reference(tables))
     assert (tree / "docs/reference.md").read_text(encoding="utf-8") == wanted, \
         "make it anew: python3 tools/abigen.py --reference abi/*.def >docs/reference.md"
+
+
+def test_protocols_are_what_their_files_say(tree):
+    wanted = idlgen.write_reference(idlgen.read_protocols(list((tree / "proto").glob("*.idl"))))
+    assert (tree / "docs/protocols.md").read_text(encoding="utf-8") == wanted, \
+        "make it anew: python3 tools/idlgen.py --reference proto/*.idl >docs/protocols.md"
+
+
+def test_every_protocol_is_built(tree):
+    names = [p.stem for p in sorted((tree / "proto").glob("*.idl"))]
+    built = re.search(r"foreach name : \[(.*)\]", (tree / "proto/proto/meson.build").read_text())[1]
+    assert re.findall(r"\w+", built) == names
+
+
+def test_example_of_the_language(tmp_path, tree):
+    page = (tree / "docs/idl.md").read_text(encoding="utf-8")
+    (tmp_path / "clock.idl").write_text(re.search(r"^```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1])
+    assert idlgen.read_protocol(tmp_path / "clock.idl").minor == 1
 
 
 def test_figures_of_the_readme(tree):

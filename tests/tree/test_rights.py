@@ -19,16 +19,19 @@ import rights
 
 # layer -> headers that it may not include
 FORBIDDEN = {
-    "boot": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "rt/print.h", "stdio.h"],
-    "kernel/core": ["rt/print.h", "stdio.h", "string.h"],
+    "boot": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "rt/print.h", "wire/wire.h", "proto/log.h", "stdio.h"],
+    "kernel/core": ["rt/print.h", "wire/wire.h", "proto/log.h", "stdio.h", "string.h"],
     "kernel/arch": ["kernel/cap.h", "rt/print.h", "stdio.h"],
-    "lib/rt": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h"],
-    "lib/ring": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "rt/print.h", "stdio.h"],
+    "lib/rt": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h", "wire/wire.h", "proto/log.h"],
+    "lib/ring": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "rt/print.h", "wire/wire.h", "stdio.h"],
+    "lib/wire": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h", "proto/log.h"],
     "apps": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h"],
     "tests/system": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],
     "bench": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],
 }
 TARGET_FLAG = "-ffreestanding"
+# An -I that opens a right.
+RIGHT = re.compile(rf"(?:.*/)?rights/(\w+)|({'|'.join(rights.BUILT)})")
 # What is below these runs on the development host.
 HOST_FOLDERS = {"test", "model", "plugin"}
 
@@ -93,12 +96,12 @@ def test_every_source_has_only_its_rights(tree, pith_build):
         layer = rights.layer_of(path)
         assert layer, f"{path} belongs to no layer of tools/rights.py"
         for include in (w[2:] for w in words if w.startswith("-I")):
-            right = re.match(r"(?:.*/)?rights/(\w+)$", include)
+            right = RIGHT.fullmatch(include)
             if not right:
                 if not own_right(include, path, tree, pith_build):
                     complaints.append(f"{path}: -I{include}")
-            elif right[1] not in rights.LAYERS[layer]:
-                complaints.append(f"{path}: no right to <{right[1]}/...>")
+            elif (right[1] or right[2]) not in rights.LAYERS[layer]:
+                complaints.append(f"{path}: no right to <{right[1] or right[2]}/...>")
     assert not complaints, "\n".join(complaints)
 
 
@@ -110,6 +113,15 @@ def test_forbidden_include_is_not_found(tree, pith_build, layer):
         assert done.returncode != 0, f"{layer} can include <{header}>"
         # gcc: "No such file or directory", clang: "file not found"
         assert re.search(r"fatal error: .*(No such file|file not found)", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("layer", ["tests/system"])
+def test_header_of_a_protocol_is_found(tree, pith_build, layer):
+    """By who names the protocol, and only its code: no header of another right comes with it."""
+    command = [w for words in [flags(w) for p, w in sources(tree, pith_build, layer) if "/proto/main.c" in p]
+               for w in words if not re.search(r"rights/(rt|gen)$", w)]
+    done = compile_text(command, pith_build, "#include <proto/log.h>\nextern int not_empty;\n")
+    assert done.returncode == 0, done.stderr
 
 
 def headers(tree: Path, layer: str) -> list:
@@ -138,10 +150,11 @@ def test_every_header_compiles_alone(tree, pith_build, layer):
     assert not complaints, "\n".join(complaints)
 
 
-def test_headers_that_are_forbidden_exist(tree):
+def test_headers_that_are_forbidden_exist(tree, pith_build):
     """A misspelt name would make the test of forbidden includes pass for nothing."""
     for name in {h for names in FORBIDDEN.values() for h in names}:
         prefix, _, rest = name.partition("/")
         if rest:
-            place = tree / rights.RIGHTS[prefix] / rest
+            built = prefix in rights.BUILT
+            place = pith_build / rights.BUILT[prefix] / rest if built else tree / rights.RIGHTS[prefix] / rest
             assert place.exists(), f"{place} does not exist; name another header"
