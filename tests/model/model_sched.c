@@ -190,6 +190,16 @@ void model_choose(void)
         model_guest_trap(guest, &(struct model_trap){ .label = GUEST_KICK });
         choose();
     }
+    model.woken = 0;
+}
+
+// Who was woken last comes to its peers when the kernel is left, behind who came meanwhile.
+static void woken_behind(const struct model_thread *thread)
+{
+    struct model_thread *woken = model.woken ? thread_at(model.woken) : NULL;
+    if (woken && woken != thread && woken->order > 0) {
+        woken->order = ++model.last_order;
+    }
 }
 
 // Who waits in order of priority goes behind its new peers.
@@ -201,5 +211,6 @@ void model_set_priority(struct model_thread *thread, unsigned priority)
     }
     if (thread->queued || thread->state == SENDING) {
         thread->order = ++model.last_order;
+        woken_behind(thread);
     }
 }

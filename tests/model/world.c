@@ -100,6 +100,10 @@ static bool restartable(void)
     if (number != S_invoke && number != S_invoke_batch) {
         return true;
     }
+    // Who was woken by an entry of a batch would be queued now, before whom a later entry queues.
+    if (number == S_invoke_batch && next) {
+        return false;
+    }
     const struct invocation *inv = &thread->invocation;
     if (slot >= thread->cspace_count || !usable(thread->cspace + slot) || !usable(inv->self)) {
         return false;
