@@ -289,6 +289,19 @@ static void test_pending_notification_comes_first(void **state)
     assert_ptr_equal(passed, &client.context);
 }
 
+static void test_slots_outside_the_table(void **state)
+{
+    (void)state;
+    call(0);
+    server.cspace_count = SLOT_REPLY;
+    refuse_answer();
+    server.cspace_count = SLOT_ENDPOINT;
+    refuse_answer();
+    server.cspace_count = SLOTS;
+    answer();
+    assert_ptr_equal(passed, &client.context);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -297,6 +310,7 @@ int main(void)
         TEST(test_time_goes_there_and_back), TEST(test_own_context_is_kept),
         TEST(test_nobody_is_outranked),      TEST(test_rights),
         TEST(test_minimum_and_marks),        TEST(test_pending_notification_comes_first),
+        TEST(test_slots_outside_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
