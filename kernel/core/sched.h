@@ -8,9 +8,9 @@
 // cannot be taken away at once: it is displaced, and that CPU passes it on.
 //
 // A ready queue holds only threads that could run and do not (Benno scheduling): the running thread
-// is in none. A thread is runnable when it is READY and its context (`sched`) has budget; a context
-// without budget waits in the CPU's `waiting` tree for its next replenishment.  The clock is read
-// only when the context changes.
+// is in none.  A thread runs when it is READY and its context (`sched`) has budget; where there is
+// none when its turn comes it waits among the alarms (alarm.h) for the next replenishment.  The
+// clock is read only when the context changes.
 #pragma once
 
 #include "cpu.h"
