@@ -390,20 +390,36 @@ def write_kernel_ops(tables: Tables) -> list:
     return lines
 
 
+NAME_FINDER = """struct abi_name {
+    unsigned number;
+    const char *name;
+};
+
+static inline const char *abi_name_find(const struct abi_name *names, unsigned count, unsigned number)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (names[i].number == number) {
+            return names[i].name;
+        }
+    }
+    return "?";
+}
+"""
+
+
 def name_function(name: str, rows: list) -> list:
     """A function from number to name; `rows` are (number, text)."""
-    return [f"static inline const char *{name}(unsigned number)", "{",
-            "    static const struct {", "        unsigned number;", "        const char *name;", "    } names[] = {",
-            *(f'        {{ {number:#x}, "{text}" }},' for number, text in rows), "    };",
-            "    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {",
-            "        if (names[i].number == number) {", "            return names[i].name;", "        }", "    }",
-            '    return "?";', "}", ""]
+    return [f"static const struct abi_name {name}s[] __attribute__((unused)) = {{",
+            *(f'    {{ {number:#x}, "{text}" }},' for number, text in rows), "};", "",
+            f"static inline const char *{name}(unsigned number)", "{",
+            f"    return abi_name_find({name}s, sizeof({name}s) / sizeof({name}s[0]), number);", "}", ""]
 
 
 def write_names(tables: Tables) -> list:
     kinds = kind_names(tables)
     numbers = {row.name: row.number for row in tables.kinds}
     lines = c_head('Names for tracing; what is not in the tables is "?".')
+    lines += NAME_FINDER.split("\n")
     lines += name_function("abi_error_name", [(r.number, r.name) for r in tables.errors])
     lines += name_function("abi_syscall_name", [(r.number, r.name) for r in tables.syscalls])
     lines += name_function("abi_kind_name", [(r.number, r.kind) for r in tables.kinds])
