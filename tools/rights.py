@@ -21,6 +21,8 @@ RIGHTS = {
     "rt": "lib/rt",
     "ring": "lib/ring",
     "wire": "lib/wire",
+    "svc": "lib/svc",
+    "supervisor": "servers/supervisor",
     "gen": "tools",
 }
 IN_BUILD = {"gen"}
@@ -38,8 +40,12 @@ LAYERS = {
     "lib/rt": ["abi", "rt", "gen"],
     "lib/ring": ["ring"],
     "lib/wire": ["abi", "rt", "gen", "wire"],
-    "apps": ["abi", "rt", "ring", "gen", "wire", "proto"],
-    "tests/system": ["abi", "rt", "ring", "gen", "wire", "proto"],
+    "lib/svc": ["abi", "rt", "gen", "wire", "svc"],
+    "servers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],
+    "servers/supervisor": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
+    "drivers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],
+    "apps": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],
+    "tests/system": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
     "tests/ring": ["ring"],
     "bench": ["abi", "rt", "ring", "gen"],

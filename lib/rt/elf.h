@@ -10,6 +10,7 @@
 #define ELF_CLASS_64    2
 #define ELF_DATA_LITTLE 1
 #define ELF_TYPE_EXEC   2
+#define ELF_TYPE_DYN    3  // position independent
 #define ELF_MACHINE_X86 62
 
 struct elf_header {
@@ -24,6 +25,7 @@ struct elf_header {
 };
 
 #define ELF_PROGRAM_LOAD    1
+#define ELF_PROGRAM_TLS     7
 #define ELF_SEGMENT_EXECUTE 1u
 #define ELF_SEGMENT_WRITE   2u
 #define ELF_SEGMENT_READ    4u
@@ -32,5 +34,11 @@ struct elf_program {
     uint32_t type, flags;
     uint64_t offset, vaddr, paddr, file_size, memory_size, align;
 };
+
+// A relocation with an addend; of the types only the one that a static program has.
+struct elf_relocation {
+    uint64_t offset, info, addend;
+};
+#define ELF_RELOCATION_RELATIVE 8u  // R_X86_64_RELATIVE, in the low half of `info`
 
 _Static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_program) == 56, "as specified");

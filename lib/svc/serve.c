@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The server loop.  Owns the component's Replies: one stands for the next caller, the others for
+// callers that were kept.
+#include "serve.h"
+
+#include <rt/panic.h>
+#include <rt/slots.h>
+
+#include <gen/rt_stubs.h>
+
+#define REPLIES 64u
+
+static uint64_t replies_kept;  // bit n: Reply n stands for a kept caller
+static unsigned reply_now;     // stands for the caller at hand
+static cap_t endpoint;
+
+static cap_t reply_slot(unsigned number)
+{
+    return COMPONENT_SLOT_REPLIES + number;
+}
+
+// Another Reply than those that are kept and the one at hand, or REPLIES.
+static unsigned reply_free(void)
+{
+    unsigned count = component_info()->reply_count;
+    for (unsigned i = 0; i < count && i < REPLIES; i++) {
+        if (i != reply_now && !(replies_kept >> i & 1)) {
+            return i;
+        }
+    }
+    return REPLIES;
+}
+
+cap_t svc_keep(void)
+{
+    unsigned next = reply_free();
+    if (next == REPLIES) {
+        return 0;
+    }
+    cap_t kept = reply_slot(reply_now);
+    replies_kept |= 1ull << reply_now;
+    reply_now = next;
+    return kept;
+}
+
+void svc_answer(cap_t reply, struct wire_message *answer)
+{
+    wire_reply(reply, answer);
+    replies_kept &= ~(1ull << (reply - COMPONENT_SLOT_REPLIES));
+}
+
+struct rt_status svc_session_new(uint64_t badge, uint64_t session, cap_t *slot)
+{
+    cap_t to = rt_slot_alloc();
+    if (!to) {
+        return rt_refuse(ERR_LIMIT, 0);
+    }
+    uint64_t new = (badge & ((1ull << SVC_SESSION_SHIFT) - 1)) | session << SVC_SESSION_SHIFT;
+    struct rt_status status = captable_mint(COMPONENT_SLOT_CSPACE, to, COMPONENT_SLOT_CSPACE,
+                                            endpoint, RIGHT_SEND | RIGHT_GRANT, new);
+    if (!rt_ok(status)) {
+        rt_slots_free(to, 1);
+    } else {
+        *slot = to;
+    }
+    return status;
+}
+
+static void notified(const struct svc *server, uint64_t bits)
+{
+    if (bits & COMPONENT_PING) {
+        // It cannot fail: the supervisor gave the capability.
+        rt_ignore(notification_signal(COMPONENT_SLOT_ALIVE));
+        bits &= ~COMPONENT_PING;
+    }
+    if (bits && server->notified) {
+        server->notified(server->context, bits);
+    }
+}
+
+// Carry out one request; false: it is answered later.
+static bool request_serve(const struct svc *server, uint64_t badge,
+                          const struct wire_message *request, struct wire_message *answer)
+{
+    const struct wire_peer peer = { server->context, badge };
+    bool now = true;
+    if (svc_service(badge) < server->service_count) {
+        now = server->services[svc_service(badge)](&peer, request, answer);
+    } else {
+        wire_refuse(request, WIRE_LABEL, answer);
+    }
+    wire_drop(&server->window, request);
+    return now;
+}
+
+static cap_t endpoint_own(void)
+{
+    const struct component_info *info = component_info();
+    for (unsigned i = 0; i < info->grant_count; i++) {
+        if (info->grants[i].kind == GRANT_SERVE) {
+            return info->grants[i].slot;
+        }
+    }
+    rt_panic("the system description lets this component serve nothing");
+}
+
+__attribute__((noreturn)) void svc_run(const struct svc *server)
+{
+    struct wire_message request, answer;
+    bool now = false;
+    endpoint = endpoint_own();
+    for (;;) {
+        cap_t reply = reply_slot(reply_now);
+        struct wire_received got = now ? wire_answer(endpoint, reply, &server->window, &answer,
+                                                     &request)
+                                       : wire_receive(endpoint, reply, &server->window, &request);
+        now = false;
+        if (got.code != WIRE_OK) {
+            rt_panic("receive: %s", wire_code_text(got.code));
+        }
+        if (got.notification) {
+            notified(server, got.badge);
+        } else {
+            now = request_serve(server, got.badge, &request, &answer);
+        }
+    }
+}
