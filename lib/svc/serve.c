@@ -57,7 +57,8 @@ struct rt_status svc_session_new(uint64_t badge, uint64_t session, cap_t *slot)
     if (!to) {
         return rt_refuse(ERR_LIMIT, 0);
     }
-    uint64_t new = (badge & ((1ull << SVC_SESSION_SHIFT) - 1)) | session << SVC_SESSION_SHIFT;
+    const uint64_t mask = ((1ull << SVC_SESSION_BITS) - 1) << SVC_SESSION_SHIFT;
+    uint64_t new = (badge & ~mask) | (session << SVC_SESSION_SHIFT & mask);
     struct rt_status status = captable_mint(COMPONENT_SLOT_CSPACE, to, COMPONENT_SLOT_CSPACE,
                                             endpoint, RIGHT_SEND | RIGHT_GRANT, new);
     if (!rt_ok(status)) {
@@ -117,6 +118,9 @@ __attribute__((noreturn)) void svc_run(const struct svc *server)
                                                      &request)
                                        : wire_receive(endpoint, reply, &server->window, &request);
         now = false;
+        if (got.code == WIRE_KERNEL + ERR_CANCELLED) {
+            continue;  // somebody stopped this thread and let it go on
+        }
         if (got.code != WIRE_OK) {
             rt_panic("receive: %s", wire_code_text(got.code));
         }

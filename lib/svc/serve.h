@@ -7,7 +7,7 @@
 //
 // The badge of a capability says who calls and what: bits 0-7 are the number of the client
 // component, which the supervisor gave, bits 8-15 the service (its place in the description's
-// `serves`), and bits 16-63 are the server's own: a session.
+// `serves`), bits 16-55 are the server's own: a session; bits 56-63 say which server it is.
 #pragma once
 
 #include <rt/component.h>
@@ -15,6 +15,7 @@
 
 #define SVC_SERVICE_SHIFT 8
 #define SVC_SESSION_SHIFT 16
+#define SVC_SESSION_BITS  40
 #define SVC_CLIENTS       64u  // numbers of client components are below this
 
 static inline unsigned svc_client(uint64_t badge)
@@ -29,7 +30,7 @@ static inline unsigned svc_service(uint64_t badge)
 
 static inline uint64_t svc_session(uint64_t badge)
 {
-    return badge >> SVC_SESSION_SHIFT;
+    return badge >> SVC_SESSION_SHIFT & ((1ull << SVC_SESSION_BITS) - 1);
 }
 
 // One service: calls the generated NAME_serve with the server's handlers.  False: a handler gave

@@ -68,6 +68,7 @@ struct system_component {
     uint32_t limit;
     uint32_t group;  // 0: none
     bool deadlines;  // a second thread watches the first
+    bool vector;     // it may use vector registers
     bool restart;    // false: once dead it stays so
     bool manual;     // it is not started at boot
     uint32_t grant_count;

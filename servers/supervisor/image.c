@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Reading a component's ELF file.  The file is the boot image's, checked by the loader; still
+// nothing in it is believed that could make the supervisor reach beyond it.
+#include "image.h"
+
+#define IMAGE_MAX 0x10000000ull  // no component is larger
+
+static uint64_t page_of(uint64_t bytes)
+{
+    return bytes >> PAGE_BITS;
+}
+
+static uint64_t pages_over(uint64_t bytes)
+{
+    return (bytes + PAGE_SIZE - 1) >> PAGE_BITS;
+}
+
+static bool header_valid(const struct elf_header *header, uint64_t bytes)
+{
+    return bytes >= sizeof(*header) && header->magic == ELF_MAGIC &&
+           header->class == ELF_CLASS_64 && header->data == ELF_DATA_LITTLE &&
+           header->type == ELF_TYPE_DYN && header->machine == ELF_MACHINE_X86 &&
+           header->program_size == sizeof(struct elf_program) &&
+           header->program_offset % sizeof(uint64_t) == 0 && header->program_offset <= bytes &&
+           header->program_count <= (bytes - header->program_offset) / sizeof(struct elf_program);
+}
+
+static bool segment_valid(const struct elf_program *segment, uint64_t bytes)
+{
+    return segment->offset <= bytes && segment->file_size <= bytes - segment->offset &&
+           segment->file_size <= segment->memory_size && segment->memory_size <= IMAGE_MAX &&
+           segment->vaddr <= IMAGE_MAX && segment->vaddr % PAGE_SIZE == segment->offset % PAGE_SIZE;
+}
+
+static bool part_add(struct image *image, const struct elf_program *segment)
+{
+    if (image->part_count == IMAGE_PARTS || segment->file_size != segment->memory_size) {
+        return false;
+    }
+    image->parts[image->part_count++] = (struct image_part){
+        .vaddr = segment->vaddr & ~(PAGE_SIZE - 1),
+        .file_page = page_of(segment->offset),
+        .pages = pages_over(segment->vaddr % PAGE_SIZE + segment->memory_size),
+        .prot = segment->flags & ELF_SEGMENT_EXECUTE ? PROT_READ | PROT_EXECUTE : PROT_READ,
+    };
+    return true;
+}
+
+static bool data_set(struct image *image, const struct elf_program *segment)
+{
+    if (image->data_pages || segment->flags & ELF_SEGMENT_EXECUTE) {
+        return false;
+    }
+    image->data_vaddr = segment->vaddr & ~(PAGE_SIZE - 1);
+    image->data_pages = pages_over(segment->vaddr % PAGE_SIZE + segment->memory_size);
+    image->data_start = segment->vaddr;
+    image->data_offset = segment->offset;
+    image->data_bytes = segment->file_size;
+    return true;
+}
+
+static bool segment_add(struct image *image, const struct elf_program *segment)
+{
+    if (segment->type != ELF_PROGRAM_LOAD || segment->memory_size == 0) {
+        return true;
+    }
+    if (!segment_valid(segment, image->bytes)) {
+        return false;
+    }
+    uint64_t end = pages_over(segment->vaddr + segment->memory_size);
+    image->pages = end > image->pages ? end : image->pages;
+    return segment->flags & ELF_SEGMENT_WRITE ? data_set(image, segment) : part_add(image, segment);
+}
+
+bool image_read(struct image *image, const void *file, uint64_t bytes)
+{
+    const struct elf_header *header = file;
+    if (!header_valid(header, bytes)) {
+        return false;
+    }
+    *image = (struct image){ .file = file, .bytes = bytes, .entry = header->entry };
+    const struct elf_program *segments = (const void *)(image->file + header->program_offset);
+    for (unsigned i = 0; i < header->program_count; i++) {
+        if (!segment_add(image, &segments[i])) {
+            return false;
+        }
+    }
+    return image->entry < image->pages << PAGE_BITS;
+}
+
+struct layout layout_of(const struct image *image, const struct system_component *is)
+{
+    uint64_t watch = is->deadlines ? LAYOUT_WATCH_PAGES : 0;
+    struct layout layout = { .data_page = LAYOUT_BUFFER_PAGE + 1 };
+    layout.stack_page = layout.data_page + image->data_pages;
+    layout.watch_page = layout.stack_page + is->stack_pages;
+    layout.heap_page = layout.watch_page + watch;
+    layout.memory_pages = layout.heap_page + is->heap_pages;
+    layout.stack_at = 1;  // what lies below is not mapped
+    layout.watch_at = layout.stack_at + is->stack_pages + 1;
+    layout.info_at = layout.watch_at + watch + 1;
+    layout.buffer_at = layout.info_at + 1;
+    layout.image_at = layout.buffer_at + 2;
+    layout.heap_at = layout.image_at + image->pages + 1;
+    layout.regions_at = layout.heap_at + is->heap_pages + 1;
+    return layout;
+}

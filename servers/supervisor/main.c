@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The supervisor: the root task.  Makes everything at boot, then waits for events and never calls
+// anybody.
+#include "incarnation.h"
+#include "requests.h"
+#include "tend.h"
+
+#include <rt/clock.h>
+#include <rt/memory.h>
+#include <rt/panic.h>
+#include <rt/program.h>
+#include <rt/slots.h>
+#include <rt/start.h>
+#include <rt/string.h>
+#include <wire/call.h>
+
+#include <gen/rt_stubs.h>
+
+#define OBJECT_BITS 6  // endpoints, replies, notifications
+#define TIMER_BITS  7
+
+#define WINDOW_START 0x200000000000ull
+
+const char rt_task_name[] = "supervisor";
+struct supervisor supervisor;
+
+// At boot nothing is to be refused: mksys has checked the description against the machine that it
+// says it needs.
+static void must(struct rt_status status, const char *what, const char *whose)
+{
+    if (!rt_ok(status)) {
+        rt_panic("%s of %s: error %u, argument %u; does the machine have the memory that the "
+                 "description of \"%s\" asks for?",
+                 what, whose, rt_error(status), rt_blamed(status), system_description.name);
+    }
+}
+
+static cap_t object_new(enum rt_kind kind, unsigned bits, const char *what, const char *whose)
+{
+    cap_t slot = 0;
+    must(rt_object_new(kind, bits, &slot), what, whose);
+    return slot;
+}
+
+// ---- boot --------------------------------------------------------------------------------------
+static void image_open(struct component *component)
+{
+    const struct root_info *root = supervisor.root;
+    const struct system_component *is = component->is;
+    struct rt_mapping file;
+    uint64_t bytes = 0;
+    must(rt_module_map(root, is->module, &file, &bytes), "the program", is->name);
+    if (!image_read(&component->image, file.base, bytes)) {
+        rt_panic("the program of %s, module \"%s\", is not one that can be loaded", is->name,
+                 is->module);
+    }
+    for (unsigned i = 0; i < root->module_count; i++) {
+        if (strncmp(root->modules[i].name, is->module, BOOT_NAME_BYTES) == 0) {
+            component->image.frame = root->module_slot + i;
+        }
+    }
+    component->layout = layout_of(&component->image, is);
+}
+
+static void component_prepare(struct component *component, const struct system_component *is,
+                              uint64_t *window)
+{
+    component->is = is;
+    image_open(component);
+    must(rt_untyped_alloc(is->home_bits, &component->home), "the memory", is->name);
+    component->first_slot = rt_slots_alloc(HOME_SLOTS);
+    if (!component->first_slot) {
+        rt_panic("no slots for %s", is->name);
+    }
+    component->notification = object_new(KIND_NOTIFICATION, OBJECT_BITS, "the notification",
+                                         is->name);
+    must(rt_cap_mint(component->notification, RIGHT_WRITE, COMPONENT_PING, &component->ping),
+         "the notification", is->name);
+    component->window = *window;
+    *window += (component->layout.memory_pages + 1) << PAGE_BITS;
+}
+
+static void endpoint_prepare(unsigned number)
+{
+    const struct system_endpoint *is = &system_description.endpoints[number];
+    if (is->server == SYSTEM_SELF) {
+        supervisor.endpoints[number] = supervisor.endpoint;
+        return;
+    }
+    cap_t endpoint = object_new(KIND_ENDPOINT, OBJECT_BITS, "the endpoint", is->name);
+    supervisor.endpoints[number] = endpoint;
+    must(endpoint_configure(endpoint, ticks(is->min_budget)), "the endpoint", is->name);
+}
+
+static void region_prepare(unsigned number)
+{
+    const struct system_region *is = &system_description.regions[number];
+    must(rt_map_new(is->bytes >> PAGE_BITS, PROT_READ | PROT_WRITE, &supervisor.regions[number]),
+         "the region", is->name);
+}
+
+static void own_prepare(const struct root_info *root)
+{
+    cap_t bound = 0;
+    supervisor.version = SUPERVISOR_VERSION;
+    supervisor.size = sizeof(supervisor);
+    supervisor.root = root;
+    supervisor.hz = root->clock_hz;
+    supervisor.random = system_description.seed ? system_description.seed : rt_seed();
+    supervisor.endpoint = object_new(KIND_ENDPOINT, OBJECT_BITS, "the endpoint", "the supervisor");
+    supervisor.reply = object_new(KIND_REPLY, OBJECT_BITS, "the Reply", "the supervisor");
+    supervisor.notification = object_new(KIND_NOTIFICATION, OBJECT_BITS, "the notification",
+                                         "the supervisor");
+    supervisor.timer = object_new(KIND_TIMER, TIMER_BITS, "the timer", "the supervisor");
+    must(rt_cap_mint(supervisor.notification, RIGHT_WRITE, SUPERVISOR_TIMER, &bound),
+         "the notification", "the supervisor");
+    must(timer_bind(supervisor.timer, bound), "the timer", "the supervisor");
+    rt_cap_delete(bound);
+    must(thread_bind(ROOT_SLOT_THREAD, supervisor.notification), "the notification",
+         "the supervisor");
+}
+
+static void boot(const struct root_info *root)
+{
+    const struct system *system = &system_description;
+    uint64_t window = WINDOW_START;
+    own_prepare(root);
+    for (unsigned i = 0; i < system->endpoint_count; i++) {
+        endpoint_prepare(i);
+    }
+    for (unsigned i = 0; i < system->region_count; i++) {
+        region_prepare(i);
+    }
+    for (unsigned i = 0; i < system->component_count; i++) {
+        component_prepare(&supervisor.components[i], &system->components[i], &window);
+    }
+    for (unsigned i = 0; i < system->component_count; i++) {
+        if (!system->components[i].manual) {
+            life_wanted(&supervisor.components[i].life, now());
+        }
+    }
+}
+
+// ---- events ------------------------------------------------------------------------------------
+static void message_handle(uint64_t badge, const struct wire_message *message)
+{
+    if (badge & FAULT_BADGE) {
+        component_faulted(&supervisor.components[badge & (FAULT_BADGE - 1)], message);
+        return;
+    }
+    struct wire_message answer;
+    request_serve(badge, message, &answer);
+    wire_reply(supervisor.reply, &answer);
+}
+
+int main(const struct root_info *root)
+{
+    boot(root);
+    for (;;) {
+        struct wire_message message;
+        tend();
+        struct wire_received got = wire_receive(supervisor.endpoint, supervisor.reply, NULL,
+                                                &message);
+        if (got.code != WIRE_OK) {
+            rt_panic("receive: %s", wire_code_text(got.code));
+        }
+        if (got.notification) {
+            components_alive(got.badge);
+        } else {
+            message_handle(got.badge, &message);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The life of components: what life.c decides, done.
+#include "tend.h"
+
+#include "incarnation.h"
+#include "reach.h"
+
+#include <rt/clock.h>
+#include <rt/string.h>
+#include <rt/thread.h>
+
+#include <gen/rt_stubs.h>
+
+#define VECTOR_DEBUG     1u
+#define VECTOR_UNDEFINED 6u
+#define FLAGS_TF         0x100ull
+
+uint64_t now(void)
+{
+    return rt_nanoseconds(rt_clock() - supervisor.root->boot_clock, supervisor.hz);
+}
+
+static struct component *component_end(void)
+{
+    return supervisor.components + system_description.component_count;
+}
+
+// ---- deaths ------------------------------------------------------------------------------------
+static void time_keep(struct component *component)
+{
+    struct sched_context_consumed_result used = sched_context_consumed(home_slot(component,
+                                                                                 HOME_CONTEXT));
+    component->time_before += rt_ok(used.status) ? used.ticks : 0;
+}
+
+// Callers wait for the next incarnation; where there will be none they learn it.
+static void callers_cancel(const struct component *component)
+{
+    for (unsigned i = 0; i < system_description.endpoint_count; i++) {
+        if (supervisor.components + system_description.endpoints[i].server == component) {
+            struct endpoint_cancel_all_result cancelled = endpoint_cancel_all(
+                supervisor.endpoints[i], ERR_PEER_DIED);
+            rt_ignore(cancelled.status);  // the original has the right
+        }
+    }
+}
+
+static void take_down(struct component *component, struct cause cause)
+{
+    rt_ignore(thread_suspend(home_slot(component, HOME_THREAD)));  // it may be suspended already
+    incident_record(component, cause);
+    time_keep(component);
+    incarnation_end(component);
+}
+
+static void group_restart(uint32_t group)
+{
+    struct cause cause = { .reason = SYSTEM_REASON_GROUP };
+    for (struct component *at = supervisor.components; at < component_end(); at++) {
+        if (at->is->group != group || at->life.state == SYSTEM_STATE_STOPPED) {
+            continue;
+        }
+        if (at->life.state == SYSTEM_STATE_RUNNING) {
+            take_down(at, cause);
+            (void)life_ended(&at->life, at->is, cause.reason, now());
+        } else {
+            life_again(&at->life, now());
+        }
+    }
+}
+
+// Nothing is left of the incarnation; decide what follows.
+static void ended(struct component *component, enum system_reason reason)
+{
+    if (life_ended(&component->life, component->is, reason, now())) {
+        group_restart(component->is->group);
+    }
+    if (component->life.state == SYSTEM_STATE_FAILED) {
+        callers_cancel(component);
+    }
+}
+
+void component_died(struct component *component, struct cause cause)
+{
+    if (component->life.state != SYSTEM_STATE_RUNNING) {
+        return;
+    }
+    take_down(component, cause);
+    if (cause.reason == SYSTEM_REASON_EXIT && cause.detail == 0) {
+        life_finished(&component->life);
+        callers_cancel(component);
+        return;
+    }
+    ended(component, cause.reason);
+}
+
+// ---- faults ------------------------------------------------------------------------------------
+// One instruction more of those that it was given.
+static bool step_taken(struct component *component, const struct wire_message *fault)
+{
+    if (!component->steps || fault->label != FAULT_EXCEPTION || fault->words[0] != VECTOR_DEBUG) {
+        return false;
+    }
+    if (--component->steps == 0) {
+        component_died(component, (struct cause){ .reason = SYSTEM_REASON_OPERATOR });
+        return true;
+    }
+    rt_ignore(ipc_reply0(supervisor.reply, TAG(0, 0, 0)));  // it waits for it
+    return true;
+}
+
+// Registers of a thread that does not run.
+static bool regs_read(cap_t thread, struct thread_regs *regs)
+{
+    if (!rt_ok(thread_read_regs(thread))) {
+        return false;
+    }
+    memcpy(regs, rt_buffer()->words, sizeof(*regs));
+    return true;
+}
+
+static struct cause cause_of(struct component *component, const struct wire_message *fault)
+{
+    struct thread_regs regs;
+    if (fault->label == FAULT_PAGE) {
+        return (struct cause){ SYSTEM_REASON_PAGE_FAULT, fault->words[0], fault->words[1] };
+    }
+    if (fault->words[0] == VECTOR_UNDEFINED &&
+        regs_read(home_slot(component, HOME_THREAD), &regs) && regs.rax == COMPONENT_EXIT) {
+        return (struct cause){ SYSTEM_REASON_EXIT, regs.rdi, 0 };
+    }
+    return (struct cause){ SYSTEM_REASON_EXCEPTION, fault->words[0], fault->words[1] };
+}
+
+void component_faulted(struct component *component, const struct wire_message *fault)
+{
+    if (!step_taken(component, fault)) {
+        component_died(component, cause_of(component, fault));
+    }
+}
+
+// ---- starts ------------------------------------------------------------------------------------
+static void start(struct component *component)
+{
+    if (!rt_ok(incarnation_make(component))) {
+        ended(component, SYSTEM_REASON_UNMADE);
+        return;
+    }
+    life_began(&component->life, component->is, now());
+    if (!reach_as_described(component) || reach_never()) {
+        component_died(component, (struct cause){ .reason = SYSTEM_REASON_REACH });
+    }
+}
+
+static void attend(struct component *component)
+{
+    switch (life_due(&component->life, component->is, now())) {
+    case LIFE_START: start(component); break;
+    case LIFE_ASK: rt_ignore(notification_signal(component->ping)); break;  // a right of ours
+    case LIFE_MISSED:
+        component_died(component, (struct cause){ .reason = SYSTEM_REASON_HEARTBEAT });
+        break;
+    case LIFE_NONE: break;
+    }
+}
+
+void tend(void)
+{
+    uint64_t next = UINT64_MAX;
+    for (struct component *at = supervisor.components; at < component_end(); at++) {
+        attend(at);
+    }
+    for (struct component *at = supervisor.components; at < component_end(); at++) {
+        uint64_t due = life_next(&at->life, at->is);
+        next = due < next ? due : next;
+    }
+    if (next != UINT64_MAX) {
+        rt_ignore(timer_arm(supervisor.timer, supervisor.root->boot_clock + ticks(next)));
+    }
+}
+
+void components_alive(uint64_t bits)
+{
+    for (unsigned i = 0; i < system_description.component_count; i++) {
+        if (bits >> i & 1) {
+            life_answered(&supervisor.components[i].life);
+        }
+    }
+}
+
+// ---- operators ---------------------------------------------------------------------------------
+bool component_kill(struct component *component, bool count_anew)
+{
+    if (component->life.state != SYSTEM_STATE_RUNNING) {
+        return count_anew && component_start(component);
+    }
+    component_died(component, (struct cause){ .reason = SYSTEM_REASON_OPERATOR });
+    if (count_anew) {
+        life_wanted(&component->life, now());
+    }
+    return true;
+}
+
+bool component_stop(struct component *component)
+{
+    if (component->life.state == SYSTEM_STATE_STOPPED) {
+        return false;
+    }
+    component_died(component, (struct cause){ .reason = SYSTEM_REASON_OPERATOR });
+    life_stopped(&component->life);
+    return true;
+}
+
+bool component_start(struct component *component)
+{
+    if (component->life.state == SYSTEM_STATE_RUNNING ||
+        component->life.state == SYSTEM_STATE_WAITING) {
+        return false;
+    }
+    life_wanted(&component->life, now());
+    return true;
+}
+
+// The trap flag makes each instruction of its own end in a fault (Intel manual, volume 3, 17.3.2).
+bool component_inject(struct component *component, uint64_t instructions)
+{
+    cap_t thread = home_slot(component, HOME_THREAD);
+    struct thread_regs regs;
+    if (component->life.state != SYSTEM_STATE_RUNNING || !instructions ||
+        !rt_ok(thread_suspend(thread)) || !regs_read(thread, &regs)) {
+        return false;
+    }
+    component->steps = instructions;
+    regs.rflags |= FLAGS_TF;
+    return rt_ok(rt_thread_set_regs(thread, &regs)) && rt_ok(thread_resume(thread));
+}
