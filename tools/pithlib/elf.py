@@ -21,6 +21,7 @@ class Section(NamedTuple):
     flags: int
     offset: int
     size: int
+    link: int
 
 
 def string_at(table: bytes, offset: int) -> str:
@@ -41,7 +42,7 @@ def read_sections(data: bytes) -> list:
     if names_index >= len(rows):
         raise NotElf("section names are missing")
     names = data[rows[names_index][4]:rows[names_index][4] + rows[names_index][5]]
-    return [Section(string_at(names, r[0]), r[1], r[2], r[4], r[5]) for r in rows]
+    return [Section(string_at(names, r[0]), r[1], r[2], r[4], r[5], r[6]) for r in rows]
 
 
 def sections(path: Path) -> list:
