@@ -11,21 +11,28 @@
 #define TIMER_BITS        7
 #define NOTIFICATION_BITS 6
 
-static unsigned grant_width(const struct system_grant *grant)
+static const struct grant_form forms[] = {
+    [GRANT_SERVE] = { 1, KIND_ENDPOINT, RIGHT_RECEIVE | RIGHT_SEND | RIGHT_GRANT },
+    [GRANT_CALL] = { 1, KIND_ENDPOINT, RIGHT_SEND | RIGHT_GRANT },
+    [GRANT_SIGNAL] = { 1, KIND_NOTIFICATION, RIGHT_WRITE },
+    [GRANT_TIMER] = { 1, KIND_TIMER, 0 },
+    [GRANT_IRQ] = { 1, KIND_IRQ_HANDLER, 0 },
+    [GRANT_PORTS] = { 1, KIND_IO_PORTS, 0 },
+    [GRANT_SIGNALLED] = { 0, KIND_EMPTY, 0 },
+    [GRANT_REGION] = { 0, KIND_EMPTY, 0 },
+    [GRANT_WATCH] = { WATCH_SLOTS, KIND_THREAD, 0 },
+};
+
+const struct grant_form *grant_form(const struct system_grant *grant)
 {
-    switch (grant->kind) {
-    case GRANT_SIGNALLED:
-    case GRANT_REGION: return 0;
-    case GRANT_WATCH: return WATCH_SLOTS;
-    default: return 1;
-    }
+    return &forms[grant->kind];
 }
 
 uint64_t grant_slot(const struct system_component *is, unsigned number)
 {
     uint64_t slot = COMPONENT_SLOT_REPLIES + is->replies;
     for (unsigned i = 0; i < number; i++) {
-        slot += grant_width(&is->grants[i]);
+        slot += grant_form(&is->grants[i])->width;
     }
     return slot;
 }
@@ -42,16 +49,6 @@ uint64_t grant_badge(const struct system_grant *grant)
     }
     uint64_t server = system_description.endpoints[grant->object].server;
     return grant->badge | (server + 1) << SERVER_SHIFT;
-}
-
-unsigned grant_rights(const struct system_grant *grant)
-{
-    switch (grant->kind) {
-    case GRANT_SERVE: return RIGHT_RECEIVE | RIGHT_SEND | RIGHT_GRANT;
-    case GRANT_CALL: return RIGHT_SEND | RIGHT_GRANT;
-    case GRANT_SIGNAL: return RIGHT_WRITE;
-    default: return 0;
-    }
 }
 
 // ---- what signals the component's notification --------------------------------------------------
@@ -171,9 +168,9 @@ static struct rt_status give_capability(struct component *component,
     cap_t cspace = home_slot(component, HOME_CSPACE);
     uint64_t badge = grant_badge(grant);
     return badge ? captable_mint(cspace, slot, ROOT_SLOT_CSPACE, grant_source(grant),
-                                 grant_rights(grant), badge)
+                                 grant_form(grant)->rights, badge)
                  : captable_copy(cspace, slot, ROOT_SLOT_CSPACE, grant_source(grant),
-                                 grant_rights(grant));
+                                 grant_form(grant)->rights);
 }
 
 static struct rt_status give(struct component *component, const struct system_grant *grant,
@@ -207,7 +204,7 @@ struct rt_status grants_give(struct component *component, struct component_info 
         struct component_grant *given = &info->grants[i];
         given->kind = grant->kind;
         given->badge = grant->badge;
-        given->slot = grant_width(grant) ? (uint32_t)grant_slot(is, i) : 0;
+        given->slot = grant_form(grant)->width ? (uint32_t)grant_slot(is, i) : 0;
         memcpy(given->name, grant->name, strlen(grant->name));
         struct rt_status status = give(component, grant, given, &page);
         if (!rt_ok(status)) {

@@ -37,8 +37,14 @@ uint64_t grant_slot(const struct system_component *is, unsigned number);
 uint64_t grant_slots_end(const struct system_component *is);
 // The badge of a grant's capability as the component's table holds it.
 uint64_t grant_badge(const struct system_grant *grant);
-// Rights of a grant's capability.
-unsigned grant_rights(const struct system_grant *grant);
+
+// How a kind of grant stands in a component's table.
+struct grant_form {
+    unsigned width;     // slots
+    enum rt_kind kind;  // of the first
+    unsigned rights;    // of one that others hold too; 0: it is the component's own
+};
+const struct grant_form *grant_form(const struct system_grant *grant);
 
 // A badge says which endpoint it belongs to: the server's index + 1 from here on.  lib/svc keeps
 // these bits in the sessions that a server mints.

@@ -15,34 +15,17 @@ static struct captable_identify_result held(const struct component *component, u
     return captable_identify(home_slot(component, HOME_CSPACE), slot);
 }
 
-static enum rt_kind grant_capability(const struct system_grant *grant)
-{
-    switch (grant->kind) {
-    case GRANT_SERVE:
-    case GRANT_CALL: return KIND_ENDPOINT;
-    case GRANT_SIGNAL: return KIND_NOTIFICATION;
-    case GRANT_TIMER: return KIND_TIMER;
-    case GRANT_IRQ: return KIND_IRQ_HANDLER;
-    case GRANT_PORTS: return KIND_IO_PORTS;
-    case GRANT_WATCH: return KIND_THREAD;
-    case GRANT_SIGNALLED:
-    case GRANT_REGION: break;
-    }
-    return KIND_EMPTY;
-}
-
 static bool grant_as_described(const struct component *component, unsigned number)
 {
     const struct system_grant *grant = &component->is->grants[number];
-    enum rt_kind kind = grant_capability(grant);
-    if (kind == KIND_EMPTY) {
+    const struct grant_form *form = grant_form(grant);
+    if (!form->width) {
         return true;
     }
     struct captable_identify_result found = held(component, grant_slot(component->is, number));
-    unsigned rights = grant_rights(grant);
-    return rt_ok(found.status) && (found.kind_rights & 0xff) == kind &&
-           (!rights ||
-            ((found.kind_rights >> 8 & 0xff) == rights && found.badge == grant_badge(grant)));
+    return rt_ok(found.status) && (found.kind_rights & 0xff) == form->kind &&
+           (!form->rights ||
+            ((found.kind_rights >> 8 & 0xff) == form->rights && found.badge == grant_badge(grant)));
 }
 
 bool reach_as_described(const struct component *component)
@@ -94,12 +77,14 @@ static uint64_t reach_of_region(unsigned region)
 static uint64_t reach_of_grant(const struct component *component, unsigned number)
 {
     const struct system_grant *grant = &component->is->grants[number];
-    switch (grant->kind) {
-    case GRANT_CALL: return reach_of_slot(component, grant_slot(component->is, number));
-    case GRANT_SIGNAL: return 1ull << grant->object;
-    case GRANT_REGION: return grant->flags & PROT_WRITE ? reach_of_region(grant->object) : 0;
-    default: return 0;
+    if (grant->kind == GRANT_CALL) {
+        return reach_of_slot(component, grant_slot(component->is, number));
     }
+    if (grant->kind == GRANT_SIGNAL) {
+        return 1ull << grant->object;
+    }
+    bool writes = grant->kind == GRANT_REGION && grant->flags & PROT_WRITE;
+    return writes ? reach_of_region(grant->object) : 0;
 }
 
 static uint64_t reach_of(const struct component *component)

@@ -15,8 +15,8 @@
 #include "system.h"
 
 #include <proto/system.h>
+#include <rt/clock.h>
 #include <rt/map.h>
-#include <rt/rootinfo.h>
 
 #define SUPERVISOR_VERSION 1u
 
