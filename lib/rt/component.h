@@ -95,7 +95,7 @@ struct component_words {
 // The information page of this component.
 const struct component_info *component_info(void);
 
-// The grant of a kind by its name; NULL where there is none.
+// The grant of a kind by its name (NULL: the first of the kind); NULL where there is none.
 const struct component_grant *component_grant(enum component_grant_kind kind, const char *name);
 // The same where the component cannot do without it: panics where there is none.
 const struct component_grant *component_need(enum component_grant_kind kind, const char *name);

@@ -42,7 +42,8 @@ const struct component_grant *component_grant(enum component_grant_kind kind, co
 {
     for (unsigned i = 0; i < own_info->grant_count && i < COMPONENT_GRANTS; i++) {
         const struct component_grant *grant = &own_info->grants[i];
-        if (grant->kind == kind && strncmp(grant->name, name, COMPONENT_NAME_BYTES) == 0) {
+        if (grant->kind == kind &&
+            (!name || strncmp(grant->name, name, COMPONENT_NAME_BYTES) == 0)) {
             return grant;
         }
     }
@@ -53,7 +54,8 @@ const struct component_grant *component_need(enum component_grant_kind kind, con
 {
     const struct component_grant *grant = component_grant(kind, name);
     if (!grant) {
-        rt_panic("the system description grants no \"%s\" (kind %u)", name, kind);
+        rt_panic("the system description grants no %s (kind %u)", name ? name : "such thing",
+                 kind);
     }
     return grant;
 }

@@ -96,22 +96,11 @@ static bool request_serve(const struct svc *server, uint64_t badge,
     return now;
 }
 
-static cap_t endpoint_own(void)
-{
-    const struct component_info *info = component_info();
-    for (unsigned i = 0; i < info->grant_count; i++) {
-        if (info->grants[i].kind == GRANT_SERVE) {
-            return info->grants[i].slot;
-        }
-    }
-    rt_panic("the system description lets this component serve nothing");
-}
-
 __attribute__((noreturn)) void svc_run(const struct svc *server)
 {
     struct wire_message request, answer;
     bool now = false;
-    endpoint = endpoint_own();
+    endpoint = component_need(GRANT_SERVE, NULL)->slot;
     for (;;) {
         cap_t reply = reply_slot(reply_now);
         struct wire_received got = now ? wire_answer(endpoint, reply, &server->window, &answer,

@@ -20,8 +20,9 @@
 #define SLOT_BITS    6
 #define FLAGS_IF     0x200ull
 
-#define ARENA_START      0x10000000000ull
-#define ARENA_PAGES_BITS 33  // of random page numbers
+#define ARENA_START   0x10000000000ull
+#define ARENA_NUMBERS (1ull << 24)  // places to choose from, a page table's reach each
+#define TABLE_REACH   512u          // pages that one page table maps
 
 #define WATCH_BUDGET_PART 20  // the second thread's budget: this part of the first one's
 
@@ -350,12 +351,28 @@ static struct rt_status threads_make(struct component *component)
 }
 
 // ---- life --------------------------------------------------------------------------------------
+// Some place, but such that the arena spreads over no more page tables than it must: an incarnation
+// then takes as much memory as any other.
+static uint64_t arena_place(const struct component *component)
+{
+    uint64_t pages = component->layout.regions_at;
+    for (unsigned i = 0; i < component->is->grant_count; i++) {
+        const struct system_grant *grant = &component->is->grants[i];
+        pages += grant->kind == GRANT_REGION
+                     ? (system_description.regions[grant->object].bytes >> PAGE_BITS) + 1
+                     : 0;
+    }
+    uint64_t spare = (TABLE_REACH - pages % TABLE_REACH) % TABLE_REACH;
+    uint64_t table = random_next() % ARENA_NUMBERS;
+    return ARENA_START + ((table * TABLE_REACH + random_next() % (spare + 1)) << PAGE_BITS);
+}
+
 static void incarnation_clear(struct component *component)
 {
     component->used = 0;
     component->tables = 0;
     component->steps = 0;
-    component->base = ARENA_START + (random_next() >> (64 - ARENA_PAGES_BITS) << PAGE_BITS);
+    component->base = arena_place(component);
     // Of what was signalled to an earlier incarnation nothing is left.
     struct notification_result stale = notification_poll(component->notification);
     rt_ignore(stale.status);

@@ -45,30 +45,37 @@ static cap_t object_new(enum rt_kind kind, unsigned bits, const char *what, cons
 }
 
 // ---- boot --------------------------------------------------------------------------------------
-static void image_open(struct component *component)
+// Map a component's file; several may run the same, which is mapped once.
+static struct image image_open(const struct system_component *is)
 {
     const struct root_info *root = supervisor.root;
-    const struct system_component *is = component->is;
+    struct image image;
     struct rt_mapping file;
     uint64_t bytes = 0;
+    for (const struct component *at = supervisor.components; at->is; at++) {
+        if (strcmp(at->is->module, is->module) == 0) {
+            return at->image;
+        }
+    }
     must(rt_module_map(root, is->module, &file, &bytes), "the program", is->name);
-    if (!image_read(&component->image, file.base, bytes)) {
+    if (!image_read(&image, file.base, bytes)) {
         rt_panic("the program of %s, module \"%s\", is not one that can be loaded", is->name,
                  is->module);
     }
     for (unsigned i = 0; i < root->module_count; i++) {
         if (strncmp(root->modules[i].name, is->module, BOOT_NAME_BYTES) == 0) {
-            component->image.frame = root->module_slot + i;
+            image.frame = root->module_slot + i;
         }
     }
-    component->layout = layout_of(&component->image, is);
+    return image;
 }
 
 static void component_prepare(struct component *component, const struct system_component *is,
                               uint64_t *window)
 {
+    component->image = image_open(is);
+    component->layout = layout_of(&component->image, is);
     component->is = is;
-    image_open(component);
     must(rt_untyped_alloc(is->home_bits, &component->home), "the memory", is->name);
     component->first_slot = rt_slots_alloc(HOME_SLOTS);
     if (!component->first_slot) {

@@ -82,7 +82,7 @@ struct supervisor {
     cap_t timer;
     cap_t endpoints[SYSTEM_COMPONENTS + 1];  // as the description counts them
     struct rt_mapping regions[SYSTEM_COMPONENTS];
-    struct component components[SYSTEM_COMPONENTS];
+    struct component components[SYSTEM_COMPONENTS + 1];  // after the last one, none
 };
 extern struct supervisor supervisor;
 

@@ -142,6 +142,16 @@ void component_faulted(struct component *component, const struct wire_message *f
 }
 
 // ---- starts ------------------------------------------------------------------------------------
+// Who can reach what an assertion forbids is ended; what it held goes with its table.
+static void reach_enforce(void)
+{
+    const struct system_never *never = reach_never();
+    for (; never; never = reach_never()) {
+        component_died(&supervisor.components[never->from],
+                       (struct cause){ .reason = SYSTEM_REASON_REACH });
+    }
+}
+
 static void start(struct component *component)
 {
     if (!rt_ok(incarnation_make(component))) {
@@ -149,9 +159,10 @@ static void start(struct component *component)
         return;
     }
     life_began(&component->life, component->is, now());
-    if (!reach_as_described(component) || reach_never()) {
+    if (!reach_as_described(component)) {
         component_died(component, (struct cause){ .reason = SYSTEM_REASON_REACH });
     }
+    reach_enforce();
 }
 
 static void attend(struct component *component)
@@ -160,6 +171,10 @@ static void attend(struct component *component)
     case LIFE_START: start(component); break;
     case LIFE_ASK: rt_ignore(notification_signal(component->ping)); break;  // a right of ours
     case LIFE_MISSED:
+        if (component->steps) {
+            life_answered(&component->life);  // it is the steps that take so long
+            break;
+        }
         component_died(component, (struct cause){ .reason = SYSTEM_REASON_HEARTBEAT });
         break;
     case LIFE_NONE: break;
