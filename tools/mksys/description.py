@@ -24,6 +24,7 @@ PRIORITY = values.integer(1, PRIORITY_MOST)
 BUDGET = values.time(10_000, 10 * SECOND)
 PERIOD = values.time(100_000, 10 * SECOND)
 ANY_TIME = values.time(100_000, 3600 * SECOND)
+PAUSE = values.time(0, 3600 * SECOND)
 
 
 class Use(NamedTuple):
@@ -178,7 +179,7 @@ def never(place: Place, value: Any) -> Never:
 TIME_NEED = values.TIME_RIGHT
 RESTART = {
     "policy": Key(values.choice("always", "never"), "always"),
-    "backoff": Key(ANY_TIME, 10_000_000),
+    "backoff": Key(PAUSE, 10_000_000),
     "backoff_max": Key(ANY_TIME, SECOND),
     "limit": Key(values.integer(1, 1000), 5),
     "window": Key(ANY_TIME, 10 * SECOND),
