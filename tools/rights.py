@@ -40,7 +40,7 @@ LAYERS = {
     "lib/rt": ["abi", "rt", "gen"],
     "lib/ring": ["ring"],
     "lib/wire": ["abi", "rt", "gen", "wire"],
-    "lib/svc": ["abi", "rt", "gen", "wire", "svc"],
+    "lib/svc": ["abi", "rt", "gen", "wire", "svc", "proto"],
     "servers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],
     "servers/supervisor": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
     "drivers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],

@@ -45,10 +45,10 @@ cap_t svc_keep(void)
     return kept;
 }
 
-void svc_answer(cap_t reply, struct wire_message *answer)
+bool svc_answer(cap_t reply, struct wire_message *answer)
 {
-    wire_reply(reply, answer);
     replies_kept &= ~(1ull << (reply - COMPONENT_SLOT_REPLIES));
+    return wire_reply(reply, answer);
 }
 
 struct rt_status svc_session_new(uint64_t badge, uint64_t session, cap_t *slot)

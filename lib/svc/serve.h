@@ -54,8 +54,9 @@ __attribute__((noreturn)) void svc_run(const struct svc *server);
 // In a handler that will give WIRE_LATER: keep the caller of the request at hand; gives the Reply
 // to answer it with, or 0 where all Replies of the component are taken (then give an error).
 cap_t svc_keep(void);
-// Answer a kept caller; its Reply can be kept again.  Never blocks.
-void svc_answer(cap_t reply, struct wire_message *answer);
+// Answer a kept caller; its Reply can be kept again.  False: the caller waits no more.  Never
+// blocks.
+bool svc_answer(cap_t reply, struct wire_message *answer);
 
 // A capability for a session: the server's endpoint with `session` in the badge, for this client
 // and service, in a slot of its own.  LIMIT: no slot.

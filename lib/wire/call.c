@@ -107,7 +107,7 @@ struct wire_received wire_answer(cap_t endpoint, cap_t reply, const struct wire_
     return received(result, &words, window, request);
 }
 
-void wire_reply(cap_t reply, struct wire_message *answer)
+bool wire_reply(cap_t reply, struct wire_message *answer)
 {
     struct ipc_words words;
     uint64_t tag = message_out(answer, &words);
@@ -115,9 +115,9 @@ void wire_reply(cap_t reply, struct wire_message *answer)
     if (!rt_ok(status) && rt_blamed(status) == 1) {
         wire_refuse(answer, WIRE_SERVER, answer);
         tag = message_out(answer, &words);
-        // What is left is a caller that waits no more.
-        rt_ignore(ipc_reply(reply, tag, &words));
+        status = ipc_reply(reply, tag, &words);
     }
+    return rt_ok(status);
 }
 
 void wire_drop(const struct wire_window *window, const struct wire_message *message)

@@ -38,9 +38,9 @@ struct wire_received wire_receive(cap_t endpoint, cap_t reply, const struct wire
 struct wire_received wire_answer(cap_t endpoint, cap_t reply, const struct wire_window *window,
                                  struct wire_message *answer, struct wire_message *request);
 
-// Send `answer` to the caller that `reply` stands for, if it still waits; as wire_answer, without
-// receiving.  Never blocks.
-void wire_reply(cap_t reply, struct wire_message *answer);
+// Send `answer` to the caller that `reply` stands for, if it still waits (false: it does not); as
+// wire_answer, without receiving.  Never blocks.
+bool wire_reply(cap_t reply, struct wire_message *answer);
 
 // Delete what a message brought into the window and nobody has moved away.  A server does so after
 // each request; else a client could fill its window.
