@@ -15,6 +15,7 @@
 const char rt_task_name[] = "counter";
 
 _Static_assert(RECORD_CLIENTS == SVC_CLIENTS - 1, "each client component has its places");
+_Static_assert(RECORD_NUMBER_BITS <= SVC_SESSION_BITS, "a session's number fits a badge");
 
 static uint32_t serve_open(const struct wire_peer *peer, const struct counter_open_args *args,
                            struct counter_open_results *results)

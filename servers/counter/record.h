@@ -19,12 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_MAGIC   0x726574756e6f6370ull
-#define RECORD_MAJOR   1u
-#define RECORD_MINOR   0u
-#define RECORD_CLIENTS 63u               // numbers 1 to this
-#define RECORD_SHARE   1024u             // at most as many sessions for each
-#define RECORD_AGES    ((1u << 30) - 1)  // so often a place can be used
+#define RECORD_MAGIC       0x726574756e6f6370ull
+#define RECORD_MAJOR       1u
+#define RECORD_MINOR       0u
+#define RECORD_NUMBER_BITS 40                // of a session's number
+#define RECORD_CLIENTS     63u               // numbers 1 to this
+#define RECORD_SHARE       64u               // at most as many sessions for each
+#define RECORD_AGES        ((1u << 28) - 1)  // so often a place can be used
 
 // One value of a counter, with the request that made it.
 struct record_value {
@@ -49,7 +50,7 @@ struct record {
     struct record_place places[];
 };
 
-// What `open` gives: the number that names the session from then on, never 0 and below 2^48.
+// What `open` gives: the number that names the session from then on, never 0.
 struct record_session {
     uint64_t session, sequence;
 };

@@ -130,7 +130,7 @@ static struct record_session must_open(unsigned owner, uint64_t client)
 {
     struct answer answer = ask(&(struct request){ .kind = OPEN, .owner = owner, .client = client });
     assert_int_equal(answer.code, WIRE_OK);
-    assert_true(answer.opened.session != 0 && answer.opened.session >> 48 == 0);
+    assert_true(answer.opened.session != 0 && answer.opened.session >> RECORD_NUMBER_BITS == 0);
     return answer.opened;
 }
 
@@ -266,7 +266,7 @@ static void places_wear_out(void **state)
     for (unsigned i = 0; i < SHARE; i++) {
         record->places[i].state = (uint64_t)~last << 32 | last;
         uint64_t session = must_open(1, i).session;
-        assert_int_equal(session >> 16, RECORD_AGES);
+        assert_int_equal(session >> 12, RECORD_AGES);
     }
     for (unsigned i = 0; i < SHARE; i++) {
         assert_int_equal(close_of(1, must_open(1, i).session), WIRE_OK);
