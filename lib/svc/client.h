@@ -8,8 +8,8 @@
 #include <wire/call.h>
 
 // Whether a call that ended with this code may be made once more because its server died on the way
-// (WIRE_KERNEL + PEER_DIED or CANCELLED): only where the operation can be done twice or the server
-// has a record of it.  The next incarnation takes the call; the endpoint stays.
+// (WIRE_KERNEL + PEER_DIED): only where the operation can be done twice or the server has a record
+// of it.  The next incarnation takes the call; the endpoint stays.
 bool svc_again(uint32_t code);
 
 // From now on until svc_deadline_end, calls of this thread that block beyond `ticks` of the clock

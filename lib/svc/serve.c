@@ -15,6 +15,7 @@
 static uint64_t replies_kept;  // bit n: Reply n stands for a kept caller
 static unsigned reply_now;     // stands for the caller at hand
 static cap_t endpoint;
+static cap_t lent;  // of svc_session_lend
 
 static cap_t reply_slot(unsigned number)
 {
@@ -51,22 +52,42 @@ bool svc_answer(cap_t reply, struct wire_message *answer)
     return wire_reply(reply, answer);
 }
 
+// Mint into an empty slot.
+static struct rt_status session_mint(uint64_t badge, uint64_t session, cap_t slot)
+{
+    const uint64_t mask = ((1ull << SVC_SESSION_BITS) - 1) << SVC_SESSION_SHIFT;
+    uint64_t new = (badge & ~mask) | (session << SVC_SESSION_SHIFT & mask);
+    return captable_mint(COMPONENT_SLOT_CSPACE, slot, COMPONENT_SLOT_CSPACE, endpoint,
+                         RIGHT_SEND | RIGHT_GRANT, new);
+}
+
 struct rt_status svc_session_new(uint64_t badge, uint64_t session, cap_t *slot)
 {
     cap_t to = rt_slot_alloc();
     if (!to) {
         return rt_refuse(ERR_LIMIT, 0);
     }
-    const uint64_t mask = ((1ull << SVC_SESSION_BITS) - 1) << SVC_SESSION_SHIFT;
-    uint64_t new = (badge & ~mask) | (session << SVC_SESSION_SHIFT & mask);
-    struct rt_status status = captable_mint(COMPONENT_SLOT_CSPACE, to, COMPONENT_SLOT_CSPACE,
-                                            endpoint, RIGHT_SEND | RIGHT_GRANT, new);
+    struct rt_status status = session_mint(badge, session, to);
     if (!rt_ok(status)) {
         rt_slots_free(to, 1);
     } else {
         *slot = to;
     }
     return status;
+}
+
+struct rt_status svc_session_lend(uint64_t badge, uint64_t session, cap_t *slot)
+{
+    if (!lent) {
+        lent = rt_slot_alloc();
+    }
+    if (!lent) {
+        return rt_refuse(ERR_LIMIT, 0);
+    }
+    *slot = lent;
+    // Empty the first time: then there is nothing to delete.
+    rt_ignore(captable_delete(COMPONENT_SLOT_CSPACE, lent));
+    return session_mint(badge, session, lent);
 }
 
 static void notified(const struct svc *server, uint64_t bits)

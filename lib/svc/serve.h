@@ -61,3 +61,5 @@ bool svc_answer(cap_t reply, struct wire_message *answer);
 // A capability for a session: the server's endpoint with `session` in the badge, for this client
 // and service, in a slot of its own.  LIMIT: no slot.
 struct rt_status svc_session_new(uint64_t badge, uint64_t session, cap_t *slot);
+// The same for an answer that copies it: the slot is used again by the next call of this.
+struct rt_status svc_session_lend(uint64_t badge, uint64_t session, cap_t *slot);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Kills the counter service at random instants, and now and then one of its clients; then lets the
+// clients check what was counted.  More important than all of them: its timer stops them anywhere.
+#include "../host.h"
+#include "board.h"
+#include "system.h"
+
+#include <rt/clock.h>
+#include <rt/print.h>
+
+#include <gen/rt_stubs.h>
+
+#define CLIENT_EVERY 8u
+#define END_WAIT     1000000u  // nanoseconds between two looks
+#define END_LOOKS    10000u
+
+static uint64_t seed;
+
+static uint64_t draw(uint64_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % below;
+}
+
+static void pause_for(uint64_t nanoseconds)
+{
+    const struct component_grant *timer = component_need(GRANT_TIMER, "instant");
+    uint64_t ticks = rt_ticks(nanoseconds, component_info()->clock_hz);
+    WANT(rt_ok(timer_arm(timer->slot, rt_clock() + ticks)));
+    WANT(rt_ok(notification_wait(COMPONENT_SLOT_NOTIFICATION).status));
+}
+
+static void adder_end(uint16_t number)
+{
+    for (unsigned i = 0; i < END_LOOKS; i++) {
+        enum system_state state = system_look(number).state;
+        if (state == SYSTEM_STATE_DONE) {
+            return;
+        }
+        if (state == SYSTEM_STATE_FAILED) {
+            system_print_words(number);
+            machine_fail("a client found something wrong");
+        }
+        pause_for(END_WAIT);
+    }
+    machine_fail("a client does not end");
+}
+
+int component_main(const struct component_info *info)
+{
+    (void)info;
+    host_begin();
+    struct board *board = (void *)component_need(GRANT_REGION, "board")->address;
+    uint64_t kills = host_argument("kills", 100), span = host_argument("span", 100000), killed = 0;
+    seed = host_argument("seed", 1) * 0x9e3779b97f4a7c15ull;
+    uint16_t server = system_number("counter"), adders[ADDERS];
+    for (unsigned i = 0; i < ADDERS; i++) {
+        adders[i] = system_number((const char[]){ 'a', 'd', 'd', 'e', 'r', (char)('0' + i), 0 });
+    }
+    while (killed < kills) {
+        pause_for(1 + draw(span));
+        if (draw(CLIENT_EVERY) == 0) {
+            (void)system_kill(adders[draw(ADDERS)]);
+        } else {
+            killed += system_kill(server);
+        }
+    }
+    atomic_store(&board->stop, 1);
+    uint64_t requests = 0, incarnations = 0;
+    for (unsigned i = 0; i < ADDERS; i++) {
+        adder_end(adders[i]);
+        WANT(board->adders[i].acknowledged != 0);
+        requests += board->adders[i].acknowledged;
+        incarnations += board->adders[i].incarnations;
+    }
+    WANT(system_look(server).deaths == kills);
+    rt_print("KILLS %lu of the server, %lu of clients, %lu requests, each counted once\n", killed,
+             incarnations - ADDERS, requests);
+    machine_end(0);
+}
