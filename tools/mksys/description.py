@@ -102,7 +102,7 @@ class System:
     name: Optional[str]
     memory: Optional[int]
     seed: int
-    never: list
+    never: dict  # path -> Never
     components: dict = field(default_factory=dict)  # in the order of the description
     regions: dict = field(default_factory=dict)
 
@@ -199,10 +199,10 @@ COMPONENT = {
     "slots": Key(values.integer(16, 1 << 16), 64),
     "replies": Key(values.integer(0, 64)),
     "min_budget": Key(values.time(0, SECOND), 0),
-    "serves": Key(values.array(values.name), ()),
+    "serves": Key(names, ()),
     "ports": Key(values.named(ports), {}),
     "irq": Key(values.named(irq), {}),
-    "timers": Key(values.array(values.name), ()),
+    "timers": Key(names, ()),
     "regions": Key(values.named(region_use), {}),
     "uses": Key(values.named(use), {}),
     "signals": Key(values.named(values.name), {}),
@@ -286,7 +286,9 @@ def read(data: bytes, file: str) -> tuple[Optional[System], Problems]:
         return None, problems
     problems.lines.update(scan.key_lines(text))
     parts = FILE(Place(problems, ()), tables)
-    system = System(**(parts["system"] or {"name": None, "memory": None, "seed": 0, "never": []}))
+    own = parts["system"] or {"name": None, "memory": None, "seed": 0, "never": []}
+    own["never"] = {("system", "never", number): one for number, one in own["never"]}
+    system = System(**own)
     system.components, system.regions = parts["component"] or {}, parts["region"] or {}
     if not system.components and parts["component"] is not None:
         problems.add(("component",), "there is no component", "at least one [component.NAME] stands here")

@@ -41,15 +41,13 @@ class Plan:
 
 def start_order(system: System) -> list:
     """Servers before their clients; else as in the description.  Without what is in a cycle."""
-    order, placed = [], {SUPERVISOR}
-    waiting = list(system.components.values())
+    order, waiting = [], dict(system.components)
     while True:
-        ready = next((c for c in waiting if all(u.server in placed for u in c.uses.values())), None)
+        ready = next((c for c in waiting.values() if not any(u.server in waiting for u in c.uses.values())), None)
         if ready is None:
             return order
-        waiting.remove(ready)
+        del waiting[ready.name]
         order.append(ready)
-        placed.add(ready.name)
 
 
 def signal_name(sender: Component, local: str) -> str:
