@@ -3,9 +3,10 @@
 """What the values of a description must be together.  Each check tells all that it finds; values
 that are wrong by themselves were told and are left out."""
 from pathlib import Path
+from typing import Iterator
 
 from . import graph, layout, plan
-from .description import CALLERS_MOST, RIGHTS, SUPERVISOR, Component, System
+from .description import SUPERVISOR, Component, System
 from .problems import Problems
 from .values import NAME_BYTES, nearest, size_text, time_text
 
@@ -13,6 +14,8 @@ PROTOCOLS = Path(__file__).resolve().parents[2] / "proto"
 COMPONENTS_MOST = 62  # SYSTEM_COMPONENTS
 GRANTS_MOST = 40      # COMPONENT_GRANTS
 CPU_MOST = 90         # per cent of a CPU that can be given away: the rest is the supervisor's
+
+WATCHED_BUDGET = 200_000  # of which the second thread gets its part (WATCH_BUDGET_PART)
 
 
 # ---- names of others ---------------------------------------------------------------------------
@@ -37,7 +40,7 @@ def signals(system: System, problems: Problems) -> None:
                 problems.add(place, "a component that signals itself", "another component stands here")
             elif target not in system.components:
                 problems.add(place, f"there is no component '{target}'",
-                             nearest(target, list(system.components)))
+                             nearest(target, system.components))
             name = plan.signal_name(component, local)
             if len(name) > NAME_BYTES:
                 problems.add(place, f"'{name}', its name at {target}, is {len(name)} characters long",
@@ -51,7 +54,7 @@ def regions(system: System, problems: Problems) -> None:
             used.add(use.region)
             if use.region not in system.regions:
                 problems.add(component.path + ("regions", local, "region"), f"there is no region '{use.region}'",
-                             nearest(use.region, list(system.regions)))
+                             nearest(use.region, system.regions))
     for region in system.regions.values():
         if region.name not in used:
             problems.add(region.path, "no component has this region",
@@ -63,7 +66,7 @@ def protocols(system: System, problems: Problems) -> None:
     for component in system.components.values():
         for number, protocol in enumerate(component.serves):
             place = component.path + ("serves", number)
-            if protocol not in known:
+            if protocol is not None and protocol not in known:
                 problems.add(place, f"there is no protocol '{protocol}' (proto/{protocol}.idl)",
                              nearest(protocol, known))
 
@@ -74,53 +77,57 @@ def twice(system: System, problems: Problems) -> None:
         for key in ("serves", "timers"):
             names = getattr(component, key)
             for number, name in enumerate(names):
-                if name in names[:number]:
+                if name is not None and name in names[:number]:
                     problems.add(component.path + (key, number), f"'{name}' stands here twice", "each name once")
 
 
 # ---- calls -------------------------------------------------------------------------------------
-def cycle_from(system: System, start: str, stuck: set) -> list:
-    """Components of a cycle that somebody who waits for it leads to, in the order of the calls."""
-    chain = [start]
-    while True:
-        here = system.components[chain[-1]]
-        following = next(use.server for use in here.uses.values() if use.server in stuck)
-        if following in chain:
-            return chain[chain.index(following):]
-        chain.append(following)
+def closing_calls(system: System, root: str, seen: set) -> Iterator[tuple]:
+    """Calls that lead back to where a walk from the root came from: the way from there to the caller, and
+    the call's name.  Without them no cycle is left."""
+    seen.add(root)
+    walk = [(root, iter(system.components[root].uses.items()))]
+    while walk:
+        name, rest = walk[-1]
+        for local, use in rest:
+            way = [one for one, _ in walk]
+            if use.server in way:
+                yield way[way.index(use.server):], local
+            elif use.server in system.components and use.server not in seen:
+                seen.add(use.server)
+                walk.append((use.server, iter(system.components[use.server].uses.items())))
+                break
+        else:
+            walk.pop()
 
 
 def cycles(system: System, problems: Problems) -> None:
-    stuck = set(system.components) - {component.name for component in plan.start_order(system)}
-    told = set()
-    for name in [name for name in system.components if name in stuck]:
-        chain = cycle_from(system, name, stuck)
-        if told & set(chain):
-            continue
-        told |= set(chain)
-        first = system.components[chain[0]]
-        following = chain[1 % len(chain)]
-        local = next(local for local, use in first.uses.items() if use.server == following)
-        wrong = f"it calls what calls it: {' -> '.join([*chain, chain[0]])}" if len(chain) > 1 else \
-            f"it calls itself: {name} -> {name}"
-        problems.add(first.path + ("uses", local), wrong, "calls go one way: take one of these out, or signal instead")
+    seen = set()
+    for root in system.components:
+        for way, local in closing_calls(system, root, seen) if root not in seen else ():
+            what = "it calls itself" if len(way) == 1 else "it calls what calls it"
+            problems.add(system.components[way[-1]].path + ("uses", local), f"{what}: {' -> '.join([*way, way[0]])}",
+                         "calls go one way: take one of them out, or signal instead")
+
+
+def clients(system: System) -> dict:
+    """Server -> the most important of its clients."""
+    found = {}
+    for component in system.components.values():
+        for server in {use.server for use in component.uses.values()} - {component.name}:
+            best = found.get(server)
+            if component.priority is not None and (best is None or component.priority > best.priority):
+                found[server] = component
+    return found
 
 
 def priorities(system: System, problems: Problems) -> None:
-    for component in system.components.values():
-        for use in component.uses.values():
-            server = system.components.get(use.server)
-            if server is None or server is component or None in (server.priority, component.priority):
-                continue
-            if server.priority < component.priority:
-                problems.add(server.path + ("priority",),
-                             f"{server.priority} lies below {component.priority}, that of its client {component.name}",
-                             f"at least {highest_client(system, server)}: what serves is as important as all that wait for it")
-
-
-def highest_client(system: System, server: Component) -> int:
-    return max(c.priority for c in system.components.values()
-               if c.priority is not None and any(use.server == server.name for use in c.uses.values()))
+    for name, client in clients(system).items():
+        server = system.components.get(name)
+        if server is not None and server.priority is not None and server.priority < client.priority:
+            problems.add(server.path + ("priority",),
+                         f"{server.priority} lies below {client.priority}, that of its client {client.name}",
+                         f"at least {client.priority}: what serves is as important as all that wait for it")
 
 
 def servers(system: System, problems: Problems) -> None:
@@ -172,6 +179,9 @@ def numbers(system: System, problems: Problems) -> None:
         if len(grants) > GRANTS_MOST:
             problems.add(component.path, f"it gets {len(grants)} grants",
                          f"at most {GRANTS_MOST} (services, signals, timers, interrupts, ports, regions)")
+        if len(component.regions) > layout.REGIONS_MOST:
+            problems.add(component.path + ("regions",), f"it has {len(component.regions)} regions",
+                         f"at most {layout.REGIONS_MOST}")
         need = plan.slots_needed(component, grants)
         if need > component.slots:
             problems.add(component.path + ("slots",), f"{component.slots} slots are too few: its grants and replies take {need}",
@@ -186,8 +196,12 @@ def budgets(system: System, problems: Problems) -> None:
             continue
         if component.budget > component.period:
             problems.add(component.path + ("budget",),
-                         f"{time_text(component.budget)} are more than the period of {time_text(component.period)}",
+                         f"{time_text(component.budget)} is more than the period of {time_text(component.period)}",
                          "a budget is at most the period")
+        if component.deadlines and component.budget < WATCHED_BUDGET:
+            problems.add(component.path + ("budget",),
+                         f"{time_text(component.budget)} is too little to share with the thread that keeps deadlines",
+                         f"at least {time_text(WATCHED_BUDGET)} where deadlines = true")
         shares.setdefault(component.cpu, []).append((component, component.budget / component.period * 100))
     for cpu, given in shares.items():
         whole = sum(share for _, share in given)
@@ -202,7 +216,7 @@ def restarts(system: System, problems: Problems) -> None:
         restart = component.restart
         if restart["backoff"] > restart["backoff_max"]:
             problems.add(component.path + ("restart", "backoff"),
-                         f"{time_text(restart['backoff'])} are more than backoff_max, {time_text(restart['backoff_max'])}",
+                         f"{time_text(restart['backoff'])} is more than backoff_max, {time_text(restart['backoff_max'])}",
                          "backoff is where the waiting begins, backoff_max where it ends")
 
 
@@ -214,34 +228,44 @@ def slot_counts(system: System, problems: Problems) -> None:
                          f"the next one is {1 << component.slots.bit_length()}")
 
 
+def addresses(component: Component, tables: int, problems: Problems) -> None:
+    if tables > layout.TABLES_MOST:
+        problems.add(component.path, f"what it has mapped takes up to {tables} page tables",
+                     f"at most {layout.TABLES_MOST}: less heap, stack or regions")
+
+
 def homes(system: System, programs: dict, problems: Problems) -> None:
     for component in system.components.values():
         program = programs.get(component.program)
-        if program is None or component.memory is None:
+        if program is None:
             continue
-        parts = layout.parts(component, program, system)
-        need = sum(part.bytes for part in parts)
-        if need > component.memory:
+        tables = layout.tables(component, program, system)
+        addresses(component, tables, problems)
+        parts = layout.parts(component, program, tables)
+        need = layout.end(parts)
+        if component.memory is not None and need > component.memory:
             problems.add(component.path + ("memory",),
-                         f"{size_text(component.memory)} are too little: it needs {size_text(need)} ({layout.text(parts)})",
+                         f"{size_text(component.memory)} is too little: {layout.text(parts)} take {layout.kib(need)}",
                          f"at least {size_text(layout.power_of_two(need))}")
 
 
-def memory(system: System, problems: Problems) -> None:
+def memory(system: System, programs: dict, problems: Problems) -> None:
     if system.memory is None:
         return
     home = sum(c.memory or 0 for c in system.components.values())
     shared = sum(layout.power_of_two(r.size or 0) for r in system.regions.values())
-    need = home + shared + layout.SUPERVISOR_BYTES
+    files = sum(program.bytes for program in programs.values() if program)
+    need = home + shared + files + layout.SUPERVISOR_BYTES
     if need > system.memory:
         problems.add(("system", "memory"),
-                     f"{size_text(system.memory)} are too little for components ({size_text(home)}), "
-                     f"regions ({size_text(shared)}) and the supervisor ({size_text(layout.SUPERVISOR_BYTES)})",
-                     f"at least {size_text(need)}")
+                     f"{size_text(system.memory)} is too little for components ({size_text(home)}), "
+                     f"regions ({size_text(shared)}), programs ({layout.kib(files)}) "
+                     f"and the supervisor ({size_text(layout.SUPERVISOR_BYTES)})",
+                     f"at least {layout.kib(need)}")
 
 
 CHECKS = (services, signals, regions, protocols, twice, cycles, priorities, servers, entry, devices,
-          numbers, budgets, restarts, slot_counts, memory, graph.check_assertions)
+          numbers, budgets, restarts, slot_counts, graph.check_assertions)
 
 
 def system(described: System, programs: dict, problems: Problems) -> None:
@@ -249,3 +273,4 @@ def system(described: System, programs: dict, problems: Problems) -> None:
     for check in CHECKS:
         check(described, problems)
     homes(described, programs, problems)
+    memory(described, programs, problems)

@@ -74,10 +74,13 @@ def way_text(edges_of_way: list) -> str:
 
 def check_assertions(system: System, problems: Problems) -> None:
     out = outgoing(system)
-    for place, assertion in system.never.items():
+    for number, assertion in enumerate(system.never):
+        if assertion is None:
+            continue
+        place = ("system", "never", number)
         unknown = [name for name in assertion if name not in system.components]
         for name in unknown:
-            problems.add(place, f"there is no component '{name}'", nearest(name, list(system.components)))
+            problems.add(place, f"there is no component '{name}'", nearest(name, system.components))
         if assertion.source == assertion.target:
             problems.add(place, "a component always reaches itself", "two components stand here")
         found = None if unknown else way(out, *assertion)
