@@ -3,7 +3,7 @@
 """Who can reach whom in a system, and what its assertions say about it."""
 from typing import Iterator, NamedTuple, Optional
 
-from .description import SUPERVISOR, System
+from .description import System
 from .problems import Problems
 from .values import nearest
 
@@ -89,11 +89,16 @@ def check_assertions(system: System, problems: Problems) -> None:
                          "take a part of this way out of the description, or the assertion")
 
 
-def text(system: System) -> str:
-    """The graph as lines."""
-    lines = []
-    out = outgoing(system)
-    for component in system.components.values():
-        lines.append(f"{component.name}{' serves ' + ', '.join(component.serves) if component.serves else ''}")
-        lines += [f"  {edge.how:<32} -> {edge.target}" for edge in out[component.name]]
-    return "\n".join(lines) + "\n"
+def reached(out: dict, source: str) -> list:
+    """All components that one reaches, in the order of the description."""
+    return [name for name in out if way(out, source, name)]
+
+
+def servers_below(system: System, name: str) -> list:
+    """The servers that a component calls, and those that they call, each once."""
+    found = [name]
+    for here in found:
+        for use in system.components[here].uses.values():
+            if use.server in system.components and use.server not in found:
+                found.append(use.server)
+    return found[1:]

@@ -33,8 +33,9 @@ def build_dir(configuration: Configuration, tree: Path = TREE) -> Path:
 
 def layout_of(tree: Path) -> str:
     """Names whose appearance or disappearance Ninja cannot notice by itself."""
-    folders = ("abi", "apps", "bench", "boot", "kernel", "lib", "proto", "tests", "tools")
-    found = [p for f in folders for g in ("meson.build", "*.def", "*.idl", "abigen.py", "idlgen.py")
+    folders = ("abi", "apps", "bench", "boot", "drivers", "kernel", "lib", "proto", "servers", "systems", "tests",
+               "tools")
+    found = [p for f in folders for g in ("meson.build", "*.def", "*.idl", "*.toml", "abigen.py", "idlgen.py")
              for p in (tree / f).rglob(g)]
     return "".join(sorted(f"{p.relative_to(tree)}\n" for p in found))
 

@@ -55,6 +55,11 @@ def command_debug(arguments) -> int:
     return panic.explain(arguments.record, arguments.build)
 
 
+def command_graph(arguments) -> int:
+    from . import graph
+    return graph.graph(arguments.system, arguments.svg, arguments.tcb, arguments.build)
+
+
 def command_mutants(arguments) -> int:
     from . import mutants
     packages.setup("test")
@@ -136,6 +141,17 @@ def add_debug(add) -> None:
     parser.add_argument("--build", metavar="DIR", help="look for the program below DIR instead")
 
 
+def add_graph(add) -> None:
+    parser = add("graph", command_graph, "show who can reach whom in a system", """
+        Prints the components of a system, what each has and may call, and whom it reaches.  SYSTEM
+        is the name of a file in systems/, without its .toml, or a path that ends in .toml.""")
+    parser.add_argument("system", metavar="SYSTEM")
+    parser.add_argument("--svg", metavar="FILE", help="also draw it, by Graphviz")
+    parser.add_argument("--tcb", action="store_true",
+                        help="print instead what each component must trust, in lines of code; builds")
+    parser.add_argument("--build", metavar="DIR", help="with --tcb: count the programs below DIR instead")
+
+
 def add_mutants(add) -> None:
     parser = add("mutants", command_mutants, "show that the checks catch what they claim", """
         Applies each patch of tests/mutants to a copy of the tree, builds it and runs the check that
@@ -177,7 +193,7 @@ def make_parser() -> tuple:
         return sub
 
     for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_coverage, add_debug,
-                    add_mutants, add_campaign):
+                    add_graph, add_mutants, add_campaign):
         add_one(add)
     return parser, known
 
