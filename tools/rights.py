@@ -50,7 +50,7 @@ LAYERS = {
     "tests/system": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
     "tests/ring": ["ring"],
-    "bench": ["abi", "rt", "ring", "gen"],
+    "bench": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],
 }
 
 

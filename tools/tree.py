@@ -21,7 +21,7 @@ def components() -> list:
     found = (path.parent.relative_to(TREE).as_posix()
              for top in ("apps", "drivers", "servers")
              for path in (TREE / top).rglob("meson.build"))
-    return sorted(set(found) - OTHERS)
+    return sorted(path for path in set(found) - OTHERS if not path.endswith("/test"))
 
 
 def names(directory: str, suffix: str) -> list:

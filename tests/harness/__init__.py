@@ -11,7 +11,7 @@
 
 `pith_build` and `artefacts` are fixtures of tests/conftest.py.
 """
-from .machine import Result, boot, boot_command, build_directory
+from .machine import Result, boot, boot_command, boot_until, build_directory
 from .monitor import Monitor
 
-__all__ = ["Monitor", "Result", "boot", "boot_command", "build_directory"]
+__all__ = ["Monitor", "Result", "boot", "boot_command", "boot_until", "build_directory"]

@@ -7,6 +7,7 @@ default build/release of the tree.
 """
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -44,11 +45,8 @@ class Result(NamedTuple):
     def expect(self, *needles: str, status: Optional[int] = 0) -> "Result":
         """Fail unless each needle was said, in this order, and the guest ended with `status`
         (None: however it likes)."""
-        place = 0
-        for needle in needles:
-            found = self.serial.find(needle, place)
-            assert found >= 0, f"'{needle}' was not said (in order); {self.explain()}"
-            place = found + len(needle)
+        count = said(self.serial, needles)
+        assert count == len(needles), f"'{needles[count]}' was not said (in order); {self.explain()}"
         assert status is None or self.status == status, self.explain()
         return self
 
@@ -64,6 +62,42 @@ def boot(image, artefacts: Path, *, timeout: float = 60, name: str = "serial",
         assert file.exists(), f"{file} does not exist: is the build up to date?"
     return boot_command(qemu.command(loader, path, **options), artefacts, timeout=timeout,
                         name=name)
+
+
+def boot_until(image: str, artefacts: Path, *needles: str, timeout: float = 60,
+               **options) -> str:
+    """Boot an image that does not end by itself until it has said every needle, in this order, and
+    end it then; returns what it said."""
+    build = build_directory()
+    log = artefacts / "serial.log"
+    log.write_text("")
+    command = qemu.command(build / "boot" / "loader", build / f"{image}.img", **options)
+    command += ["-display", "none", "-monitor", "none", "-serial", f"file:{log}"]
+    deadline = time.monotonic() + timeout
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                if said(log.read_text(errors="replace"), needles) == len(needles):
+                    break
+                time.sleep(0.05)
+        finally:
+            process.kill()
+    text = log.read_text(errors="replace")
+    count = said(text, needles)
+    assert count == len(needles), (f"'{needles[count]}' was not said (in order); last lines of {log}:\n"
+                                   f"{tail(text, SHOWN_LINES)}")
+    return text
+
+
+def said(text: str, needles: tuple) -> int:
+    """How many of the needles, from the first, stand in the text in this order."""
+    place = 0
+    for count, needle in enumerate(needles):
+        found = text.find(needle, place)
+        if found < 0:
+            return count
+        place = found + len(needle)
+    return len(needles)
 
 
 def boot_command(command: list, artefacts: Path, *, timeout: float = 60,

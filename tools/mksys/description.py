@@ -57,7 +57,7 @@ class Never(NamedTuple):
 
 @dataclass
 class Component:
-    """Values that were wrong or are missing are None."""
+    """Values that were wrong or are missing are None, also inside arrays."""
     name: str
     program: str
     priority: Optional[int]
@@ -79,6 +79,7 @@ class Component:
     signals: dict
     heartbeat: int
     deadlines: bool
+    vector: bool
     restart: dict
     autostart: bool
 
@@ -133,7 +134,7 @@ def ports(place: Place, value: Any) -> Ports:
     match = re.fullmatch(r"(0x[0-9a-fA-F]{1,8}|[0-9]{1,8})\+(0x[0-9a-fA-F]{1,8}|[0-9]{1,8})",
                          values.need(value, str, PORTS_RIGHT))
     if match is None:
-        raise Wrong(f"{values.shown(value)} are none", PORTS_RIGHT)
+        raise Wrong(f"{values.shown(value)} is no range of ports", PORTS_RIGHT)
     first, count = (int(word, 16 if word.startswith("0x") else 10) for word in match.groups())
     if count == 0 or first + count > PORTS:
         raise Wrong(f"there are no ports {value}", "at least one, and all below 0x10000")
@@ -163,7 +164,7 @@ REGION_TABLE = values.table({
 
 def region_use(place: Place, value: Any) -> Optional[RegionUse]:
     parts = REGION_TABLE(place, value)
-    if None in parts.values():
+    if parts["region"] is None:
         return None
     return RegionUse(parts["region"], parts["access"] == "rw")
 
@@ -171,7 +172,7 @@ def region_use(place: Place, value: Any) -> Optional[RegionUse]:
 def never(place: Place, value: Any) -> Never:
     match = re.fullmatch(r"\s*(\S+)\s*->\s*(\S+)\s*", values.need(value, str, NEVER_RIGHT))
     if match is None:
-        raise Wrong(f"{values.shown(value)} is none", NEVER_RIGHT)
+        raise Wrong(f"{values.shown(value)} is no assertion", NEVER_RIGHT)
     return Never(match[1], match[2])
 
 
@@ -209,6 +210,7 @@ COMPONENT = {
     "signals": Key(values.named(values.name), {}),
     "heartbeat": Key(ANY_TIME, 0),
     "deadlines": Key(values.boolean, False),
+    "vector": Key(values.boolean, False),
     "restart": Key(values.table(RESTART), RESTART_DEFAULT),
     "autostart": Key(values.boolean, True),
 }
@@ -287,7 +289,8 @@ def read(data: bytes, file: str) -> tuple[Optional[System], Problems]:
         return None, problems
     problems.lines.update(scan.key_lines(text))
     parts = FILE(Place(problems, ()), tables)
-    system = System(**(parts["system"] or {"name": None, "memory": None, "seed": 0, "never": []}))
+    own = parts["system"] or {"name": None, "memory": None, "seed": 0, "never": []}
+    system = System(**own)
     system.components, system.regions = parts["component"] or {}, parts["region"] or {}
     if not system.components and parts["component"] is not None:
         problems.add(("component",), "there is no component", "at least one [component.NAME] stands here")

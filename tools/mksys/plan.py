@@ -12,6 +12,7 @@ IRQ_ACTIVE_LOW, IRQ_LEVEL = 1, 2
 # GRANT_* of lib/rt/component.h -> slots that one takes.
 GRANT_SLOTS = {"SERVE": 1, "CALL": 1, "SIGNAL": 1, "SIGNALLED": 0, "TIMER": 1, "IRQ": 1, "PORTS": 1,
                "REGION": 0, "WATCH": 4}
+FIRST_SLOT = 4  # COMPONENT_SLOT_REPLIES
 WATCH = "deadlines"
 
 
@@ -39,17 +40,19 @@ class Plan:
         return [component.name for component in self.order].index(name)
 
 
+def servers(component: Component) -> set:
+    return {use.server for use in component.uses.values()}
+
+
 def start_order(system: System) -> list:
     """Servers before their clients; else as in the description.  Without what is in a cycle."""
-    order, placed = [], {SUPERVISOR}
-    waiting = list(system.components.values())
+    order, waiting = [], dict(system.components)
     while True:
-        ready = next((c for c in waiting if all(u.server in placed for u in c.uses.values())), None)
+        ready = next((c for c in waiting.values() if not servers(c) & waiting.keys()), None)
         if ready is None:
             return order
-        waiting.remove(ready)
+        del waiting[ready.name]
         order.append(ready)
-        placed.add(ready.name)
 
 
 def signal_name(sender: Component, local: str) -> str:
@@ -89,7 +92,20 @@ def signals(plan: Plan, component: Component) -> list:
             for local, target in component.signals.items()]
 
 
+def grant_kinds(system: System, component: Component) -> list:
+    """The kinds of a component's grants, also where names in the description are wrong."""
+    return (["SERVE"] * bool(component.serves) + ["CALL"] * len(component.uses)
+            + ["SIGNAL"] * len(component.signals) + [kind for kind, _ in notified(system, component)]
+            + ["PORTS"] * len(component.ports) + ["REGION"] * len(component.regions)
+            + ["WATCH"] * component.deadlines)
+
+
+def slots_needed(component: Component, kinds: list) -> int:
+    return FIRST_SLOT + component.replies + sum(GRANT_SLOTS[kind] for kind in kinds)
+
+
 def grants(plan: Plan, component: Component) -> list:
+    """Regions before timers: servers/supervisor makes page tables for those, which are aligned."""
     bits = plan.bits[component.name]
     found = []
     if component.serves:
@@ -97,13 +113,13 @@ def grants(plan: Plan, component: Component) -> list:
     found += calls(plan, component) + signals(plan, component)
     found += [Grant(name, "SIGNALLED", badge=1 << bit) for (kind, name), bit in bits.items()
               if kind == "SIGNALLED"]
-    found += [Grant(name, "TIMER", badge=1 << bits["TIMER", name]) for name in component.timers]
     found += [Grant(name, "IRQ", irq.line, 1 << bits["IRQ", name], flags=irq_flags(irq))
               for name, irq in component.irq.items()]
     found += [Grant(name, "PORTS", first=p.first, count=p.count) for name, p in component.ports.items()]
     found += [Grant(name, "REGION", plan.regions.index(r.region),
                     flags="PROT_READ | PROT_WRITE" if r.write else "PROT_READ")
               for name, r in component.regions.items()]
+    found += [Grant(name, "TIMER", badge=1 << bits["TIMER", name]) for name in component.timers]
     return found + [Grant(WATCH, "WATCH")] * component.deadlines
 
 

@@ -12,6 +12,12 @@ class Wrong(Exception):
         self.wrong, self.right = wrong, right
 
 
+def key_text(path: tuple) -> str:
+    """A path as one would write it."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).lstrip(".") or "file"
+
+
 class Problem(NamedTuple):
     line: int
     key: str
@@ -32,7 +38,7 @@ class Problems:
         return self.lines.get(path, 1)
 
     def add(self, path: tuple, wrong: str, right: str) -> None:
-        problem = Problem(self.line(path), ".".join(str(p) for p in path) or "file", wrong, right)
+        problem = Problem(self.line(path), key_text(path), wrong, right)
         if problem not in self.found:
             self.found.append(problem)
 
@@ -40,5 +46,5 @@ class Problems:
         return bool(self.found)
 
     def text(self) -> str:
-        ordered = sorted(self.found, key=lambda p: p.line)
+        ordered = sorted(self.found, key=lambda p: (p.line, p.key))
         return "\n".join(f"{self.file}:{p.line}: {p.key}: {p.wrong}; {p.right}" for p in ordered)

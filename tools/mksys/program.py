@@ -11,6 +11,7 @@ SYMBOL = struct.Struct("<IBBHQQ")
 SEGMENT = struct.Struct("<IIQQQQQQ")
 SHT_SYMTAB, STT_FUNC, PT_LOAD, PF_W = 2, 2, 1, 2
 ET_DYN = 3
+PARTS_MOST = 3  # IMAGE_PARTS of servers/supervisor/image.h
 
 
 class Segment(NamedTuple):
@@ -23,7 +24,7 @@ class Program(NamedTuple):
     build_id: bytes       # 20 bytes
     symbols: list         # (offset, name) of functions, by offset
     segments: list
-    file: str
+    bytes: int            # of the file
 
 
 class BadProgram(Exception):
@@ -65,13 +66,14 @@ def read(path: str) -> Program:
         data = Path(path).read_bytes()
         sections = elf.read_sections(data)
         found = Program(bytes.fromhex(elf.build_id(Path(path)) or ""), functions(data, sections),
-                        segments(data), path)
+                        segments(data), len(data))
     except OSError as error:
         raise BadProgram(error.strerror or str(error)) from None
     except (elf.NotElf, struct.error, IndexError) as error:
         raise BadProgram(str(error)) from None
     if len(found.build_id) != 20:
         raise BadProgram("it has no build-id of 20 bytes")
-    if not found.segments:
-        raise BadProgram("it has no segment to load")
+    writable = [s for s in found.segments if s.flags & PF_W]
+    if not found.segments or len(writable) > 1 or len(found.segments) - len(writable) > PARTS_MOST:
+        raise BadProgram(f"it has {len(found.segments)} segments to load, {len(writable)} of them writable")
     return found

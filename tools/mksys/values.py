@@ -4,7 +4,7 @@
 raises Wrong."""
 import difflib
 import re
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Iterable, NamedTuple
 
 from .problems import Problems, Wrong
 
@@ -14,8 +14,8 @@ TIMES = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 NAME_RIGHT = f"a name is a letter and then letters, digits and _, all small, at most {NAME_BYTES}"
-SIZE_RIGHT = 'a size is text such as "64K": a number and K, M or G, or "0"'
-TIME_RIGHT = 'a time is text such as "10ms": a number and ns, us, ms or s'
+SIZE_RIGHT = 'a size is text such as "64K": a whole number and K, M or G, or "0"'
+TIME_RIGHT = 'a time is text such as "10ms": a whole number and ns, us, ms or s'
 
 KINDS = {bool: "true or false", int: "a number", str: "text", float: "a number with a fraction",
          dict: "a table", list: "an array"}
@@ -56,8 +56,9 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def nearest(word: str, known: list) -> str:
+def nearest(word: str, known: Iterable) -> str:
     """The hint at what somebody may have meant."""
+    known = [one for one in known if one]
     close = difflib.get_close_matches(word, known, 1)
     return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known) or 'none'}"
 
@@ -93,18 +94,18 @@ def choice(*words: str) -> Callable:
     return read
 
 
-def amount(value: Any, units: dict, right: str) -> int:
+def amount(value: Any, units: dict, what: str, right: str) -> int:
     """A number with a unit."""
     need(value, str, right)
     match = re.fullmatch(r"([0-9]{1,12})([A-Za-z]*)", value)
     if match is None or (match[2] not in units and int(match[1]) != 0):
-        raise Wrong(f"{shown(value)} is none", right)
+        raise Wrong(f"{shown(value)} is no {what}", right)
     return int(match[1]) * units.get(match[2], 0)
 
 
 def time(low: int, high: int) -> Callable:
     def read(place: Place, value: Any) -> int:
-        found = amount(value, TIMES, TIME_RIGHT)
+        found = amount(value, TIMES, "time", TIME_RIGHT)
         if not low <= found <= high:
             raise Wrong(f"{value} is out of range",
                         f"from {time_text(low)} to {time_text(high)} is possible")
@@ -114,7 +115,7 @@ def time(low: int, high: int) -> Callable:
 
 def size(low: int, high: int, multiple: int = 1, power: bool = False) -> Callable:
     def read(place: Place, value: Any) -> int:
-        found = amount(value, SIZES, SIZE_RIGHT)
+        found = amount(value, SIZES, "size", SIZE_RIGHT)
         if not low <= found <= high:
             raise Wrong(f"{value} is out of range",
                         f"from {size_text(low)} to {size_text(high)} is possible")
@@ -145,11 +146,10 @@ def time_text(number: int) -> str:
 
 # ---- tables and arrays -------------------------------------------------------------------------
 def array(reader: Callable) -> Callable:
-    """An array of values; those that are wrong are left out."""
+    """An array of values; None in the place of one that is wrong."""
     def read(place: Place, value: Any) -> list:
         need(value, list, "an array stands here: [...]")
-        found = [place.below(i).read(reader, one) for i, one in enumerate(value)]
-        return [one for one in found if one is not None]
+        return [place.below(i).read(reader, one) for i, one in enumerate(value)]
     return read
 
 
@@ -180,7 +180,7 @@ def table(keys: dict) -> Callable:
         need(value, dict, f"a table with these keys stands here: {', '.join(keys)}")
         for key in value:
             if key not in keys:
-                place.below(key).wrong("there is no such key", nearest(key, list(keys)))
+                place.below(key).wrong("there is no such key", nearest(key, keys))
         return {name: read_key(place.below(name), value, name, key) for name, key in keys.items()}
     return read
 

@@ -34,6 +34,11 @@ def command_run(arguments) -> int:
     return run.run(arguments.system, arguments.memory, arguments.cpus, arguments.extra)
 
 
+def command_new(arguments) -> int:
+    from . import new
+    return new.component(arguments.name)
+
+
 def command_test(arguments) -> int:
     from . import testing
     return testing.test(arguments.expression, arguments.quick)
@@ -53,6 +58,11 @@ def command_coverage(arguments) -> int:
 def command_debug(arguments) -> int:
     from . import panic
     return panic.explain(arguments.record, arguments.build)
+
+
+def command_graph(arguments) -> int:
+    from . import graph
+    return graph.graph(arguments.system, arguments.svg, arguments.tcb, arguments.build)
 
 
 def command_mutants(arguments) -> int:
@@ -93,6 +103,16 @@ def add_run(add) -> None:
     parser.add_argument("--cpus", type=positive, default=1, metavar="N")
     parser.add_argument("extra", nargs="*", metavar="QEMU-ARGUMENT",
                         help="further arguments for QEMU")
+
+
+def add_new(add) -> None:
+    parser = add("new", command_new, "begin a component", """
+        Makes apps/NAME with a program that writes a line to the log and its few lines of build
+        description, the system systems/NAME.toml that runs it, and a test of it,
+        tests/system/test_NAME.py.  `./pith run --system NAME` boots it, `./pith test -k NAME` tests
+        it.""")
+    parser.add_argument("what", choices=("component",))
+    parser.add_argument("name", metavar="NAME", help="lower-case letters, digits and _")
 
 
 def add_test(add) -> None:
@@ -136,6 +156,17 @@ def add_debug(add) -> None:
     parser.add_argument("--build", metavar="DIR", help="look for the program below DIR instead")
 
 
+def add_graph(add) -> None:
+    parser = add("graph", command_graph, "show who can reach whom in a system", """
+        Prints the components of a system, what each has and may call, and whom it reaches.  SYSTEM
+        is the name of a file in systems/, without its .toml, or a path that ends in .toml.""")
+    parser.add_argument("system", metavar="SYSTEM")
+    parser.add_argument("--svg", metavar="FILE", help="also draw it, by Graphviz")
+    parser.add_argument("--tcb", action="store_true",
+                        help="print instead what each component must trust, in lines of code; builds")
+    parser.add_argument("--build", metavar="DIR", help="with --tcb: count the programs below DIR instead")
+
+
 def add_mutants(add) -> None:
     parser = add("mutants", command_mutants, "show that the checks catch what they claim", """
         Applies each patch of tests/mutants to a copy of the tree, builds it and runs the check that
@@ -176,8 +207,8 @@ def make_parser() -> tuple:
         known[name] = (sub, short)
         return sub
 
-    for add_one in (add_setup, add_build, add_run, add_test, add_bench, add_coverage, add_debug,
-                    add_mutants, add_campaign):
+    for add_one in (add_setup, add_build, add_run, add_new, add_test, add_bench, add_coverage, add_debug,
+                    add_graph, add_mutants, add_campaign):
         add_one(add)
     return parser, known
 

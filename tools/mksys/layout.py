@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""What a component is made of, in bytes of its memory: objects in the order and alignment in which
+servers/supervisor/incarnation.c makes them."""
+from typing import NamedTuple
+
+from .description import PAGE, Component, System
+from .program import PF_W, Program
+from .values import size_text
+
+SUPERVISOR_BYTES = 8 << 20  # kernel, loader's leavings and supervisor
+# Of servers/supervisor: HOME_TABLES, HOME_REGIONS.
+TABLES_MOST, REGIONS_MOST = 8, 8
+SLOT, REPLY, NOTIFICATION, TIMER, CONTEXT, THREAD, SPACE = 64, 64, 64, 128, 512, 4096, 8192
+ENTRIES = 512  # of a page table
+LEVELS = 3     # of page tables below the one that is part of the address space
+WATCH_PAGES = 1  # LAYOUT_WATCH_PAGES
+
+
+class Part(NamedTuple):
+    """Objects of one kind, made at once."""
+    what: str
+    size: int
+    count: int
+
+
+def power_of_two(number: int) -> int:
+    """The least power of two that is not below."""
+    return 1 << (number - 1).bit_length() if number > 0 else 0
+
+
+def pages_between(start: int, end: int) -> int:
+    return -(-end // PAGE) - start // PAGE
+
+
+def data_pages(program: Program) -> int:
+    """Pages of the segment that can be written."""
+    return sum(pages_between(s.address, s.address + s.size) for s in program.segments if s.flags & PF_W)
+
+
+def memory_pages(component: Component, program: Program) -> int:
+    """Of the one frame: information, buffers, data, stack, stack of the second thread, heap."""
+    return (2 + data_pages(program) + component.stack // PAGE + WATCH_PAGES * component.deadlines
+            + component.heap // PAGE)
+
+
+def span_pages(component: Component, program: Program, system: System) -> int:
+    """Of the addresses from the first to the last that is mapped; between the parts are pages that
+    are not."""
+    image = -(-max(s.address + s.size for s in program.segments) // PAGE)
+    regions = [system.regions[use.region] for use in component.regions.values()
+               if use.region in system.regions]
+    return (component.stack // PAGE + WATCH_PAGES * component.deadlines + component.heap // PAGE + image
+            + 8 + sum((region.size or 0) // PAGE + 1 for region in regions))
+
+
+def tables(component: Component, program: Program, system: System) -> int:
+    """Page tables at the worst place in the address space, where each level is crossed."""
+    pages = span_pages(component, program, system)
+    return sum(1 + -(-(pages - 1) // ENTRIES ** level) for level in range(1, LEVELS + 1))
+
+
+def parts(component: Component, program: Program, table_count: int) -> list:
+    threads = [Part("thread", THREAD, 1), Part("context", CONTEXT, 1)]
+    watch = [Part("notification", NOTIFICATION, 1), Part("timer", TIMER, 1)]
+    return [Part("data, stack and heap", power_of_two(memory_pages(component, program) * PAGE), 1),
+            Part("address space", SPACE, 1),
+            Part("slots", power_of_two(component.slots * SLOT), 1),
+            Part("replies", REPLY, component.replies),
+            *threads, *threads * component.deadlines,
+            Part("page tables", PAGE, table_count),
+            Part("timers", TIMER, len(component.timers)),
+            *watch * component.deadlines]
+
+
+def end(all_parts: list) -> int:
+    """Where the last of them ends when each begins at a multiple of its size."""
+    place = 0
+    for part in all_parts:
+        if part.count:
+            place = -(-place // part.size) * part.size + part.size * part.count
+    return place
+
+
+def kib(number: int) -> str:
+    return f"{-(-number // 1024)}K"
+
+
+def text(all_parts: list) -> str:
+    """The large ones by name."""
+    large = [part for part in all_parts if part.size * part.count >= PAGE]
+    return ", ".join(f"{part.what} ({size_text(part.size * part.count)})" for part in large) + " and the rest"
