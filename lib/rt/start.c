@@ -16,8 +16,7 @@ static void power_off_panicked(void)
     rt_ignore(power_control_off(ROOT_SLOT_POWER_CONTROL, RT_PANIC_STATUS));
 }
 
-// A debug kernel keeps the line for itself: then its debug calls are the way out, as they are by
-// default.
+// Without it the debug calls of a debug kernel are the way out, as they are by default.
 static void serial_begin(void)
 {
     cap_t slot = rt_slot_alloc();

@@ -100,8 +100,8 @@ void hal_port_out(uint16_t port, unsigned width, uint32_t value)
     }
 }
 
-// Interrupt controllers, and what PowerControl stands for.  The UART is nobody's but the debug
-// kernel's.
+// Interrupt controllers, and what PowerControl stands for.  A debug kernel writes to the UART
+// whoever else does.
 bool hal_port_reserved(uint16_t first, uint32_t count)
 {
     const struct {
@@ -113,9 +113,6 @@ bool hal_port_reserved(uint16_t first, uint32_t count)
         { power.pm1a, 2 },
         { power.pm1b, 2 },
         { power.reset, 1 },
-#if PITH_DEBUG
-        { 0x3f8, 8 },
-#endif
     };
     for (unsigned i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         if (ranges[i].first && first < ranges[i].first + ranges[i].count &&

@@ -432,6 +432,7 @@ int component_main(const struct component_info *info)
     for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         failures = 0;
         checks[i].run();
+        rt_ignore(rt_debug_check());  // a debug kernel panics where it does not hold
         failed += failures != 0;
         if (!failures) {
             rt_print("ok %s\n", checks[i].name);
