@@ -45,12 +45,13 @@ LAYERS = {
     "lib/client": ["abi", "rt", "gen", "wire", "svc", "proto", "client"],
     "servers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
     "servers/supervisor": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
+    "systems": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
     "drivers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
     "apps": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
     "tests/system": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
     "tests/ring": ["ring"],
-    "bench": ["abi", "rt", "ring", "gen", "wire", "svc", "proto"],
+    "bench": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
 }
 
 

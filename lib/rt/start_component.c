@@ -54,8 +54,7 @@ const struct component_grant *component_need(enum component_grant_kind kind, con
 {
     const struct component_grant *grant = component_grant(kind, name);
     if (!grant) {
-        rt_panic("the system description grants no %s (kind %u)", name ? name : "such thing",
-                 kind);
+        rt_panic("the system description grants no %s (kind %u)", name ? name : "such thing", kind);
     }
     return grant;
 }

@@ -107,12 +107,8 @@ bool hal_port_reserved(uint16_t first, uint32_t count)
     const struct {
         uint16_t first, count;
     } ranges[] = {
-        { 0x20, 2 },
-        { 0xa0, 2 },
-        { EXIT_PORT, 4 },
-        { power.pm1a, 2 },
-        { power.pm1b, 2 },
-        { power.reset, 1 },
+        { 0x20, 2 },       { 0xa0, 2 },       { EXIT_PORT, 4 },
+        { power.pm1a, 2 }, { power.pm1b, 2 }, { power.reset, 1 },
     };
     for (unsigned i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         if (ranges[i].first && first < ranges[i].first + ranges[i].count &&
