@@ -249,19 +249,30 @@ def homes(system: System, programs: dict, problems: Problems) -> None:
                          f"at least {size_text(layout.power_of_two(need))}")
 
 
+def wanted(system: System) -> list:
+    """What components and regions take of the machine's memory."""
+    return ([layout.Wanted(f"component {c.name}", c.memory, True) for c in system.components.values() if c.memory]
+            + [layout.Wanted(f"region {r.name}", layout.power_of_two(r.size), False)
+               for r in system.regions.values() if r.size])
+
+
 def memory(system: System, programs: dict, problems: Problems) -> None:
     if system.memory is None:
         return
-    home = sum(c.memory or 0 for c in system.components.values())
-    shared = sum(layout.power_of_two(r.size or 0) for r in system.regions.values())
+    takers = wanted(system)
     files = sum(program.bytes for program in programs.values() if program)
-    need = home + shared + files + layout.SUPERVISOR_BYTES
-    if need > system.memory:
-        problems.add(("system", "memory"),
-                     f"{size_text(system.memory)} is too little for components ({size_text(home)}), "
+    home = sum(taker.size for taker in takers if taker.is_home)
+    shared = sum(taker.size for taker in takers) - home
+    place, right = ("system", "memory"), f"at least {size_text(layout.enough(system.memory, files, takers))}"
+    if home + shared + files + layout.SUPERVISOR_BYTES > system.memory:
+        problems.add(place, f"{size_text(system.memory)} is too little for components ({size_text(home)}), "
                      f"regions ({size_text(shared)}), programs ({layout.kib(files)}) "
-                     f"and the supervisor ({size_text(layout.SUPERVISOR_BYTES)})",
-                     f"at least {layout.kib(need)}")
+                     f"and the supervisor ({size_text(layout.SUPERVISOR_BYTES)})", right)
+        return
+    lost = layout.unplaced(system.memory, files, takers)
+    if lost:
+        problems.add(place, f"{size_text(system.memory)} is too little: {lost.what} finds no {size_text(lost.size)} in "
+                     "one piece, which begins at a multiple of its size", right)
 
 
 CHECKS = (services, signals, regions, protocols, twice, cycles, priorities, servers, entry, devices,

@@ -2,13 +2,16 @@
 # SPDX-FileCopyrightText: The Pith authors
 """What a component is made of, in bytes of its memory: objects in the order and alignment in which
 servers/supervisor/incarnation.c makes them."""
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from .description import PAGE, Component, System
 from .program import PF_W, Program
 from .values import size_text
 
-SUPERVISOR_BYTES = 8 << 20  # kernel, loader's leavings and supervisor
+# RAM that is nobody's: below lie loader, kernel and supervisor, at the top what firmware keeps and the
+# supervisor's first objects.
+LOW_BYTES, HIGH_BYTES = 4 << 20, 4 << 20
+SUPERVISOR_BYTES = LOW_BYTES + HIGH_BYTES
 # Of servers/supervisor: HOME_TABLES, HOME_REGIONS.
 TABLES_MOST, REGIONS_MOST = 8, 8
 SLOT, REPLY, NOTIFICATION, TIMER, CONTEXT, THREAD, SPACE = 64, 64, 64, 128, 512, 4096, 8192
@@ -90,3 +93,52 @@ def text(all_parts: list) -> str:
     """The large ones by name."""
     large = [part for part in all_parts if part.size * part.count >= PAGE]
     return ", ".join(f"{part.what} ({size_text(part.size * part.count)})" for part in large) + " and the rest"
+
+
+# ---- the machine's memory ----------------------------------------------------------------------
+class Wanted(NamedTuple):
+    """Memory that the supervisor takes at boot."""
+    what: str
+    size: int       # a power of two, and aligned so
+    is_home: bool   # then it is an Untyped, which is smaller than the one that it is made of
+
+
+def untypeds(memory: int, files: int) -> list:
+    """Sizes of the Untypeds that the kernel hands over: the free RAM, cut into aligned powers of two."""
+    found, base, end = [], LOW_BYTES, memory - HIGH_BYTES - files
+    while end - base >= PAGE:
+        size = min(base & -base, 1 << ((end - base).bit_length() - 1))
+        found.append(size)
+        base += size
+    return sorted(found)
+
+
+def place(free: list, size: int) -> bool:
+    """Take a block out of the free ones of an Untyped, the smallest that has room; what is left of it
+    stays free."""
+    fitting = [block for block in free if block >= size]
+    if not fitting:
+        return False
+    block = min(fitting)
+    free.remove(block)
+    while block > size:
+        block //= 2
+        free.append(block)
+    return True
+
+
+def unplaced(memory: int, files: int, wanted: list) -> Optional[Wanted]:
+    """What finds no place in a machine with so much memory, or None."""
+    free = [(size, [size]) for size in untypeds(memory, files)]
+    for one in sorted(wanted, key=lambda w: -w.size):
+        if not any(place(blocks, one.size) for size, blocks in free if size > one.size or not one.is_home):
+            return one
+    return None
+
+
+def enough(memory: int, files: int, wanted: list) -> int:
+    """The least power of two that is enough memory."""
+    memory = power_of_two(memory)
+    while unplaced(memory, files, wanted):
+        memory *= 2
+    return memory
