@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// What the monitor says of components, and does to them.
+#include "monitor.h"
+
+#include <proto/system_client.h>
+#include <rt/print.h>
+#include <rt/string.h>
+
+#define COMPONENTS_MOST 1000u  // a supervisor that lies does not keep the monitor for ever
+#define PERCENT_TENTH   1000u  // millionths
+
+static uint32_t component_get(unsigned number, struct system_component_results *component)
+{
+    const struct system_component_args args = { .number = (uint16_t)number };
+    return system_component(monitor_servers.system, &args, component);
+}
+
+static bool name_is(const struct system_component_results *component, const char *name)
+{
+    return strlen(name) == component->name_count &&
+           memcmp(name, component->name, component->name_count) == 0;
+}
+
+static void name_copy(const struct system_component_results *component,
+                      char name[SYSTEM_NAME_MAX + 1])
+{
+    memcpy(name, component->name, component->name_count);
+    name[component->name_count] = '\0';
+}
+
+void component_name(unsigned number, char name[SYSTEM_NAME_MAX + 1])
+{
+    struct system_component_results component;
+    if (component_get(number, &component) == WIRE_OK) {
+        name_copy(&component, name);
+    } else {
+        (void)rt_format(name, SYSTEM_NAME_MAX + 1, "component %u", number);
+    }
+}
+
+bool component_find(const char *name, uint16_t *number)
+{
+    struct system_component_results component;
+    uint64_t value;
+    bool numeric = number_parse(name, COMPONENTS_MOST, &value);
+    for (unsigned i = 0; i < COMPONENTS_MOST && component_get(i, &component) == WIRE_OK; i++) {
+        if (name_is(&component, name) || (numeric && value == i)) {
+            *number = (uint16_t)i;
+            return true;
+        }
+    }
+    out("%s: no such component; `list` shows them\n", name);
+    return false;
+}
+
+// ---- list --------------------------------------------------------------------------------------
+
+// Of the time since its start, in millionths.
+static uint64_t share_used(const struct system_component_results *component, uint64_t now)
+{
+    uint64_t ran = (now - component->since) / 1000000;
+    bool runs = component->state == SYSTEM_STATE_RUNNING && now > component->since;
+    return runs && ran ? component->time / ran : 0;
+}
+
+static void percent(uint64_t millionths)
+{
+    out(" %4lu.%lu%%", millionths / PERCENT_TENTH / 10, millionths / PERCENT_TENTH % 10);
+}
+
+static void component_print(const struct system_component_results *component, uint64_t now)
+{
+    char name[SYSTEM_NAME_MAX + 1];
+    name_copy(component, name);
+    out("%-12s %-8s %3u %6luK %6luK", name, known(system_state_text(component->state)),
+        component->priority, component->memory / 1024, component->used / 1024);
+    percent(component->share);
+    percent(share_used(component, now));
+    out(" ");
+    out_seconds(component->time, 10);
+    out(" %6u %4lu %s\n", component->deaths, component->generation,
+        component->deaths ? known(system_reason_text(component->reason)) : "-");
+}
+
+void command_list(const struct command_line *line)
+{
+    struct system_component_results component;
+    struct system_resources_results resources;
+    uint32_t code = system_resources(monitor_servers.system, &resources);
+    if (code) {
+        out_system_error(line->words[0], code);
+        return;
+    }
+    out("%-12s %-8s %3s %7s %7s %6s %6s %10s %6s %4s %s\n", "COMPONENT", "STATE", "PRI", "MEMORY",
+        "USED", "BUDGET", "CPU", "TIME", "DEATHS", "GEN", "REASON");
+    for (unsigned i = 0; i < COMPONENTS_MOST && !(code = component_get(i, &component)); i++) {
+        component_print(&component, resources.time);
+    }
+    if (code && code != SYSTEM_ERROR_NONE_SUCH) {
+        out_system_error(line->words[0], code);
+    }
+}
+
+// ---- power over them ---------------------------------------------------------------------------
+
+static void control(const struct command_line *line, enum system_command command)
+{
+    struct system_control_args args = { .command = command };
+    if (line->count != 2) {
+        out("usage: %s component\n", line->words[0]);
+        return;
+    }
+    if (!component_find(line->words[1], &args.number)) {
+        return;
+    }
+    out_flush();
+    uint32_t code = system_control(monitor_servers.system, &args);
+    if (code) {
+        out("%s %s: supervisor: %s\n", line->words[0], line->words[1], system_error_text(code));
+    }
+}
+
+void command_kill(const struct command_line *line)
+{
+    control(line, SYSTEM_COMMAND_KILL);
+}
+
+void command_restart(const struct command_line *line)
+{
+    control(line, SYSTEM_COMMAND_RESTART);
+}
+
+void command_stop(const struct command_line *line)
+{
+    control(line, SYSTEM_COMMAND_STOP);
+}
+
+void command_start(const struct command_line *line)
+{
+    control(line, SYSTEM_COMMAND_START);
+}
