@@ -10,6 +10,7 @@
 #include "line.h"
 
 #include <proto/console_client.h>
+#include <rt/clock.h>
 #include <rt/panic.h>
 
 #include <svc/client.h>
@@ -62,8 +63,10 @@ static void input_read(struct console_read_results *input)
 
 static void greet(const struct component_info *info)
 {
+    uint64_t time = rt_nanoseconds(rt_clock() - info->boot_clock, info->clock_hz);
     if (info->generation == 1) {
-        out("\nPith monitor; `help` lists the commands\n");
+        out("\nPith monitor, %lu.%09lu s after the start; `help` lists the commands\n",
+            time / RT_SECOND, time % RT_SECOND);
     } else {
         out("\nPith monitor, generation %lu\n", info->generation);
     }

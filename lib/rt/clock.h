@@ -6,7 +6,7 @@
 
 #include "x86_64/machine.h"
 
-#define RT_SECOND 1000000000ull  // nanoseconds
+#define RT_SECOND 1000000000ul  // nanoseconds
 
 // Ticks of the kernel clock, as timer_arm takes them.
 static inline uint64_t rt_clock(void)

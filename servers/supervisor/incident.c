@@ -54,7 +54,12 @@ static void registers_take(const struct component *component, struct incident *i
     }
     memcpy(incident->registers, &regs, sizeof(incident->registers));
     incident->backtrace[incident->depth++] = regs.rip;
-    walk(component, incident, regs.rbp);
+    // In a system call RBP may carry a word of the message; it lies on the stack then
+    // (lib/rt/x86_64/trap.h).
+    uint64_t saved = 0;
+    bool in_call = !stack_word(component, regs.rbp, &saved) &&
+                   stack_word(component, regs.rsp, &saved);
+    walk(component, incident, in_call ? saved : regs.rbp);
 }
 
 static void words_take(const struct component *component, struct incident *incident)
