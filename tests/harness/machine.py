@@ -64,14 +64,15 @@ def boot(image, artefacts: Path, *, timeout: float = 60, name: str = "serial",
                         name=name)
 
 
-def boot_until(image: str, artefacts: Path, *needles: str, timeout: float = 60,
+def boot_until(image, artefacts: Path, *needles: str, timeout: float = 60,
                **options) -> str:
-    """Boot an image that does not end by itself until it has said every needle, in this order, and
+    """Boot an image (the name of one in the build, or a path) that does not end by itself until it has said every needle, in this order, and
     end it then; returns what it said."""
     build = build_directory()
     log = artefacts / "serial.log"
     log.write_text("")
-    command = qemu.command(build / "boot" / "loader", build / f"{image}.img", **options)
+    path = image if isinstance(image, Path) else build / f"{image}.img"
+    command = qemu.command(build / "boot" / "loader", path, **options)
     command += ["-display", "none", "-monitor", "none", "-serial", f"file:{log}"]
     deadline = time.monotonic() + timeout
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:

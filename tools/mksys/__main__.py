@@ -85,6 +85,8 @@ def parse_arguments(words: list) -> argparse.Namespace:
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("-o", dest="out", metavar="OUT.c", help="the C file to write")
     way.add_argument("--programs", action="store_true", help="print the programs' names")
+    parser.add_argument("--protocols", metavar="DIR", action="append", default=[],
+                        help="protocols (*.idl) besides those that come with mksys")
     parser.add_argument("system", metavar="SYSTEM.toml")
     parser.add_argument("files", metavar="PROGRAM[=ELF]", nargs="*")
     return parser.parse_args(words)
@@ -92,6 +94,7 @@ def parse_arguments(words: list) -> argparse.Namespace:
 
 def main(words: list) -> int:
     arguments = parse_arguments(words)
+    check.PROTOCOLS.extend(map(Path, arguments.protocols))
     try:
         if arguments.programs:
             sys.stdout.write(program_names(arguments.system, arguments.files))

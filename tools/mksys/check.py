@@ -10,7 +10,7 @@ from .description import SUPERVISOR, Component, System
 from .problems import Problems
 from .values import NAME_BYTES, nearest, size_text, time_text
 
-PROTOCOLS = Path(__file__).resolve().parents[2] / "proto"
+PROTOCOLS = [Path(__file__).resolve().parents[2] / "proto"]  # directories
 COMPONENTS_MOST = 62  # SYSTEM_COMPONENTS
 GRANTS_MOST = 40      # COMPONENT_GRANTS
 CPU_MOST = 90         # per cent of a CPU that can be given away: the rest is the supervisor's
@@ -62,7 +62,7 @@ def regions(system: System, problems: Problems) -> None:
 
 
 def protocols(system: System, problems: Problems) -> None:
-    known = sorted(path.stem for path in PROTOCOLS.glob("*.idl"))
+    known = sorted(path.stem for directory in PROTOCOLS for path in directory.glob("*.idl"))
     for component in system.components.values():
         for number, protocol in enumerate(component.serves):
             place = component.path + ("serves", number)

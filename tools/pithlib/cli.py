@@ -39,6 +39,11 @@ def command_new(arguments) -> int:
     return new.component(arguments.name)
 
 
+def command_sdk(arguments) -> int:
+    from . import sdk
+    return sdk.sdk(arguments.directory)
+
+
 def command_test(arguments) -> int:
     from . import testing
     return testing.test(arguments.expression, arguments.quick)
@@ -113,6 +118,13 @@ def add_new(add) -> None:
         it.""")
     parser.add_argument("what", choices=("component",))
     parser.add_argument("name", metavar="NAME", help="lower-case letters, digits and _")
+
+
+def add_sdk(add) -> None:
+    parser = add("sdk", command_sdk, "install what components outside this tree need", """
+        Puts headers, libraries, linker scripts, tools, protocols, the kernel and the ready-made
+        components into a directory, with a pkg-config file; docs/sdk.md says how to build with it.""")
+    parser.add_argument("directory", metavar="DIR", help="a new or empty directory")
 
 
 def add_test(add) -> None:
@@ -207,7 +219,7 @@ def make_parser() -> tuple:
         known[name] = (sub, short)
         return sub
 
-    for add_one in (add_setup, add_build, add_run, add_new, add_test, add_bench, add_coverage, add_debug,
+    for add_one in (add_setup, add_build, add_run, add_new, add_sdk, add_test, add_bench, add_coverage, add_debug,
                     add_graph, add_mutants, add_campaign):
         add_one(add)
     return parser, known

@@ -32,6 +32,8 @@ PACKAGES = [
     Package("lld", "test", "ld.lld", "linker of the clang build"),
     Package("clang-format", "test", "clang-format", "layout of the C sources"),
     Package("clang-tidy", "test", "clang-tidy", "static analysis; size and nesting of functions"),
+    Package("make", "test", "make", "builds a component with the installed SDK"),
+    Package("pkg-config", "test", "pkg-config", "finds the installed SDK"),
     Package("python3-pytest", "test", "/usr/lib/python3/dist-packages/pytest", "system tests"),
     Package("patch", "test", "patch", "applies the mutants"),
     Package("grub-common", "test", "grub-mkrescue", "boot images that GRUB starts"),
