@@ -159,6 +159,18 @@ static bool obeyed(const struct victim *victim, enum order order)
 }
 
 // ---- checks ------------------------------------------------------------------------------------
+// Servers are numbered, and were started, before who calls them.
+static void servers_start_first(void)
+{
+    static const char *const calls[][2] = { { "friend", "outcast" }, { "friend", "keeper" } };
+    for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        unsigned client = number_of(calls[i][0]);
+        unsigned server = number_of(calls[i][1]);
+        EXPECT(server < client);
+        EXPECT(state_of(server).since < state_of(client).since);
+    }
+}
+
 // Every way to die is noticed, recorded as what it was, and followed by the next incarnation.
 static void deaths_are_recorded(void)
 {
@@ -417,11 +429,12 @@ static const struct {
  {                  \
 #  name, name       \
  }
-    CHECK(deaths_are_recorded),    CHECK(post_mortem_tells), CHECK(hanging_is_noticed),
-    CHECK(living_is_noticed),      CHECK(all_comes_back),    CHECK(places_differ),
-    CHECK(regions_survive_or_not), CHECK(limits_hold),       CHECK(kills_do_not_count),
-    CHECK(stopped_stays_so),       CHECK(done_is_done),      CHECK(groups_restart),
-    CHECK(authority_is_bounded),   CHECK(reach_is_checked),  CHECK(injection_counts),
+    CHECK(servers_start_first), CHECK(deaths_are_recorded),    CHECK(post_mortem_tells),
+    CHECK(hanging_is_noticed),  CHECK(living_is_noticed),      CHECK(all_comes_back),
+    CHECK(places_differ),       CHECK(regions_survive_or_not), CHECK(limits_hold),
+    CHECK(kills_do_not_count),  CHECK(stopped_stays_so),       CHECK(done_is_done),
+    CHECK(groups_restart),      CHECK(authority_is_bounded),   CHECK(reach_is_checked),
+    CHECK(injection_counts),
 };
 
 int component_main(const struct component_info *info)
