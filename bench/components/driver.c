@@ -16,6 +16,7 @@
 #include <gen/rt_stubs.h>
 
 #define ROUNDS 16u
+#define CALLS  1000u
 #define SERVER "server"
 
 const char rt_task_name[] = "driver";
@@ -87,6 +88,18 @@ static uint64_t spawn(uint16_t number)
     return times()->began - before;
 }
 
+// A call through generated code to a server of lib/svc and back, by the call.
+static uint64_t call(void)
+{
+    cap_t server = component_need(GRANT_CALL, SERVER)->slot;
+    uint64_t before = rt_clock();
+    for (unsigned i = 0; i < CALLS; i++) {
+        struct counter_read_results read;
+        must(counter_read(server, &read), "read");
+    }
+    return (rt_clock() - before) / CALLS;
+}
+
 int component_main(const struct component_info *info)
 {
     uint64_t restarted = 0;
@@ -100,6 +113,7 @@ int component_main(const struct component_info *info)
     rt_print_sink_set(&line);
     rt_print("PITH-BENCH restart.component %lu\n", restarted);
     rt_print("PITH-BENCH spawn.component %lu\n", spawned);
+    rt_print("PITH-BENCH svc.call %lu\n", call());
     struct system_power_args off = { 0 };
     return (int)system_power(system_cap(), &off);
 }

@@ -6,5 +6,5 @@
 
 bool svc_again(uint32_t code)
 {
-    return code == WIRE_KERNEL + ERR_PEER_DIED;
+    return code == WIRE_KERNEL + ERR_PEER_DIED || code == WIRE_KERNEL + ERR_BUDGET;
 }

@@ -261,6 +261,7 @@ struct start {
     unsigned number;           // for RSI
     unsigned priority;
     uint64_t budget;
+    bool passive;
     uint64_t buffer;  // offset in the page of buffers
     uint64_t stack_top;
 };
@@ -274,7 +275,8 @@ static struct rt_status context_make(struct component *component, const struct s
                                          ticks(start->budget), ticks(component->is->period));
     }
     if (rt_ok(status)) {
-        status = sched_context_bind(context, home_slot(component, start->thread), SCHED_OWN);
+        status = sched_context_bind(context, home_slot(component, start->thread),
+                                    start->passive ? SCHED_FALLBACK : SCHED_OWN);
     }
     return status;
 }
@@ -332,6 +334,7 @@ static struct rt_status threads_make(struct component *component)
         .context = HOME_CONTEXT,
         .priority = is->priority,
         .budget = is->budget - watch_budget,
+        .passive = is->passive,
         .stack_top = arena(component, layout->stack_at + is->stack_pages),
     };
     struct rt_status status = thread_make(component, &first);

@@ -69,8 +69,11 @@ struct system_component {
     uint32_t group;  // 0: none
     bool deadlines;  // a second thread watches the first
     bool vector;     // it may use vector registers
-    bool restart;    // false: once dead it stays so
-    bool manual;     // it is not started at boot
+    // It serves on its callers' time; its own budget is for its start, for what is not a call, and
+    // for going on when a caller's time is used up.
+    bool passive;
+    bool restart;  // false: once dead it stays so
+    bool manual;   // it is not started at boot
     uint32_t grant_count;
     const struct system_grant *grants;
     uint32_t symbol_count;

@@ -24,6 +24,7 @@ PRIORITY = values.integer(1, PRIORITY_MOST)
 BUDGET = values.time(10_000, 10 * SECOND)
 PERIOD = values.time(100_000, 10 * SECOND)
 ANY_TIME = values.time(100_000, 3600 * SECOND)
+MIN_BUDGET = 50_000  # what a caller of a passive server has left at least, where nothing else is said
 PAUSE = values.time(0, 3600 * SECOND)
 
 
@@ -69,6 +70,7 @@ class Component:
     heap: int
     slots: int
     replies: int
+    passive: bool
     min_budget: int
     serves: list
     ports: dict
@@ -200,7 +202,8 @@ COMPONENT = {
     "heap": Key(values.size(0, 1 << 36, PAGE), 0),
     "slots": Key(values.integer(16, 1 << 16), 64),
     "replies": Key(values.integer(0, 64)),
-    "min_budget": Key(values.time(0, SECOND), 0),
+    "passive": Key(values.boolean),
+    "min_budget": Key(values.time(0, SECOND)),
     "serves": Key(values.array(values.name), ()),
     "ports": Key(values.named(ports), {}),
     "irq": Key(values.named(irq), {}),
@@ -232,6 +235,10 @@ def component(name: str, parts: dict) -> Component:
         parts["program"] = name
     if parts["replies"] is None:
         parts["replies"] = 2 if parts["serves"] else 0
+    if parts["passive"] is None:
+        parts["passive"] = bool(parts["serves"])
+    if parts["min_budget"] is None:
+        parts["min_budget"] = MIN_BUDGET if parts["passive"] and parts["serves"] else 0
     return Component(name, **parts)
 
 

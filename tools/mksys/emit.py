@@ -80,6 +80,7 @@ def component_fields(plan: Plan, component: Component, program: Program) -> list
         f".heartbeat = {component.heartbeat},",
         *restart_fields(plan, component),
         f".deadlines = {truth(component.deadlines)}, .vector = {truth(component.vector)},",
+        f".passive = {truth(component.passive)},",
         f".manual = {truth(not component.autostart)},",
         f".grant_count = {len(grants)}, .grants = {pointer(name + '_grants', grants)},",
         f".symbol_count = {len(program.symbols)},",
