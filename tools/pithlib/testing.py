@@ -194,7 +194,7 @@ def check_coverage() -> Score:
 
 
 def check_mutants() -> Score:
-    verdicts = mutants.judge(mutants.choose(TREE, None, short=True))
+    verdicts = mutants.judge(mutants.choose(TREE, (), short=True))
     bad = [f"{v.result} {v.name}: {v.note}" for v in verdicts if v.result != "caught"]
     return Score(len(verdicts) - len(bad), len(bad), "\n".join(bad))
 
