@@ -413,6 +413,7 @@ def test_programs_run_with_everything_on(image, artefacts, pith_build):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_programs_run_isolated_on_several_cpus(artefacts, pith_build):
     """Threads of many spaces, moved between CPUs, translations forgotten by all of them.  What measures
     time says nothing on a host that has other work."""
