@@ -396,12 +396,12 @@ def test_other_words_are_left_alone(artefacts, pith_build):
 
 
 # Program -> its words on the command line.  Time is counted, so that mitigations make it no later.
-PROGRAMS = {"roottest": "", "guard": "", "linux": "", "time": "counted", "irq": "", "regress": "",
+PROGRAMS = {"roottest": "", "guard": "", "linux": "", "time": "counted", "irq": "counted", "regress": "",
             "hostile": "calls=50000 seed=1"}
 DEVICES = {"irq": ["-nic", "none", "-device", "edu", "-device", "e1000e", "-global", "hpet.msi=on"]}
 
 
-SLOW = {"irq", "time"}
+SLOW = {"time"}
 
 
 @pytest.mark.parametrize("image", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
