@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The Pith authors
-"""What all tests share: import paths, the build under test, a place for what a test leaves."""
+"""What all tests share: import paths, the build under test, a place for what a test leaves; and how several
+runs of pytest share the tests."""
+import functools
 import os
 import re
 import shutil
@@ -17,6 +19,24 @@ from harness import build_directory  # noqa: E402  (needs the path above)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: left out by ./pith test --quick")
+    config.addinivalue_line("markers", "alone: needs the host's processors for itself")
+
+
+@functools.lru_cache(maxsize=None)
+def is_mine(path: Path) -> bool:
+    """Of several runs at the same tests, with one $PITH_SHARED, the first that comes to a file takes it."""
+    shared = os.environ.get("PITH_SHARED")
+    try:
+        if shared:
+            (Path(shared) / path.name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def pytest_runtest_protocol(item):
+    """True: this test is done, as far as this run is concerned."""
+    return None if is_mine(item.path) else True
 
 
 @pytest.fixture

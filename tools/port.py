@@ -12,6 +12,7 @@ archive comes through apt-get, which checks its signature, with lists, caches an
 this tool's own: the machine's apt configuration is read and never changed.
 """
 import argparse
+import fcntl
 import hashlib
 import os
 import re
@@ -171,19 +172,24 @@ def extract(archive: Path, recipe: dict, directory: Path) -> None:
     raise PortError(f"{archive.name} lacks {', '.join(rows)}")
 
 
-def provide(name: str, cache: Path = TREE / "build" / "ports") -> Path:
-    """The directory with the port's files, fetched where they are not there yet."""
-    recipe = read_recipe(name)
-    directory = cache.resolve() / name
-    if is_complete(recipe, directory):
-        return directory
-    work = cache.resolve() / "work" / name
+def fetch(name: str, recipe: dict, directory: Path, work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     print(f"port {name}: fetching the source package {recipe['source']}", file=sys.stderr)
     extract(fetch_archive(recipe, work), recipe, directory)
     shutil.rmtree(work)
-    return directory
+
+
+def provide(name: str, cache: Path = TREE / "build" / "ports") -> Path:
+    """The directory with the port's files, fetched where they are not there yet, once if several ask."""
+    recipe = read_recipe(name)
+    cache = cache.resolve()
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_complete(recipe, cache / name):
+            fetch(name, recipe, cache / name, cache / "work" / name)
+    return cache / name
 
 
 def main(argv: list) -> int:

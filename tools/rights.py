@@ -12,7 +12,7 @@ usage: rights.py SOURCE_DIR BUILD_DIR
 import sys
 from pathlib import Path
 
-# right (= include prefix) -> directory that it opens; `gen` lies in the build directory.
+# right (= include prefix) -> directory that it opens.
 RIGHTS = {
     "abi": "abi",
     "hal": "kernel/hal",
@@ -24,11 +24,10 @@ RIGHTS = {
     "svc": "lib/svc",
     "client": "lib/client",
     "supervisor": "servers/supervisor",
-    "gen": "tools",
 }
-IN_BUILD = {"gen"}
-# The same of rights without a link: these directories of the build are opened as they are.
-BUILT = {"proto": "proto/proto"}
+# The same of rights without a link: these directories of the build are opened as they are, by -I of
+# the one above.  Ninja knows what is made there by that name and would not see it change behind a link.
+BUILT = {"proto": "proto/proto", "gen": "tools/gen/gen"}
 
 # directory -> rights of the sources below it; the longest matching directory counts.
 # kernel/core carries `arch` because the headers of kernel/hal include it: the sources themselves
@@ -72,9 +71,7 @@ def link(place: Path, target: Path) -> None:
 
 def make_farm(source: Path, build: Path) -> None:
     for right, directory in RIGHTS.items():
-        base = build if right in IN_BUILD else source
-        link(build / "rights" / right / right, base / directory)
-    link(build / "gen", Path("tools"))
+        link(build / "rights" / right / right, source / directory)
 
 
 def main(argv: list) -> int:

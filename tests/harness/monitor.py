@@ -46,20 +46,21 @@ class Monitor:
     def wait_off(self) -> None:
         self.wait(lambda: "shutdown" in self.ask(), "the guest did not power off")
 
-    def wait(self, reached, complaint: str) -> None:
-        end = time.monotonic() + PATIENCE
+    def wait(self, reached, complaint: str, pause: float = 0.05, patience: float = PATIENCE) -> None:
+        end = time.monotonic() + patience
         while not reached():
             assert time.monotonic() < end, complaint
-            time.sleep(0.05)
+            time.sleep(pause)
 
     def stop_in_user_mode(self) -> None:
-        """Stop the guest when one of the moments tried finds its first CPU there."""
+        """Stop the guest when one of the moments tried finds its first CPU there: many, since CPUs that
+        have to share a processor of the host wait for each other in the kernel most of the time."""
         def reached():
             if "CPL=3" in self.ask("stop", "info registers"):
                 return True
             self.ask("cont")
             return False
-        self.wait(reached, "never seen in user mode")
+        self.wait(reached, "never seen in user mode", pause=0.005, patience=4 * PATIENCE)
 
     def memory(self, address: int, size: int, folder: Path) -> bytes:
         """Memory at an address of the current translation."""

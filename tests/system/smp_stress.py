@@ -29,7 +29,7 @@ def main(image: str, seconds: str, threads: str) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         result = boot_command(command, Path(scratch), timeout=CHECKS * int(seconds) + SLACK)
     print(result.serial)
-    if result.status != 0 or "FAIL" in result.serial:
+    if result.status != 0 or "FAIL" in result.serial or f"NOTE {seconds} seconds of each check" not in result.serial:
         print(result.explain())
         return 1
     return 0

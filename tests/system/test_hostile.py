@@ -21,7 +21,9 @@ def test_hostile_threads_harm_nobody(artefacts, pith_build):
     result.expect("hostile: all memory is back, the victim answered", status=0)
 
 
-@pytest.mark.parametrize("accel", ["tcg,thread=multi", "tcg,thread=single"], ids=["parallel", "in_turn"])
+@pytest.mark.parametrize("accel", [
+    pytest.param("tcg,thread=multi", id="parallel", marks=pytest.mark.alone),
+    pytest.param("tcg,thread=single", id="in_turn")])
 def test_hostile_threads_on_four_cpus(artefacts, pith_build, accel):
     """Fewer calls where they wait for each other with the host's threads (test_smp.py)."""
     calls = CALLS // (10 if accel.endswith("single") else 500)

@@ -19,6 +19,7 @@ def test_interrupts(artefacts, pith_build, cpu):
                     extra=[*qemu.COUNTED, *DEVICES]))
 
 
+@pytest.mark.alone
 def test_interrupts_of_two_cpus(artefacts, pith_build):
     """Without counting, so that both CPUs run side by side."""
     expect_all(boot("irq", artefacts, timeout=200, cpus=2, extra=DEVICES))

@@ -396,12 +396,12 @@ def test_other_words_are_left_alone(artefacts, pith_build):
 
 
 # Program -> its words on the command line.  Time is counted, so that mitigations make it no later.
-PROGRAMS = {"roottest": "", "guard": "", "linux": "", "time": "counted", "irq": "", "regress": "",
+PROGRAMS = {"roottest": "", "guard": "", "linux": "", "time": "counted", "irq": "counted", "regress": "",
             "hostile": "calls=50000 seed=1"}
 DEVICES = {"irq": ["-nic", "none", "-device", "edu", "-device", "e1000e", "-global", "hpet.msi=on"]}
 
 
-SLOW = {"irq", "time"}
+SLOW = {"time"}
 
 
 @pytest.mark.parametrize("image", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
@@ -413,6 +413,7 @@ def test_programs_run_with_everything_on(image, artefacts, pith_build):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_programs_run_isolated_on_several_cpus(artefacts, pith_build):
     """Threads of many spaces, moved between CPUs, translations forgotten by all of them.  What measures
     time says nothing on a host that has other work."""

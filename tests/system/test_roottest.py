@@ -4,7 +4,7 @@
 
 The guest (tests/system/roottest) prints "ok NAME", "FAIL NAME FILE:LINE: WHY" and, once for each
 refusal that it saw, "HIT SUBJECT ERROR ARGUMENT in NAME".  What the kernel can answer stands in
-gen/triples.json, derived from abi/*.def: the two sets must be equal.  Time is counted in instructions,
+triples.json, derived from abi/*.def: the two sets must be equal.  Time is counted in instructions,
 so that every run is the same.
 """
 import json
@@ -42,7 +42,7 @@ def run(artefacts, **options) -> str:
 
 def known_triples(build) -> set:
     """What the tables say that can be answered."""
-    rows = json.loads((build / "tools" / "triples.json").read_text())
+    rows = json.loads((build / "tools" / "gen" / "gen" / "triples.json").read_text())
     return {tuple(row) for row in rows}
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from harness import boot
 
+pytestmark = pytest.mark.alone
+
 PARALLEL = ["-accel", "tcg,thread=multi"]
 # One thread of the host emulates all CPUs in turn, from PAUSE to PAUSE: who waits for a lock costs nothing,
 # so that a hundred times as much happens.

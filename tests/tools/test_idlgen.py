@@ -229,7 +229,7 @@ def compile_protocol(tree: Path, build: Path, place: Path, compiler: str, name: 
     """What the compiler says of the three headers."""
     source = place / "use.c"
     source.write_text(USE.format(name=name))
-    includes = [f"-I{build}/rights/{right}" for right in ("abi", "rt", "gen", "wire")]
+    includes = [f"-I{build}/{place}" for place in ("rights/abi", "rights/rt", "rights/wire", "tools/gen")]
     said = ""
     for level in ("-O0", "-O2"):
         done = subprocess.run([*COMPILERS[compiler], "-std=gnu2x", "-ffreestanding", "-mno-red-zone", level,

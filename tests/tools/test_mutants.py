@@ -35,20 +35,20 @@ def add(toy, name, check=CHECK, added=3, build="none", breaks="sums"):
 
 
 def verdicts(toy):
-    found = mutants.judge(mutants.choose(toy, None, short=False), toy)
+    found = mutants.judge(mutants.choose(toy, (), short=False), toy)
     return {v.name: v for v in found}
 
 
 def test_caught(toy):
     add(toy, "off-by-one")
     assert verdicts(toy)["off-by-one"].result == "caught"
-    assert mutants.run_mutants(None, False, toy) == 0
+    assert mutants.run_mutants((), False, toy) == 0
     assert (toy / "sum.sh").read_text() == "echo $((2 + 2))\n", "the tree itself was changed"
 
 
 def test_survivor_is_a_failure(toy, capsys):
     add(toy, "harmless", check="true")
-    assert mutants.run_mutants(None, False, toy) == 1
+    assert mutants.run_mutants((), False, toy) == 1
     assert "SURVIVED harmless" in capsys.readouterr().out
 
 
@@ -100,14 +100,14 @@ def test_check_knows_its_build(toy, monkeypatch):
 def test_bad_header(toy, header, complaint):
     (toy / "tests" / "mutants" / "bad.patch").write_text(header + "--- a/x\n+++ b/x\n")
     with pytest.raises(Failure, match=complaint):
-        mutants.choose(toy, None, short=False)
+        mutants.choose(toy, (), short=False)
 
 
 def test_unknown_name(toy):
     with pytest.raises(Failure) as caught:
-        mutants.choose(toy, "nobody", short=False)
+        mutants.choose(toy, ["nobody"], short=False)
     assert caught.value.status == 2
 
 
 def test_every_mutant_of_the_tree_is_well_formed(tree):
-    mutants.choose(tree, None, short=False)
+    mutants.choose(tree, (), short=False)

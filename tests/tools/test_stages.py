@@ -84,6 +84,31 @@ def test_pytest_is_counted(tmp_path, monkeypatch, tree):
     assert "test_b" in score.report
 
 
+def test_files_are_shared(tmp_path, monkeypatch, tree):
+    """Each test runs once, whichever run it falls to; those that want to be alone when the others are done."""
+    place = tmp_path / "toys"
+    place.mkdir()
+    (place / "conftest.py").write_text((tree / "tests" / "conftest.py").read_text().replace(
+        "Path(__file__).resolve().parent", f"Path({str(tree / 'tests')!r})"))
+    for name in "abcdef":
+        (place / f"test_{name}.py").write_text(
+            "import pathlib, time, pytest\n"
+            f"def note(word): open({str(tmp_path / 'notes')!r}, 'a').write(word + chr(10))\n"
+            f"def test_1(): time.sleep(0.2); note('{name}1')\n"
+            f"def test_2(): note('{name}2'); assert '{name}' != 'c'\n"
+            "@pytest.mark.alone\n"
+            f"def test_3(): note('alone')\n"
+            "@pytest.mark.slow\n"
+            f"def test_4(): note('slow')\n")
+    monkeypatch.setattr(testing, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(testing.os, "cpu_count", lambda: 3)
+    score = testing.run_shared("toys", tmp_path, [str(place)], ["not slow"])
+    assert score[:2] == (17, 1) and "test_c.py" in score.report
+    notes = (tmp_path / "notes").read_text().split()
+    assert sorted(notes[:12]) == [f"{name}{i}" for name in "abcdef" for i in "12"]
+    assert notes[12:] == ["alone"] * 6
+
+
 TIDY = "int f(int a, int b, int c, int d, int e{more})\n{{\n    return a + b + c + d + e{use};\n}}\n"
 
 

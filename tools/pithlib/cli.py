@@ -73,7 +73,7 @@ def command_graph(arguments) -> int:
 def command_mutants(arguments) -> int:
     from . import mutants
     packages.setup("test")
-    return mutants.run_mutants(arguments.name, arguments.short)
+    return mutants.run_mutants(arguments.names, arguments.short)
 
 
 def command_campaign(arguments) -> int:
@@ -183,7 +183,7 @@ def add_mutants(add) -> None:
     parser = add("mutants", command_mutants, "show that the checks catch what they claim", """
         Applies each patch of tests/mutants to a copy of the tree, builds it and runs the check that
         the patch names, which must fail; the same check must pass on the unchanged copy.""")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="only tests/mutants/NAME.patch")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only tests/mutants/NAME.patch")
     parser.add_argument("--short", action="store_true",
                         help="only those marked '# short: yes', as ./pith test does")
 

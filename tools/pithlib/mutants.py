@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Sequence
 
 from . import build as builds
 from .ui import TREE, Failure, environment, run_logged, say, tail, usage
@@ -70,14 +70,14 @@ def read_mutant(path: Path) -> Mutant:
                   header.get("short") == "yes")
 
 
-def choose(tree: Path, name: Optional[str], short: bool) -> list:
+def choose(tree: Path, names: Sequence[str], short: bool) -> list:
+    """The mutants of these names, or without names all of them."""
     directory = tree / "tests" / "mutants"
-    paths = sorted(directory.glob("*.patch"))
-    if name is not None:
-        paths = [p for p in paths if p.stem == name]
-        if not paths:
+    paths = {p.stem: p for p in sorted(directory.glob("*.patch"))}
+    for name in names:
+        if name not in paths:
             raise usage(f"no mutant '{name}' in {directory}")
-    mutants = [read_mutant(p) for p in paths]
+    mutants = [read_mutant(paths[name]) for name in names or paths]
     return [m for m in mutants if m.short or not short]
 
 
@@ -159,8 +159,8 @@ def judge(mutants: list, tree: Path = TREE) -> list:
     return verdicts
 
 
-def run_mutants(name: Optional[str], short: bool, tree: Path = TREE) -> int:
-    mutants = choose(tree, name, short)
+def run_mutants(names: Sequence[str], short: bool, tree: Path = TREE) -> int:
+    mutants = choose(tree, names, short)
     if not mutants:
         say("pith: no mutants to run")
         return 0

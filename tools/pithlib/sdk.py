@@ -23,7 +23,7 @@ from . import packages
 from .ui import TREE, Failure, Step, say, usage
 
 HEADERS = ("abi", "rt", "wire", "ring", "svc", "client")
-GENERATED = {"gen": "tools", "proto": "proto/proto"}
+GENERATED = {"gen": "tools/gen/gen", "proto": "proto/proto"}
 COMPONENT_LIBRARIES = ("lib/rt/librt_component.a", "lib/wire/libwire_component.a", "lib/ring/libring_component.a",
                        "lib/svc/libsvc.a", "lib/client/libclient_counter.a")
 SYSTEM_LIBRARIES = ("servers/supervisor/libsupervisor.a", "lib/rt/librt.a", "lib/wire/libwire.a")

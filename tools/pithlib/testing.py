@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import subprocess
+import tempfile
 import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
@@ -160,12 +161,17 @@ def read_junit(path: Path) -> tuple:
     return total - failed - skipped, failed, skipped
 
 
-def run_pytest(name: str, build: Path, arguments: list) -> Score:
+def total(scores: list) -> Score:
+    return Score(sum(s.passed for s in scores), sum(s.failed for s in scores),
+                 "\n".join(s.report for s in scores if s.report), sum(s.skipped for s in scores))
+
+
+def run_pytest(name: str, build: Path, arguments: list, shared: str = "") -> Score:
     log, results = LOGS / f"{name}.log", LOGS / f"{name}.xml"
     results.unlink(missing_ok=True)
     command = [*PYTEST, "-p", "no:cacheprovider", "-rfEs", "--tb=short", f"--junitxml={results}",
                *arguments]
-    status = run_logged(command, log, env=environment(PITH_BUILD=str(build)))
+    status = run_logged(command, log, env=environment(PITH_BUILD=str(build), PITH_SHARED=shared))
     if status == NOTHING_COLLECTED:
         return Score(0, 0)
     if status not in (0, 1) or not results.exists():
@@ -176,10 +182,21 @@ def run_pytest(name: str, build: Path, arguments: list) -> Score:
     return Score(passed, failed, report, skipped)
 
 
-def pytest_stage(title: str, configuration: str, paths: list, options: list = ()) -> Stage:
+def run_shared(name: str, build: Path, arguments: list, marks: list) -> Score:
+    """As many runs as there are processors share the tests file by file; then those that want to be alone."""
+    workers = range(os.cpu_count() or 1)
+    with tempfile.TemporaryDirectory(prefix="pith-shared-") as shared:
+        options = ["-m", " and ".join([*marks, "not alone"]), *arguments]
+        with ThreadPoolExecutor(len(workers)) as pool:
+            runs = pool.map(lambda i: run_pytest(f"{name}-{i}", build, options, shared), workers)
+            scores = list(runs)
+    return total([*scores, run_pytest(f"{name}-alone", build, ["-m", " and ".join([*marks, "alone"]), *arguments])])
+
+
+def pytest_stage(title: str, configuration: str, paths: list, options: list = (), marks: list = ()) -> Stage:
     build = builds.build_dir(builds.CONFIGURATIONS[configuration])
     name = title.replace(",", "").replace(" ", "-")
-    return Stage(title, lambda: run_pytest(name, build, [*options, *paths]), configuration)
+    return Stage(title, lambda: run_shared(name, build, [*options, *paths], marks), configuration)
 
 
 def check_bench() -> Score:
@@ -194,19 +211,19 @@ def check_coverage() -> Score:
 
 
 def check_mutants() -> Score:
-    verdicts = mutants.judge(mutants.choose(TREE, None, short=True))
+    verdicts = mutants.judge(mutants.choose(TREE, (), short=True))
     bad = [f"{v.result} {v.name}: {v.note}" for v in verdicts if v.result != "caught"]
     return Score(len(verdicts) - len(bad), len(bad), "\n".join(bad))
 
 
 def choose_stages(expression: Optional[str], quick: bool) -> list:
-    options = (["-k", expression] if expression else []) + (["-m", "not slow"] if quick else [])
+    options, marks = ["-k", expression] if expression else [], ["not slow"] if quick else []
     release = build_stage("release")
     others = [build_stage("debug"), build_stage("clang"), build_stage("clang-debug")]
     static = [Stage("clang-format", check_format, needs=""), Stage("host unit tests", host_tests)]
     tree = pytest_stage("tests of tree and tools", "release", ["tests/tree", "tests/tools"],
-                        options)
-    system = pytest_stage("system tests", "release", ["tests/system"], options)
+                        options, marks)
+    system = pytest_stage("system tests", "release", ["tests/system"], options, marks)
     if expression:
         return [release, tree, system]
     if quick:

@@ -29,6 +29,15 @@ bool check_word(const struct root_info *info, const char *word)
     return line_find(info->cmdline, word);
 }
 
+uint64_t check_number(const struct root_info *info, const char *word)
+{
+    uint64_t number = 0;
+    for (const char *at = line_find(info->cmdline, word); at && *at >= '0' && *at <= '9'; at++) {
+        number = number * 10 + (uint64_t)(*at - '0');
+    }
+    return number;
+}
+
 // Does `name` contain the text at `wanted`, which ends with a space or the line?
 static bool name_wanted(const char *name, const char *wanted)
 {

@@ -35,6 +35,8 @@ void check_status(struct rt_status status, struct rt_status wanted, const char *
 
 // Does the command line have this word?
 bool check_word(const struct root_info *info, const char *word);
+// The number that follows this word there, "seconds=" say; 0: none.
+uint64_t check_number(const struct root_info *info, const char *word);
 
 #define CHECK_TEXT2(x) #x
 #define CHECK_TEXT(x)  CHECK_TEXT2(x)

@@ -20,6 +20,8 @@
 #define VECTOR_TIMER    0x28u
 #define NOBODYS_MOST    100u  // instructions that an interrupt costs which nobody is told of
 #define TOLD_MOST       150u
+#define ISOLATED_MORE \
+ 50u  // where the kernel has translations of its own: 25 on the way in, 25 back
 
 // How far a thread gets meanwhile.
 static uint64_t progress(void)
@@ -94,7 +96,8 @@ void storm_of_messages(void)
     uint64_t cost_owned = loss_owned * STORM_MOMENTS * moment / count / MILLION;
     rt_print("instructions a message: %lu nobody's, %lu of a handler that was told\n", cost,
              cost_owned);
-    EXPECT_COUNTED(cost <= NOBODYS_MOST && cost_owned <= TOLD_MOST);
+    unsigned more = check_word(irq_root, "mitigate=") ? ISOLATED_MORE : 0;
+    EXPECT_COUNTED(cost <= NOBODYS_MOST + more && cost_owned <= TOLD_MOST + more);
 }
 
 // The kernel's own timer vector, raised by a device: time goes on as it did.

@@ -12,7 +12,6 @@
 #include "latency.h"
 
 #include <rt/start.h>
-#include <rt/string.h>
 
 const char rt_task_name[] = "isolation";
 
@@ -27,25 +26,12 @@ static const struct check checks[] = {
     CHECK(others_swarm_steady), CHECK(others_equal),
 };
 
-// The number after `word` on the command line; 0: none.
-static uint64_t number_of(const char *line, const char *word)
-{
-    uint64_t number = 0;
-    while (*line && strncmp(line, word, strlen(word)) != 0) {
-        line++;
-    }
-    for (line += *line ? strlen(word) : 0; *line >= '0' && *line <= '9'; line++) {
-        number = number * 10 + (uint64_t)(*line - '0');
-    }
-    return number;
-}
-
 int main(const struct root_info *info)
 {
     world_clock_init(info);
     component_init(info);
     watchdog_start();
-    uint64_t interrupts = number_of(info->cmdline, "latency=");
+    uint64_t interrupts = check_number(info, "latency=");
     if (interrupts) {
         latency_run(info, interrupts);
         return 0;

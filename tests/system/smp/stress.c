@@ -65,29 +65,13 @@ static const struct check checks[] = {
     CHECK(frames),
 };
 
-static uint64_t seconds_wanted(const char *line)
-{
-    static const char word[] = "seconds=";
-    uint64_t seconds = 0;
-    for (; *line; line++) {
-        unsigned i = 0;
-        while (word[i] && line[i] == word[i]) {
-            i++;
-        }
-        for (; !word[i] && line[i] >= '0' && line[i] <= '9'; i++) {
-            seconds = seconds * 10 + (uint64_t)(line[i] - '0');
-        }
-        if (seconds) {
-            break;
-        }
-    }
-    return seconds ? seconds : 1;
-}
-
 int main(const struct root_info *info)
 {
     world_init(info);
-    length = seconds_wanted(info->cmdline) * second;
+    uint64_t seconds = check_number(info, "seconds=");
+    seconds += !seconds;
+    length = seconds * second;
+    rt_print("NOTE %lu seconds of each check\n", seconds);
     stress_in_turn = check_word(info, "in_turn");
     check_run(info, checks, sizeof(checks) / sizeof(checks[0]));
     bool good = check_summary();
