@@ -20,10 +20,6 @@
 #define SLOT_BITS    6
 #define FLAGS_IF     0x200ull
 
-#define ARENA_START   0x10000000000ull
-#define ARENA_NUMBERS (1ull << 24)  // places to choose from, a page table's reach each
-#define TABLE_REACH   512u          // pages that one page table maps
-
 #define WATCH_BUDGET_PART 20  // the second thread's budget: this part of the first one's
 
 // Memory first: it has the largest alignment, so that nothing is lost.
@@ -351,8 +347,6 @@ static struct rt_status threads_make(struct component *component)
 }
 
 // ---- life --------------------------------------------------------------------------------------
-// Some place, but such that the arena spreads over no more page tables than it must: an incarnation
-// then takes as much memory as any other.
 static uint64_t arena_place(const struct component *component)
 {
     uint64_t pages = component->layout.regions_at;
@@ -362,9 +356,7 @@ static uint64_t arena_place(const struct component *component)
                      ? (system_description.regions[grant->object].bytes >> PAGE_BITS) + 1
                      : 0;
     }
-    uint64_t spare = (TABLE_REACH - pages % TABLE_REACH) % TABLE_REACH;
-    uint64_t table = random_next() % ARENA_NUMBERS;
-    return ARENA_START + ((table * TABLE_REACH + random_next() % (spare + 1)) << PAGE_BITS);
+    return layout_place(pages, random_next());
 }
 
 static void incarnation_clear(struct component *component)
