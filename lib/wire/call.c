@@ -104,6 +104,9 @@ struct wire_received wire_answer(cap_t endpoint, cap_t reply, const struct wire_
         tag = message_out(answer, &words);
         result = ipc_reply_recv(endpoint, tag, reply, &words);
     }
+    if (rt_error(result.status) == ERR_STATE && rt_blamed(result.status) == 2) {
+        result = ipc_recv(endpoint, reply, &words);  // a caller that waits no more
+    }
     return received(result, &words, window, request);
 }
 

@@ -35,8 +35,8 @@ enum life_event {
 void life_began(struct life *life, const struct system_component *is, uint64_t now);
 
 // Its incarnation has ended, or could not be made.  A death that an operator wanted does not count
-// towards the limit, nor one for the group's sake, with which the count begins anew.  True: it is to
-// be restarted with its group; each member's incarnation ends with SYSTEM_REASON_GROUP.
+// towards the limit, nor one for the group's sake, with which the count begins anew.  True: it is
+// to be restarted with its group; each member's incarnation ends with SYSTEM_REASON_GROUP.
 bool life_ended(struct life *life, const struct system_component *is, enum system_reason reason,
                 uint64_t now);
 

@@ -9,8 +9,8 @@ from .program import PF_W, Program
 from .values import size_text
 
 SUPERVISOR_BYTES = 8 << 20  # kernel, loader's leavings and supervisor
-# Of servers/supervisor: HOME_TABLES, HOME_REGIONS.
-TABLES_MOST, REGIONS_MOST = 8, 8
+# Of servers/supervisor: HOME_TABLES, HOME_REGIONS, HOME_DEVICES.
+TABLES_MOST, REGIONS_MOST, DEVICES_MOST = 8, 8, 8
 SLOT, REPLY, NOTIFICATION, TIMER, CONTEXT, THREAD, SPACE = 64, 64, 64, 128, 512, 4096, 8192
 ENTRIES = 512  # of a page table
 LEVELS = 3     # of page tables below the one that is part of the address space
