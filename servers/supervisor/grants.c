@@ -59,16 +59,6 @@ static struct rt_status scratch_badge(struct component *component, uint64_t bits
                          component->notification, RIGHT_WRITE, bits);
 }
 
-// Move what was made to the component.
-static struct rt_status give_bound(struct component *component, cap_t made, uint64_t slot,
-                                   struct rt_status bound)
-{
-    rt_ignore(captable_delete(ROOT_SLOT_CSPACE, home_slot(component, HOME_SCRATCH)));
-    return rt_ok(bound)
-               ? captable_move(home_slot(component, HOME_CSPACE), slot, ROOT_SLOT_CSPACE, made)
-               : bound;
-}
-
 static struct rt_status give_timer(struct component *component, const struct system_grant *grant,
                                    uint64_t slot)
 {
@@ -78,23 +68,65 @@ static struct rt_status give_timer(struct component *component, const struct sys
     if (rt_ok(status)) {
         status = scratch_badge(component, grant->badge);
     }
-    return rt_ok(status) ? give_bound(component, made, slot,
-                                      timer_bind(made, home_slot(component, HOME_SCRATCH)))
-                         : status;
+    if (rt_ok(status)) {
+        status = timer_bind(made, home_slot(component, HOME_SCRATCH));
+        rt_ignore(captable_delete(ROOT_SLOT_CSPACE, home_slot(component, HOME_SCRATCH)));
+    }
+    return rt_ok(status)
+               ? captable_move(home_slot(component, HOME_CSPACE), slot, ROOT_SLOT_CSPACE, made)
+               : status;
+}
+
+// The original of a device stays with the supervisor: whatever the component does with what it
+// gets, the next incarnation finds the device free.
+static struct rt_status device_slot(struct component *component, cap_t *original)
+{
+    if (component->devices == HOME_DEVICES) {
+        return rt_refuse(ERR_LIMIT, 0);
+    }
+    *original = home_slot(component, HOME_DEVICE + component->devices++);
+    return RT_OK;
+}
+
+static struct rt_status give_device(struct component *component, cap_t original, uint64_t slot,
+                                    struct rt_status made)
+{
+    return rt_ok(made) ? captable_copy(home_slot(component, HOME_CSPACE), slot, ROOT_SLOT_CSPACE,
+                                       original, RIGHT_ALL)
+                       : made;
 }
 
 static struct rt_status give_irq(struct component *component, const struct system_grant *grant,
                                  uint64_t slot)
 {
-    cap_t made = home_slot(component, HOME_MADE);
-    struct rt_status status = irq_control_get(ROOT_SLOT_IRQ_CONTROL, grant->object, grant->flags,
-                                              ROOT_SLOT_CSPACE, made);
+    cap_t original = 0;
+    struct rt_status status = device_slot(component, &original);
+    if (rt_ok(status)) {
+        status = irq_control_get(ROOT_SLOT_IRQ_CONTROL, grant->object, grant->flags,
+                                 ROOT_SLOT_CSPACE, original);
+    }
     if (rt_ok(status)) {
         status = scratch_badge(component, grant->badge);
     }
-    return rt_ok(status) ? give_bound(component, made, slot,
-                                      irq_handler_bind(made, home_slot(component, HOME_SCRATCH)))
-                         : status;
+    if (rt_ok(status)) {
+        status = irq_handler_bind(original, home_slot(component, HOME_SCRATCH));
+        rt_ignore(captable_delete(ROOT_SLOT_CSPACE, home_slot(component, HOME_SCRATCH)));
+    }
+    return give_device(component, original, slot, status);
+}
+
+static struct rt_status give_ports(struct component *component, const struct system_grant *grant,
+                                   struct component_grant *given)
+{
+    cap_t original = 0;
+    struct rt_status status = device_slot(component, &original);
+    if (rt_ok(status)) {
+        status = io_control_ports(ROOT_SLOT_IO_CONTROL, grant->first, grant->count,
+                                  ROOT_SLOT_CSPACE, original);
+    }
+    given->address = grant->first;
+    given->bytes = grant->count;
+    return give_device(component, original, given->slot, status);
 }
 
 // The second thread, and what it needs to watch the first.
@@ -182,11 +214,7 @@ static struct rt_status give(struct component *component, const struct system_gr
     case GRANT_SIGNAL: return give_capability(component, grant, given->slot);
     case GRANT_TIMER: return give_timer(component, grant, given->slot);
     case GRANT_IRQ: return give_irq(component, grant, given->slot);
-    case GRANT_PORTS:
-        given->address = grant->first;
-        given->bytes = grant->count;
-        return io_control_ports(ROOT_SLOT_IO_CONTROL, grant->first, grant->count,
-                                home_slot(component, HOME_CSPACE), given->slot);
+    case GRANT_PORTS: return give_ports(component, grant, given);
     case GRANT_REGION: return give_region(component, grant, given, page);
     case GRANT_WATCH: return give_watch(component, given->slot);
     case GRANT_SIGNALLED: break;
@@ -199,6 +227,7 @@ struct rt_status grants_give(struct component *component, struct component_info 
     const struct system_component *is = component->is;
     uint64_t page = component->layout.regions_at;
     component->regions = 0;
+    component->devices = 0;
     for (unsigned i = 0; i < is->grant_count; i++) {
         const struct system_grant *grant = &is->grants[i];
         struct component_grant *given = &info->grants[i];

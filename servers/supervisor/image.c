@@ -7,6 +7,10 @@
 
 #define IMAGE_MAX 0x10000000ull  // no component is larger
 
+#define ARENA_START  0x10000000000ull
+#define ARENA_TABLES (1ull << 24)  // page tables' reaches to choose from
+#define TABLE_REACH  512u          // pages that one page table maps, tables that one above it does
+
 static uint64_t page_of(uint64_t bytes)
 {
     return bytes >> PAGE_BITS;
@@ -69,8 +73,10 @@ static bool segment_add(struct image *image, const struct elf_program *segment)
     if (!segment_valid(segment, image->bytes)) {
         return false;
     }
-    uint64_t end = pages_over(segment->vaddr + segment->memory_size);
-    image->pages = end > image->pages ? end : image->pages;
+    if (page_of(segment->vaddr) < image->pages) {
+        return false;  // they ascend, and no page is in two
+    }
+    image->pages = pages_over(segment->vaddr + segment->memory_size);
     return segment->flags & ELF_SEGMENT_WRITE ? data_set(image, segment) : part_add(image, segment);
 }
 
@@ -106,4 +112,17 @@ struct layout layout_of(const struct image *image, const struct system_component
     layout.heap_at = layout.image_at + image->pages + 1;
     layout.regions_at = layout.heap_at + is->heap_pages + 1;
     return layout;
+}
+
+uint64_t layout_place(uint64_t pages, uint64_t random)
+{
+    uint64_t tables = (pages + TABLE_REACH - 1) / TABLE_REACH;
+    uint64_t spare = tables * TABLE_REACH - pages;
+    uint64_t block = TABLE_REACH;
+    while (block < tables) {
+        block *= TABLE_REACH;
+    }
+    uint64_t first = (random >> 40) % (ARENA_TABLES / block) * block +
+                     (random >> 20 & 0xfffff) % (block - tables + 1);
+    return ARENA_START + ((first * TABLE_REACH + (random & 0xfffff) % (spare + 1)) << PAGE_BITS);
 }

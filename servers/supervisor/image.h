@@ -53,3 +53,8 @@ bool image_read(struct image *image, const void *file, uint64_t bytes);
 
 // Where everything goes; regions begin at regions_at and are the caller's to place.
 struct layout layout_of(const struct image *image, const struct system_component *is);
+
+// Some address for an arena of so many pages, chosen by 64 random bits, but such that it spreads
+// over no more page tables than it must (up to 1 GiB): an incarnation then takes as much memory as
+// any other.
+uint64_t layout_place(uint64_t pages, uint64_t random);

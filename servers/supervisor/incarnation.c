@@ -20,10 +20,6 @@
 #define SLOT_BITS    6
 #define FLAGS_IF     0x200ull
 
-#define ARENA_START   0x10000000000ull
-#define ARENA_NUMBERS (1ull << 24)  // places to choose from, a page table's reach each
-#define TABLE_REACH   512u          // pages that one page table maps
-
 #define WATCH_BUDGET_PART 20  // the second thread's budget: this part of the first one's
 
 // Memory first: it has the largest alignment, so that nothing is lost.
@@ -234,18 +230,26 @@ static struct rt_status cspace_make(struct component *component)
 {
     unsigned index = (unsigned)(component - supervisor.components);
     cap_t cspace = home_slot(component, HOME_CSPACE);
+    cap_t notification = home_slot(component, HOME_NOTIFICATION);
+    cap_t alive = home_slot(component, HOME_ALIVE);
     struct rt_status status = make(component, KIND_CAPTABLE, component->is->slot_bits + SLOT_BITS,
                                    HOME_CSPACE);
     if (rt_ok(status)) {
         status = cspace_give(component, COMPONENT_SLOT_CSPACE, cspace, RIGHT_READ | RIGHT_WRITE);
     }
     if (rt_ok(status)) {
-        status = cspace_give(component, COMPONENT_SLOT_NOTIFICATION, component->notification,
-                             RIGHT_READ);
+        status = captable_copy(ROOT_SLOT_CSPACE, notification, ROOT_SLOT_CSPACE,
+                               component->notification, RIGHT_READ);
     }
     if (rt_ok(status)) {
-        status = captable_mint(cspace, COMPONENT_SLOT_ALIVE, ROOT_SLOT_CSPACE,
-                               supervisor.notification, RIGHT_WRITE, 1ull << index);
+        status = cspace_give(component, COMPONENT_SLOT_NOTIFICATION, notification, RIGHT_READ);
+    }
+    if (rt_ok(status)) {
+        status = captable_mint(ROOT_SLOT_CSPACE, alive, ROOT_SLOT_CSPACE, supervisor.alive,
+                               RIGHT_WRITE, 1ull << index);
+    }
+    if (rt_ok(status)) {
+        status = cspace_give(component, COMPONENT_SLOT_ALIVE, alive, RIGHT_WRITE);
     }
     if (rt_ok(status) && component->is->replies) {
         status = home_make(component, KIND_BITS(KIND_REPLY, REPLY_BITS), cspace,
@@ -312,7 +316,7 @@ static struct rt_status thread_make(struct component *component, const struct st
     struct rt_status status = make(component, KIND_THREAD, THREAD_BITS, start->thread);
     if (rt_ok(status)) {
         status = captable_mint(ROOT_SLOT_CSPACE, fault, ROOT_SLOT_CSPACE, supervisor.endpoint,
-                               RIGHT_SEND, FAULT_BADGE | index);
+                               RIGHT_SEND, FAULT_BADGE | (start->number ? FAULT_WATCH : 0) | index);
     }
     if (rt_ok(status)) {
         status = thread_configure_as(component, start, fault);
@@ -354,8 +358,6 @@ static struct rt_status threads_make(struct component *component)
 }
 
 // ---- life --------------------------------------------------------------------------------------
-// Some place, but such that the arena spreads over no more page tables than it must: an incarnation
-// then takes as much memory as any other.
 static uint64_t arena_place(const struct component *component)
 {
     uint64_t pages = component->layout.regions_at;
@@ -365,9 +367,7 @@ static uint64_t arena_place(const struct component *component)
                      ? (system_description.regions[grant->object].bytes >> PAGE_BITS) + 1
                      : 0;
     }
-    uint64_t spare = (TABLE_REACH - pages % TABLE_REACH) % TABLE_REACH;
-    uint64_t table = random_next() % ARENA_NUMBERS;
-    return ARENA_START + ((table * TABLE_REACH + random_next() % (spare + 1)) << PAGE_BITS);
+    return layout_place(pages, random_next());
 }
 
 static void incarnation_clear(struct component *component)
@@ -375,10 +375,36 @@ static void incarnation_clear(struct component *component)
     component->used = 0;
     component->tables = 0;
     component->steps = 0;
+    supervisor.changes++;
     component->base = arena_place(component);
     // Of what was signalled to an earlier incarnation nothing is left.
     struct notification_result stale = notification_poll(component->notification);
     rt_ignore(stale.status);
+}
+
+// Threads that components have capabilities of get what is theirs, and nothing else.
+static void bindings_restore(void)
+{
+    for (unsigned i = 0; i < system_description.component_count; i++) {
+        const struct component *at = &supervisor.components[i];
+        if (at->is->deadlines && at->life.state == SYSTEM_STATE_RUNNING) {
+            rt_ignore(thread_bind(home_slot(at, HOME_WATCH_THREAD), 0));
+            rt_ignore(thread_bind(home_slot(at, HOME_THREAD), 0));
+            rt_ignore(thread_bind(home_slot(at, HOME_THREAD), at->notification));
+        }
+    }
+}
+
+// An earlier incarnation may have passed its notification on to one that has bound it to a thread.
+static struct rt_status notification_bind(struct component *component)
+{
+    struct rt_status status = thread_bind(home_slot(component, HOME_THREAD),
+                                          component->notification);
+    if (rt_error(status) == ERR_STATE) {
+        bindings_restore();
+        status = thread_bind(home_slot(component, HOME_THREAD), component->notification);
+    }
+    return status;
 }
 
 static struct rt_status incarnation_build(struct component *component)
@@ -404,24 +430,23 @@ static struct rt_status incarnation_build(struct component *component)
         info_fill(component, info);
         status = grants_give(component, info);
     }
-    if (rt_ok(status)) {
-        status = thread_bind(home_slot(component, HOME_THREAD), component->notification);
-    }
-    return status;
+    return rt_ok(status) ? notification_bind(component) : status;
 }
 
 struct rt_status incarnation_make(struct component *component)
 {
     incarnation_clear(component);
     struct rt_status status = incarnation_build(component);
-    if (rt_ok(status)) {
-        component->since = rt_clock();
-        status = thread_resume(home_slot(component, HOME_THREAD));
-    }
     if (!rt_ok(status)) {
         incarnation_end(component);
     }
     return status;
+}
+
+struct rt_status incarnation_run(struct component *component)
+{
+    component->since = rt_clock();
+    return thread_resume(home_slot(component, HOME_THREAD));
 }
 
 void incarnation_end(struct component *component)
@@ -431,9 +456,13 @@ void incarnation_end(struct component *component)
         rt_panic("the home of %s cannot be revoked: error %u", component->is->name,
                  rt_error(status));
     }
-    // What is not of the home: capabilities of frames that outlive the incarnation.
+    // What is not of the home: capabilities of what outlives the incarnation.  Of its notification
+    // and its sign of life others may have copies.
+    rt_ignore(captable_revoke(ROOT_SLOT_CSPACE, home_slot(component, HOME_NOTIFICATION)));
+    rt_ignore(captable_revoke(ROOT_SLOT_CSPACE, home_slot(component, HOME_ALIVE)));
     for (unsigned slot = 0; slot < HOME_SLOTS; slot++) {
         rt_ignore(captable_delete(ROOT_SLOT_CSPACE, home_slot(component, slot)));  // or empty
     }
     component->used = 0;
+    supervisor.changes++;
 }

@@ -6,9 +6,12 @@
 
 #include "supervisor.h"
 
-// Make the component's next incarnation and let it run.  An error says what the kernel refused (or
-// LIMIT: the home is too small); nothing is left behind then.
+// Make the component's next incarnation, which does not run yet.  An error says what the kernel
+// refused (or LIMIT: the home is too small); nothing is left behind then.
 struct rt_status incarnation_make(struct component *component);
+
+// Let it run.
+struct rt_status incarnation_run(struct component *component);
 
 // End it, whatever it does; every byte and slot of it is free afterwards.  What it reached beyond
 // itself stays: regions as they are, its callers get PEER_DIED.

@@ -14,30 +14,42 @@
 static struct incident incidents[INCIDENTS];
 static uint32_t count;
 
-// A word of the stack by its address in the component; false: it lies elsewhere.
-static bool stack_word(const struct component *component, uint64_t address, uint64_t *word)
+// A thread's stack: its address in the component and here, and its size.
+struct stack {
+    uint64_t start, here, bytes;
+};
+
+static struct stack stack_of(const struct component *component, bool watch)
 {
     const struct layout *layout = &component->layout;
-    uint64_t start = component->base + (layout->stack_at << PAGE_BITS);
-    uint64_t bytes = (uint64_t)component->is->stack_pages << PAGE_BITS;
-    if (address % sizeof(*word) || address < start || address - start > bytes - sizeof(*word)) {
+    uint64_t at = watch ? layout->watch_at : layout->stack_at;
+    uint64_t page = watch ? layout->watch_page : layout->stack_page;
+    uint64_t pages = watch ? LAYOUT_WATCH_PAGES : component->is->stack_pages;
+    return (struct stack){ component->base + (at << PAGE_BITS),
+                           component->window + (page << PAGE_BITS), pages << PAGE_BITS };
+}
+
+// A word of the stack by its address in the component; false: it lies elsewhere.
+static bool stack_word(const struct stack *stack, uint64_t address, uint64_t *word)
+{
+    if (address % sizeof(*word) || address < stack->start ||
+        address - stack->start > stack->bytes - sizeof(*word)) {
         return false;
     }
-    uint64_t offset = (layout->stack_page << PAGE_BITS) + (address - start);
-    *word = *(const uint64_t *)(component->window + offset);
+    *word = *(const uint64_t *)(stack->here + (address - stack->start));
     return true;
 }
 
 // Frames as the System V ABI, AMD64 supplement, 3.2.2, has them: RBP points at the caller's RBP,
 // the return address above it.  Each lies above the one before.
-static void walk(const struct component *component, struct incident *incident, uint64_t rbp)
+static void walk(const struct stack *stack, struct incident *incident, uint64_t rbp)
 {
     uint64_t above = 0;
     while (incident->depth < INCIDENT_DEPTH && rbp > above) {
         uint64_t caller = 0;
         uint64_t address = 0;
-        if (!stack_word(component, rbp, &caller) ||
-            !stack_word(component, rbp + sizeof(address), &address) || !address) {
+        if (!stack_word(stack, rbp, &caller) ||
+            !stack_word(stack, rbp + sizeof(address), &address) || !address) {
             return;
         }
         incident->backtrace[incident->depth++] = address;
@@ -46,10 +58,11 @@ static void walk(const struct component *component, struct incident *incident, u
     }
 }
 
-static void registers_take(const struct component *component, struct incident *incident)
+static void registers_take(const struct component *component, bool watch, struct incident *incident)
 {
     struct thread_regs regs = { 0 };
-    if (rt_ok(thread_read_regs(home_slot(component, HOME_THREAD)))) {
+    const struct stack stack = stack_of(component, watch);
+    if (rt_ok(thread_read_regs(home_slot(component, watch ? HOME_WATCH_THREAD : HOME_THREAD)))) {
         memcpy(&regs, rt_buffer()->words, sizeof(regs));
     }
     memcpy(incident->registers, &regs, sizeof(incident->registers));
@@ -57,9 +70,8 @@ static void registers_take(const struct component *component, struct incident *i
     // In a system call RBP may carry a word of the message; it lies on the stack then
     // (lib/rt/x86_64/trap.h).
     uint64_t saved = 0;
-    bool in_call = !stack_word(component, regs.rbp, &saved) &&
-                   stack_word(component, regs.rsp, &saved);
-    walk(component, incident, in_call ? saved : regs.rbp);
+    bool in_call = !stack_word(&stack, regs.rbp, &saved) && stack_word(&stack, regs.rsp, &saved);
+    walk(&stack, incident, in_call ? saved : regs.rbp);
 }
 
 static void words_take(const struct component *component, struct incident *incident)
@@ -88,7 +100,7 @@ void incident_record(struct component *component, struct cause cause)
         .detail2 = cause.detail2,
         .image = component->base + (component->layout.image_at << PAGE_BITS),
     };
-    registers_take(component, incident);
+    registers_take(component, cause.watch, incident);
     words_take(component, incident);
 }
 

@@ -27,6 +27,7 @@ struct incident {
 struct cause {
     enum system_reason reason;
     uint64_t detail, detail2;
+    bool watch;  // it is the second thread that faulted
 };
 
 // Record an incarnation that still exists but does not run.

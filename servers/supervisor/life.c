@@ -24,12 +24,6 @@ void life_began(struct life *life, const struct system_component *is, uint64_t n
     life->ping_at = now + is->heartbeat;
 }
 
-// Whether this death counts towards the limit: an operator's does not, nor one for others' sake.
-static bool death_counts(enum system_reason reason)
-{
-    return reason != SYSTEM_REASON_OPERATOR && reason != SYSTEM_REASON_GROUP;
-}
-
 // Too many deaths: give it up, or with its group try once more.
 static bool escalate(struct life *life, const struct system_component *is, uint64_t now)
 {
@@ -37,15 +31,13 @@ static bool escalate(struct life *life, const struct system_component *is, uint6
     if (!is->group || (life->group_at && now - life->group_at <= is->window)) {
         return false;
     }
-    life->group_at = now;
-    count_anew(life);
     return true;
 }
 
 static uint64_t backoff_take(struct life *life, const struct system_component *is)
 {
     uint64_t pause = life->backoff ? life->backoff : is->backoff;
-    life->backoff = pause < is->backoff_max / 2 ? pause * 2 : is->backoff_max;
+    life->backoff = pause <= is->backoff_max / 2 ? pause * 2 : is->backoff_max;
     return pause;
 }
 
@@ -54,8 +46,12 @@ bool life_ended(struct life *life, const struct system_component *is, enum syste
 {
     life->deaths++;
     life->reason = reason;
-    if (!death_counts(reason)) {
+    if (reason == SYSTEM_REASON_OPERATOR) {
         wake(life, now);
+        return false;
+    }
+    if (reason == SYSTEM_REASON_GROUP) {
+        life_again(life, now);
         return false;
     }
     if (!is->restart) {
@@ -87,6 +83,8 @@ void life_wanted(struct life *life, uint64_t now)
 
 void life_again(struct life *life, uint64_t now)
 {
+    count_anew(life);
+    life->group_at = now;
     wake(life, now);
 }
 

@@ -18,7 +18,7 @@ struct life {
     uint32_t recent;    // that count, without a pause of `window` between them
     uint64_t died_at;   // the last of those
     uint64_t backoff;   // of the next death
-    uint64_t group_at;  // when its group was restarted for its sake; 0: never
+    uint64_t group_at;  // when its group was restarted; 0: never
     uint64_t wake_at;   // WAITING: when it starts
     uint64_t ping_at;   // RUNNING: when it is asked next
     bool asked;         // and has not answered
@@ -34,8 +34,9 @@ enum life_event {
 // It runs.
 void life_began(struct life *life, const struct system_component *is, uint64_t now);
 
-// Its incarnation has ended, or could not be made.  True: it is to be restarted with its group;
-// each member's incarnation ends with SYSTEM_REASON_GROUP.
+// Its incarnation has ended, or could not be made.  A death that an operator wanted does not count
+// towards the limit, nor one for the group's sake, with which the count begins anew.  True: it is
+// to be restarted with its group; each member's incarnation ends with SYSTEM_REASON_GROUP.
 bool life_ended(struct life *life, const struct system_component *is, enum system_reason reason,
                 uint64_t now);
 
@@ -45,7 +46,7 @@ void life_finished(struct life *life);
 // An operator wants it to be started at once, with a new count of deaths; or stopped, once its
 // incarnation has ended.
 void life_wanted(struct life *life, uint64_t now);
-// Its group is restarted, and it was not running.
+// Its group is restarted, and it was not running.  A new count of deaths.
 void life_again(struct life *life, uint64_t now);
 void life_stopped(struct life *life);
 

@@ -120,6 +120,8 @@ static void own_prepare(const struct root_info *root)
     supervisor.reply = object_new(KIND_REPLY, OBJECT_BITS, "the Reply", "the supervisor");
     supervisor.notification = object_new(KIND_NOTIFICATION, OBJECT_BITS, "the notification",
                                          "the supervisor");
+    supervisor.alive = object_new(KIND_NOTIFICATION, OBJECT_BITS, "the signs of life",
+                                  "the supervisor");
     supervisor.timer = object_new(KIND_TIMER, TIMER_BITS, "the timer", "the supervisor");
     must(rt_cap_mint(supervisor.notification, RIGHT_WRITE, SUPERVISOR_TIMER, &bound),
          "the notification", "the supervisor");
@@ -144,7 +146,9 @@ static void boot(const struct root_info *root)
         component_prepare(&supervisor.components[i], &system->components[i], &window);
     }
     for (unsigned i = 0; i < system->component_count; i++) {
-        if (!system->components[i].manual) {
+        if (system->components[i].manual) {
+            component_close(&supervisor.components[i]);
+        } else {
             life_wanted(&supervisor.components[i].life, now());
         }
     }
@@ -154,7 +158,8 @@ static void boot(const struct root_info *root)
 static void message_handle(uint64_t badge, const struct wire_message *message)
 {
     if (badge & FAULT_BADGE) {
-        component_faulted(&supervisor.components[badge & (FAULT_BADGE - 1)], message);
+        component_faulted(&supervisor.components[badge & (FAULT_WATCH - 1)], badge & FAULT_WATCH,
+                          message);
         return;
     }
     struct wire_message answer;
@@ -173,9 +178,7 @@ int main(const struct root_info *root)
         if (got.code != WIRE_OK) {
             rt_panic("receive: %s", wire_code_text(got.code));
         }
-        if (got.notification) {
-            components_alive(got.badge);
-        } else {
+        if (!got.notification) {  // which only the timer signals
             message_handle(got.badge, &message);
         }
     }

@@ -46,18 +46,17 @@ bool reach_as_described(const struct component *component)
 }
 
 // ---- assertions --------------------------------------------------------------------------------
-// Components whose behaviour what stands in a slot lets its holder change.
+// Components whose behaviour what stands in a slot lets its holder change.  An endpoint says by its
+// badge whose it is; one without, or with a badge that names nobody, may be anybody's.
 static uint64_t reach_of_slot(const struct component *component, uint64_t slot)
 {
     struct captable_identify_result found = held(component, slot);
     if (!rt_ok(found.status) || found.kind_rights == KIND_EMPTY) {
         return 0;
     }
-    if ((found.kind_rights & 0xff) != KIND_ENDPOINT) {
-        return EVERYBODY;
-    }
-    uint64_t server = (found.badge >> SERVER_SHIFT) - 1;
-    return server < SYSTEM_COMPONENTS ? 1ull << server : 0;  // the supervisor passes nothing on
+    uint64_t server = found.badge >> SERVER_SHIFT;
+    bool named = (found.kind_rights & 0xff) == KIND_ENDPOINT && server - 1 < SYSTEM_COMPONENTS;
+    return named ? 1ull << (server - 1) : EVERYBODY;
 }
 
 // Who shares a region that this component may write.
@@ -74,11 +73,12 @@ static uint64_t reach_of_region(unsigned region)
     return sharers;
 }
 
-static uint64_t reach_of_grant(const struct component *component, unsigned number)
+// What the description gives it; the supervisor passes nothing on.
+static uint64_t reach_of_grant(const struct system_grant *grant)
 {
-    const struct system_grant *grant = &component->is->grants[number];
     if (grant->kind == GRANT_CALL) {
-        return reach_of_slot(component, grant_slot(component->is, number));
+        uint32_t server = system_description.endpoints[grant->object].server;
+        return server == SYSTEM_SELF ? 0 : 1ull << server;
     }
     if (grant->kind == GRANT_SIGNAL) {
         return 1ull << grant->object;
@@ -87,17 +87,39 @@ static uint64_t reach_of_grant(const struct component *component, unsigned numbe
     return writes ? reach_of_region(grant->object) : 0;
 }
 
-static uint64_t reach_of(const struct component *component)
+static uint64_t reach_described(const struct component *component)
 {
     uint64_t reach = 0;
-    if (component->life.state != SYSTEM_STATE_RUNNING) {
-        return 0;
-    }
     for (unsigned i = 0; i < component->is->grant_count; i++) {
-        reach |= reach_of_grant(component, i);
+        reach |= reach_of_grant(&component->is->grants[i]);
     }
-    for (uint64_t slot = grant_slots_end(component->is); slot < 1ull << component->is->slot_bits;
-         slot++) {
+    return reach;
+}
+
+// What stands in a slot of its own, below those of grants.
+static enum rt_kind fixed_kind(uint64_t slot)
+{
+    switch (slot) {
+    case COMPONENT_SLOT_CSPACE: return KIND_CAPTABLE;
+    case COMPONENT_SLOT_NOTIFICATION:
+    case COMPONENT_SLOT_ALIVE: return KIND_NOTIFICATION;
+    default: return KIND_REPLY;
+    }
+}
+
+// What it holds besides: sent by others, in whichever slot.
+static uint64_t reach_beyond(const struct component *component)
+{
+    const struct system_component *is = component->is;
+    uint64_t reach = 0;
+    for (uint64_t slot = COMPONENT_SLOT_CSPACE; slot < grant_slot(is, 0); slot++) {
+        bool own = (held(component, slot).kind_rights & 0xff) == fixed_kind(slot);
+        reach |= own ? 0 : reach_of_slot(component, slot);
+    }
+    for (unsigned i = 0; i < is->grant_count; i++) {
+        reach |= grant_as_described(component, i) ? 0 : reach_of_slot(component, grant_slot(is, i));
+    }
+    for (uint64_t slot = grant_slots_end(is); slot < 1ull << is->slot_bits; slot++) {
         reach |= reach_of_slot(component, slot);
     }
     return reach;
@@ -113,21 +135,52 @@ static void close_over(uint64_t *reach, unsigned components)
     }
 }
 
-const struct system_never *reach_never(void)
+struct reach {
+    uint64_t beyond[SYSTEM_COMPONENTS];
+    uint64_t all[SYSTEM_COMPONENTS];  // closed
+};
+
+static bool leads_to(const struct reach *reach, uint64_t first, uint32_t to)
 {
-    uint64_t reach[SYSTEM_COMPONENTS] = { 0 };
+    for (unsigned i = 0; i < system_description.component_count; i++) {
+        if (first >> i & 1 && (i == to || reach->all[i] >> to & 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// An assertion fails: who holds what is not described and on the way?
+static struct component *holder_of(const struct reach *reach, const struct system_never *never)
+{
+    for (unsigned i = 0; i < system_description.component_count; i++) {
+        bool before = i == never->from || reach->all[never->from] >> i & 1;
+        if (before && leads_to(reach, reach->beyond[i], never->to)) {
+            return &supervisor.components[i];
+        }
+    }
+    return &supervisor.components[never->from];
+}
+
+struct component *reach_holder(void)
+{
+    struct reach reach = { 0 };
     unsigned components = system_description.component_count;
     if (!system_description.never_count) {
         return NULL;
     }
     for (unsigned i = 0; i < components; i++) {
-        reach[i] = reach_of(&supervisor.components[i]);
+        const struct component *component = &supervisor.components[i];
+        if (component->life.state == SYSTEM_STATE_RUNNING) {
+            reach.beyond[i] = reach_beyond(component);
+            reach.all[i] = reach_described(component) | reach.beyond[i];
+        }
     }
-    close_over(reach, components);
+    close_over(reach.all, components);
     for (unsigned i = 0; i < system_description.never_count; i++) {
         const struct system_never *never = &system_description.never[i];
-        if (reach[never->from] >> never->to & 1) {
-            return never;
+        if (reach.all[never->from] >> never->to & 1) {
+            return holder_of(&reach, never);
         }
     }
     return NULL;

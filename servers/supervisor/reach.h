@@ -10,7 +10,9 @@
 // A component that was just made holds its grants, as they are described, and nothing else.
 bool reach_as_described(const struct component *component);
 
-// The first assertion of the description that does not hold, or NULL.  What running components hold
-// in their free slots, because others sent it to them, counts: an endpoint as that of the server
-// whose number its badge carries, anything else as a way to everybody.
-const struct system_never *reach_never(void);
+// An assertion of the description does not hold: a component that holds what is not described and
+// is on the way; NULL: all hold.  What running components hold in their tables beyond their grants,
+// because others sent it to them, counts: an endpoint as that of the server whose number its badge
+// carries, anything else as a way to everybody.  Kinds and badges are what can be seen: a server
+// can mint a badge that carries another's number.
+struct component *reach_holder(void);

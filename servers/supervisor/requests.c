@@ -53,7 +53,9 @@ static uint32_t serve_component(const struct wire_peer *peer,
         .memory = 1ull << is->home_bits,
         .used = component->used,
         .time = time_of(component),
-        .since = rt_nanoseconds(component->since - supervisor.root->boot_clock, supervisor.hz),
+        .since = component->since
+                     ? rt_nanoseconds(component->since - supervisor.root->boot_clock, supervisor.hz)
+                     : 0,
         .priority = is->priority,
         .share = (uint32_t)(is->budget * MILLION / is->period),
     };
@@ -80,10 +82,16 @@ static uint32_t serve_control(const struct wire_peer *peer, const struct system_
     return done ? WIRE_OK : SYSTEM_ERROR_STATE;
 }
 
-// Really empty: what is in the table is looked at, not an account of it.
+// Really empty: what is in the table is looked at, not an account of it; but only where an
+// incarnation was made or ended since, or callers could spend much of the supervisor's time.
 static uint64_t slots_empty(void)
 {
-    uint64_t empty = 0;
+    static uint64_t empty, counted_at;
+    if (empty && counted_at == supervisor.changes) {
+        return empty;
+    }
+    counted_at = supervisor.changes;
+    empty = 0;
     for (uint64_t slot = 1; slot < ROOT_CSPACE_SLOTS; slot++) {
         struct captable_identify_result found = captable_identify(ROOT_SLOT_CSPACE, slot);
         empty += rt_ok(found.status) && found.kind_rights == KIND_EMPTY;

@@ -20,15 +20,16 @@
 
 #define SUPERVISOR_VERSION 1u
 
-// The supervisor's notification: bits below SYSTEM_COMPONENTS say that a component lives.
-#define SUPERVISOR_TIMER (1ull << 63)
+#define SUPERVISOR_TIMER 1ull  // bit of the supervisor's notification
 
 // Badges on the supervisor's endpoint: of a fault, FAULT_BADGE | component; of a request, as the
 // description says.
 #define FAULT_BADGE (1ull << 48)
+#define FAULT_WATCH (1ull << 16)  // of its second thread
 
 #define HOME_TABLES  8u  // page tables of one incarnation, at most
 #define HOME_REGIONS 8u  // regions that a component may have
+#define HOME_DEVICES 8u  // interrupts and ranges of ports
 
 // The block of slots of a component.
 enum home_slot {
@@ -44,9 +45,12 @@ enum home_slot {
     HOME_WATCH_CONTEXT,
     HOME_SCRATCH,  // two on their way into the component's table
     HOME_MADE,
-    HOME_TABLE,                              // page tables
-    HOME_REGION = HOME_TABLE + HOME_TABLES,  // of regions, attached to the component's space
-    HOME_SLOTS = HOME_REGION + HOME_REGIONS,
+    HOME_NOTIFICATION,  // what the component's own notification and its sign of life are derived
+    HOME_ALIVE,         // from, so that with the incarnation all copies go
+    HOME_TABLE,         // page tables
+    HOME_REGION = HOME_TABLE + HOME_TABLES,    // of regions, attached to the component's space
+    HOME_DEVICE = HOME_REGION + HOME_REGIONS,  // originals of interrupts and ports
+    HOME_SLOTS = HOME_DEVICE + HOME_DEVICES,
 };
 
 struct component {
@@ -67,6 +71,7 @@ struct component {
     uint64_t time_before;  // ticks used by earlier incarnations
     unsigned tables;       // page tables in use
     unsigned regions;      // slots of regions in use, a bit each
+    unsigned devices;      // slots of devices in use
     uint64_t steps;        // instructions until it is to die; 0: none asked for
 };
 
@@ -79,9 +84,11 @@ struct supervisor {
     cap_t endpoint;  // faults and requests
     cap_t reply;
     cap_t notification;  // bound to the supervisor's thread
+    cap_t alive;         // bound to nobody: who says that it lives costs nobody anything
     cap_t timer;
     cap_t endpoints[SYSTEM_COMPONENTS + 1];  // as the description counts them
     struct rt_mapping regions[SYSTEM_COMPONENTS];
+    uint64_t changes;                                    // incarnations made and ended
     struct component components[SYSTEM_COMPONENTS + 1];  // after the last one, none
 };
 extern struct supervisor supervisor;

@@ -8,7 +8,7 @@
 
 #include <rt/component.h>
 
-#define SYSTEM_COMPONENTS 62  // each has a bit in the supervisor's notification
+#define SYSTEM_COMPONENTS 62  // each has a bit in a notification of the supervisor
 #define SYSTEM_NAME_BYTES COMPONENT_NAME_BYTES
 
 // Who serves an endpoint of the supervisor's own (index SYSTEM_SELF).

@@ -35,16 +35,30 @@ static void time_keep(struct component *component)
     component->time_before += rt_ok(used.status) ? used.ticks : 0;
 }
 
-// Callers wait for the next incarnation; where there will be none they learn it.
-static void callers_cancel(const struct component *component)
+// Callers of a dead component wait for its next incarnation; where there will be none they learn
+// it. Nobody can ever have the time that an endpoint then asks for.
+#define BUDGET_CLOSED (1ull << 48)
+
+static void services_set(const struct component *component, bool open)
 {
+    unsigned number = (unsigned)(component - supervisor.components);
     for (unsigned i = 0; i < system_description.endpoint_count; i++) {
-        if (supervisor.components + system_description.endpoints[i].server == component) {
-            struct endpoint_cancel_all_result cancelled = endpoint_cancel_all(
-                supervisor.endpoints[i], ERR_PEER_DIED);
-            rt_ignore(cancelled.status);  // the original has the right
+        const struct system_endpoint *is = &system_description.endpoints[i];
+        if (is->server != number) {
+            continue;
+        }
+        // The originals have the right to all of this.
+        rt_ignore(endpoint_configure(supervisor.endpoints[i],
+                                     open ? ticks(is->min_budget) : BUDGET_CLOSED));
+        if (!open) {
+            rt_ignore(endpoint_cancel_all(supervisor.endpoints[i], ERR_PEER_DIED).status);
         }
     }
+}
+
+void component_close(const struct component *component)
+{
+    services_set(component, false);
 }
 
 static void take_down(struct component *component, struct cause cause)
@@ -78,7 +92,7 @@ static void ended(struct component *component, enum system_reason reason)
         group_restart(component->is->group);
     }
     if (component->life.state == SYSTEM_STATE_FAILED) {
-        callers_cancel(component);
+        component_close(component);
     }
 }
 
@@ -90,7 +104,7 @@ void component_died(struct component *component, struct cause cause)
     take_down(component, cause);
     if (cause.reason == SYSTEM_REASON_EXIT && cause.detail == 0) {
         life_finished(&component->life);
-        callers_cancel(component);
+        component_close(component);
         return;
     }
     ended(component, cause.reason);
@@ -107,6 +121,7 @@ static bool step_taken(struct component *component, const struct wire_message *f
         component_died(component, (struct cause){ .reason = SYSTEM_REASON_OPERATOR });
         return true;
     }
+    life_answered(&component->life);
     rt_ignore(ipc_reply0(supervisor.reply, TAG(0, 0, 0)));  // it waits for it
     return true;
 }
@@ -121,34 +136,35 @@ static bool regs_read(cap_t thread, struct thread_regs *regs)
     return true;
 }
 
-static struct cause cause_of(struct component *component, const struct wire_message *fault)
+static struct cause cause_of(struct component *component, bool watch,
+                             const struct wire_message *fault)
 {
+    cap_t thread = home_slot(component, watch ? HOME_WATCH_THREAD : HOME_THREAD);
+    struct cause cause = { SYSTEM_REASON_EXCEPTION, fault->words[0], fault->words[1], watch };
     struct thread_regs regs;
     if (fault->label == FAULT_PAGE) {
-        return (struct cause){ SYSTEM_REASON_PAGE_FAULT, fault->words[0], fault->words[1] };
+        cause.reason = SYSTEM_REASON_PAGE_FAULT;
+    } else if (fault->words[0] == VECTOR_UNDEFINED && regs_read(thread, &regs) &&
+               regs.rax == COMPONENT_EXIT) {
+        cause = (struct cause){ SYSTEM_REASON_EXIT, regs.rdi, 0, watch };
     }
-    if (fault->words[0] == VECTOR_UNDEFINED &&
-        regs_read(home_slot(component, HOME_THREAD), &regs) && regs.rax == COMPONENT_EXIT) {
-        return (struct cause){ SYSTEM_REASON_EXIT, regs.rdi, 0 };
-    }
-    return (struct cause){ SYSTEM_REASON_EXCEPTION, fault->words[0], fault->words[1] };
+    return cause;
 }
 
-void component_faulted(struct component *component, const struct wire_message *fault)
+void component_faulted(struct component *component, bool watch, const struct wire_message *fault)
 {
-    if (!step_taken(component, fault)) {
-        component_died(component, cause_of(component, fault));
+    if (watch || !step_taken(component, fault)) {
+        component_died(component, cause_of(component, watch, fault));
     }
 }
 
 // ---- starts ------------------------------------------------------------------------------------
-// Who can reach what an assertion forbids is ended; what it held goes with its table.
+// Who holds what makes an assertion fail is ended; what it held goes with its table.
 static void reach_enforce(void)
 {
-    const struct system_never *never = reach_never();
-    for (; never; never = reach_never()) {
-        component_died(&supervisor.components[never->from],
-                       (struct cause){ .reason = SYSTEM_REASON_REACH });
+    struct component *holder = reach_holder();
+    for (; holder; holder = reach_holder()) {
+        component_died(holder, (struct cause){ .reason = SYSTEM_REASON_REACH });
     }
 }
 
@@ -163,6 +179,11 @@ static void start(struct component *component)
         component_died(component, (struct cause){ .reason = SYSTEM_REASON_REACH });
     }
     reach_enforce();
+    // Only now: on another CPU it would begin at once, and change its table.
+    if (component->life.state == SYSTEM_STATE_RUNNING) {
+        services_set(component, true);
+        rt_ignore(incarnation_run(component));  // it was made suspended
+    }
 }
 
 static void attend(struct component *component)
@@ -171,19 +192,26 @@ static void attend(struct component *component)
     case LIFE_START: start(component); break;
     case LIFE_ASK: rt_ignore(notification_signal(component->ping)); break;  // a right of ours
     case LIFE_MISSED:
-        if (component->steps) {
-            life_answered(&component->life);  // it is the steps that take so long
-            break;
-        }
         component_died(component, (struct cause){ .reason = SYSTEM_REASON_HEARTBEAT });
         break;
     case LIFE_NONE: break;
     }
 }
 
+static void signs_of_life_take(void)
+{
+    struct notification_result signs = notification_poll(supervisor.alive);
+    for (unsigned i = 0; rt_ok(signs.status) && i < system_description.component_count; i++) {
+        if (signs.word >> i & 1) {
+            life_answered(&supervisor.components[i].life);
+        }
+    }
+}
+
 void tend(void)
 {
     uint64_t next = UINT64_MAX;
+    signs_of_life_take();
     for (struct component *at = supervisor.components; at < component_end(); at++) {
         attend(at);
     }
@@ -193,15 +221,6 @@ void tend(void)
     }
     if (next != UINT64_MAX) {
         rt_ignore(timer_arm(supervisor.timer, supervisor.root->boot_clock + ticks(next)));
-    }
-}
-
-void components_alive(uint64_t bits)
-{
-    for (unsigned i = 0; i < system_description.component_count; i++) {
-        if (bits >> i & 1) {
-            life_answered(&supervisor.components[i].life);
-        }
     }
 }
 
@@ -225,6 +244,7 @@ bool component_stop(struct component *component)
     }
     component_died(component, (struct cause){ .reason = SYSTEM_REASON_OPERATOR });
     life_stopped(&component->life);
+    component_close(component);
     return true;
 }
 

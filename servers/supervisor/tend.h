@@ -13,11 +13,12 @@ void tend(void);
 // follows.  A component that does not run is left as it is.
 void component_died(struct component *component, struct cause cause);
 
-// Its first thread faulted, or its second; the message says how.
-void component_faulted(struct component *component, const struct wire_message *fault);
+// Its first thread faulted, or its second (`watch`); the message says how.
+void component_faulted(struct component *component, bool watch, const struct wire_message *fault);
 
-// It said that it lives: bits of components.
-void components_alive(uint64_t bits);
+// Until its next start nobody serves its endpoints: who waits there gets PEER_DIED, who calls there
+// BUDGET.
+void component_close(const struct component *component);
 
 // What operators may do; false: not in this state.
 bool component_stop(struct component *component);

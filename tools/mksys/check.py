@@ -182,6 +182,10 @@ def numbers(system: System, problems: Problems) -> None:
         if len(component.regions) > layout.REGIONS_MOST:
             problems.add(component.path + ("regions",), f"it has {len(component.regions)} regions",
                          f"at most {layout.REGIONS_MOST}")
+        devices = len(component.irq) + len(component.ports)
+        if devices > layout.DEVICES_MOST:
+            problems.add(component.path, f"it has {devices} interrupts and ranges of ports",
+                         f"at most {layout.DEVICES_MOST}")
         need = plan.slots_needed(component, grants)
         if need > component.slots:
             problems.add(component.path + ("slots",), f"{component.slots} slots are too few: its grants and replies take {need}",

@@ -12,8 +12,8 @@ from .values import size_text
 # supervisor's first objects.
 LOW_BYTES, HIGH_BYTES = 4 << 20, 4 << 20
 SUPERVISOR_BYTES = LOW_BYTES + HIGH_BYTES
-# Of servers/supervisor: HOME_TABLES, HOME_REGIONS.
-TABLES_MOST, REGIONS_MOST = 8, 8
+# Of servers/supervisor: HOME_TABLES, HOME_REGIONS, HOME_DEVICES.
+TABLES_MOST, REGIONS_MOST, DEVICES_MOST = 8, 8, 8
 SLOT, REPLY, NOTIFICATION, TIMER, CONTEXT, THREAD, SPACE = 64, 64, 64, 128, 512, 4096, 8192
 ENTRIES = 512  # of a page table
 LEVELS = 3     # of page tables below the one that is part of the address space
