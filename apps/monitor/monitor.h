@@ -77,6 +77,11 @@ bool number_parse(const char *text, uint64_t most, uint64_t *number);
 // The component with a name (its bytes, without a zero) or a number; false: there is none, said so.
 bool component_find(const char *name, uint16_t *number);
 
+// Whether the log, if the monitor may call it, will answer; false: it will not before somebody
+// starts it.  Who calls it then would wait for the start that only this monitor may be able to
+// order.
+bool log_answers(void);
+
 // The name of a component; of one that is not there "component N".
 void component_name(unsigned number, char name[SYSTEM_NAME_MAX + 1]);
 
