@@ -202,6 +202,8 @@ def test_kill(shell, name):
     assert row.generation == generation + 5 and row.reason == "operator"
     assert shell.resources() == (memory, slots, incidents + 5)
     assert shell.run("echo alive") == ["alive"]
+    others = [row for row in shell.components().values() if row.name != name]
+    assert all(row.deaths == 0 for row in others), others
 
 
 def test_the_log_outlives_its_server(shell):
