@@ -48,15 +48,15 @@ static bool state_answers(enum system_state state)
     return state == SYSTEM_STATE_RUNNING || state == SYSTEM_STATE_WAITING;
 }
 
-bool log_answers(void)
+bool service_answers(const char *name)
 {
     struct system_component_results component;
     for (unsigned i = 0; i < COMPONENTS_MOST && component_get(i, &component) == WIRE_OK; i++) {
-        if (name_is(&component, "log") && !state_answers(component.state)) {
+        if (name_is(&component, name) && !state_answers(component.state)) {
             return false;
         }
     }
-    return monitor_servers.log != 0;
+    return component_grant(GRANT_CALL, name) != NULL;
 }
 
 bool component_find(const char *name, uint16_t *number)
@@ -148,7 +148,7 @@ static void control(const struct command_line *line, enum system_command command
     }
     out_flush();
     uint32_t code = system_control(monitor_servers.system, &args);
-    if (code == WIRE_OK && log_answers()) {
+    if (code == WIRE_OK && service_answers("log")) {
         svc_log(LOG_LEVEL_DEBUG, "%s %s", line->words[0], line->words[1]);
     }
     if (code) {

@@ -75,8 +75,8 @@ static uint64_t lines_walk(const struct lines_choice *choice, uint64_t skip)
 
 void lines_print(const struct lines_choice *choice)
 {
-    if (!log_answers()) {
-        out("log: no component of this name runs\n");
+    if (!service_answers("log")) {
+        out("log: no component \"log\" runs\n");
         return;
     }
     uint64_t count = lines_walk(choice, UINT64_MAX);

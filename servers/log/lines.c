@@ -110,8 +110,7 @@ bool lines_adopt(struct lines *lines, void *memory, size_t bytes)
         if (record_get(lines, i, &line)) {
             lines->next = line.number >= lines->next ? line.number + 1 : lines->next;
         } else {
-            lines->refused += atomic_load_explicit(&lines->records[i].mark, memory_order_relaxed) !=
-                              0;
+            lines->refused += word_load(&lines->records[i], LINES_MARK) != 0;
         }
     }
     lines->oldest = lines->next > lines->count ? lines->next - lines->count : 0;

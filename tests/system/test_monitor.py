@@ -9,7 +9,7 @@ import pytest
 from harness.shell import PROMPT, READY, Screen, Shell
 
 UP, LEFT, HOME = "\x1b[A", "\x1b[D", "\x1b[H"
-KILLED = ["uart", "log", "logprint", "monitor"]
+KILLED = ["uart", "log", "logprint", "counter", "monitor"]
 
 
 @pytest.fixture
@@ -111,6 +111,19 @@ def test_log_lines_have_all_there_is(shell):
     for row in rows:
         assert re.fullmatch(r" *\d+ +\d+\.\d{6} (debug|info|warning|error) +\S+ +.*", row), row
     assert any(" log " in row and "generation 2" in row for row in rows), rows
+
+
+def test_count(shell):
+    """The counter goes on, whichever of the two is killed."""
+    assert shell.run("count") == ["1"]
+    assert shell.run("count 40") == ["41"]
+    shell.kill("counter")
+    assert shell.run("count") == ["42"]
+    shell.kill("monitor")
+    assert shell.run("count 0") == ["42"]
+    assert shell.run("count x") == ["usage: count [amount]"]
+    shell.run("stop counter")
+    assert shell.run("count") == ['count: no component "counter" runs']
 
 
 def test_incident(shell):
@@ -219,7 +232,7 @@ def test_monitor_without_log(shell):
     assert shell.run("stop logprint") == []
     assert shell.run("stop log") == []
     assert shell.components()["log"].state == "stopped"
-    assert shell.run("log") == ["log: no component of this name runs"]
+    assert shell.run("log") == ['log: no component "log" runs']
     assert "incident" in shell.run("incident")[0]
     shell.kill("monitor")
     assert shell.run("start log") == []

@@ -204,31 +204,46 @@ static void test_garbage(void **state)
 
 // ---- an end at every store ---------------------------------------------------------------------
 
+// Add a line and end at a store of it, the first being number 0; false: it has fewer.
+static bool add_and_end(uint32_t stores)
+{
+    stores_left = stores;
+    if (setjmp(dead) == 0) {
+        add("new, longer than the other");
+        stores_left = ENDLESS;
+        return false;
+    }
+    stores_left = ENDLESS;
+    return true;
+}
+
+static void begin_full(void)
+{
+    memset(memory, 0, RECORDS * sizeof(*memory));
+    adopt();
+    add("oldest of all");
+    for (unsigned i = 1; i < RECORDS; i++) {
+        add("old");
+    }
+}
+
 // An incarnation that ends at any store of a line leaves all lines but the one that it replaces,
 // and that one whole or not at all.
 static void test_ends(void **state)
 {
     (void)state;
-    bool more = true;
-    for (uint32_t stores = 0; more; stores++) {
-        memset(memory, 0, RECORDS * sizeof(*memory));
-        adopt();
-        for (unsigned i = 0; i < RECORDS; i++) {
-            add(i ? "old" : "oldest of all");
-        }
-        stores_left = stores;
-        if (setjmp(dead) == 0) {
-            add("new, longer than the other");
-            more = false;
-        }
-        stores_left = ENDLESS;
+    uint32_t stores = 0;
+    begin_full();
+    while (add_and_end(stores)) {
         adopt();
         assert_int_equal(lines.refused, 0);
-        const char *found = all(0);
-        assert_true(more ? strcmp(found, "old old old ") == 0 ||
-                               (stores == 0 && strcmp(found, "oldest of all old old old ") == 0)
-                         : strcmp(found, "old old old new, longer than the other ") == 0);
+        assert_string_equal(all(0), stores ? "old old old " : "oldest of all old old old ");
+        stores++;
+        begin_full();
     }
+    adopt();
+    assert_string_equal(all(0), "old old old new, longer than the other ");
+    assert_true(stores > LINES_TEXT_WORDS);
 }
 
 // ---- credit ------------------------------------------------------------------------------------

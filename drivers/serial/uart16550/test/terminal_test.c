@@ -251,7 +251,7 @@ static void test_discard(void **state)
     memset(big, 'x', TERMINAL_PIECE);
     assert_int_equal(put(1, big), TERMINAL_DONE);
     assert_int_equal(put(1, big), TERMINAL_DONE);
-    assert_int_equal(put(1, "kept"), TERMINAL_LATER);
+    assert_int_equal(put(1, "kept, as it still waits for a place"), TERMINAL_LATER);
     assert_int_equal(put(2, big), TERMINAL_DONE);
     assert_int_equal(terminal_drain(terminal, 2), TERMINAL_LATER);
     (void)line(text, 3);
@@ -260,7 +260,7 @@ static void test_discard(void **state)
     terminal_settle(terminal, passed);
     assert_int_equal(callers.fate[1], DONE);
     assert_int_equal(callers.fate[2], DRAINED);
-    check_line("kept");
+    check_line("kept, as it still waits for a place");
 }
 
 // ---- input -------------------------------------------------------------------------------------
