@@ -170,9 +170,9 @@ def test_completion(shell):
     assert edited(shell, "log w\t") == f"{PROMPT}log warning"
     assert edited(shell, "power \t") == f"{PROMPT}power off"
     assert edited(shell, "zz\t") == f"{PROMPT}zz"
-    shell.type("re\t\t")
+    shell.type("re\t\t\t")
     screen = Screen(READY + shell.quiet())
-    assert screen.rows[-2:] == ["resources  restart  ", f"{PROMPT}re"] and screen.bells == 1
+    assert screen.rows[-2:] == ["resources  restart  ", f"{PROMPT}res"] and screen.bells == 1
     shell.type("\x03")
     shell.ready()
 
