@@ -20,6 +20,8 @@ static void command_power(const struct command_line *line);
 
 static const struct command commands[] = {
     { "clear", "", "clear the screen", command_clear, TAKES_NOTHING },
+    { "count", "[amount]", "add to a counter of the counter service, and show it", command_count,
+      TAKES_NOTHING },
     { "echo", "[text]", "say text", command_echo, TAKES_NOTHING },
     { "free", "", "what the supervisor has left: memory, slots", command_free, TAKES_NOTHING },
     { "help", "[command]", "this list, or about one command", command_help, TAKES_COMMAND },

@@ -8,8 +8,11 @@
 #include <rt/print.h>
 #include <rt/string.h>
 
-#define COMPONENTS_MOST 1000u  // a supervisor that lies does not keep the monitor for ever
-#define PERCENT_TENTH   1000u  // millionths
+#include <svc/log.h>
+
+#define COMPONENTS_MOST    1000u  // a supervisor that lies does not keep the monitor for ever
+#define COMPONENTS_SAMPLED 64u
+#define PERCENT_TENTH      1000u  // millionths
 
 static uint32_t component_get(unsigned number, struct system_component_results *component)
 {
@@ -40,6 +43,22 @@ void component_name(unsigned number, char name[SYSTEM_NAME_MAX + 1])
     }
 }
 
+static bool state_answers(enum system_state state)
+{
+    return state == SYSTEM_STATE_RUNNING || state == SYSTEM_STATE_WAITING;
+}
+
+bool service_answers(const char *name)
+{
+    struct system_component_results component;
+    for (unsigned i = 0; i < COMPONENTS_MOST && component_get(i, &component) == WIRE_OK; i++) {
+        if (name_is(&component, name) && !state_answers(component.state)) {
+            return false;
+        }
+    }
+    return component_grant(GRANT_CALL, name) != NULL;
+}
+
 bool component_find(const char *name, uint16_t *number)
 {
     struct system_component_results component;
@@ -57,12 +76,23 @@ bool component_find(const char *name, uint16_t *number)
 
 // ---- list --------------------------------------------------------------------------------------
 
-// Of the time since its start, in millionths.
-static uint64_t share_used(const struct system_component_results *component, uint64_t now)
+// Time that a component had used at the last list, so that the next one says of the time in
+// between.
+static struct {
+    uint64_t at, used;
+} samples[COMPONENTS_SAMPLED];
+
+// Of the CPU since the last list, in millionths.
+static uint64_t share_used(unsigned number, uint64_t used, uint64_t now)
 {
-    uint64_t ran = (now - component->since) / 1000000;
-    bool runs = component->state == SYSTEM_STATE_RUNNING && now > component->since;
-    return runs && ran ? component->time / ran : 0;
+    uint64_t at = 0, before = 0;
+    if (number < COMPONENTS_SAMPLED) {
+        at = samples[number].at;
+        before = samples[number].used;
+        samples[number].at = now;
+        samples[number].used = used;
+    }
+    return used > before && now > at ? (used - before) * 1000 / ((now - at) / 1000 + 1) : 0;
 }
 
 static void percent(uint64_t millionths)
@@ -70,14 +100,15 @@ static void percent(uint64_t millionths)
     out(" %4lu.%lu%%", millionths / PERCENT_TENTH / 10, millionths / PERCENT_TENTH % 10);
 }
 
-static void component_print(const struct system_component_results *component, uint64_t now)
+static void component_print(unsigned number, const struct system_component_results *component,
+                            uint64_t now)
 {
     char name[SYSTEM_NAME_MAX + 1];
     name_copy(component, name);
     out("%-12s %-8s %3u %6luK %6luK", name, known(system_state_text(component->state)),
         component->priority, component->memory / 1024, component->used / 1024);
     percent(component->share);
-    percent(share_used(component, now));
+    percent(share_used(number, component->time, now));
     out(" ");
     out_seconds(component->time, 10);
     out(" %6u %4lu %s\n", component->deaths, component->generation,
@@ -96,7 +127,7 @@ void command_list(const struct command_line *line)
     out("%-12s %-8s %3s %7s %7s %6s %6s %10s %6s %4s %s\n", "COMPONENT", "STATE", "PRI", "MEMORY",
         "USED", "BUDGET", "CPU", "TIME", "DEATHS", "GEN", "REASON");
     for (unsigned i = 0; i < COMPONENTS_MOST && !(code = component_get(i, &component)); i++) {
-        component_print(&component, resources.time);
+        component_print(i, &component, resources.time);
     }
     if (code && code != SYSTEM_ERROR_NONE_SUCH) {
         out_system_error(line->words[0], code);
@@ -117,6 +148,9 @@ static void control(const struct command_line *line, enum system_command command
     }
     out_flush();
     uint32_t code = system_control(monitor_servers.system, &args);
+    if (code == WIRE_OK && service_answers("log")) {
+        svc_log(LOG_LEVEL_DEBUG, "%s %s", line->words[0], line->words[1]);
+    }
     if (code) {
         out("%s %s: supervisor: %s\n", line->words[0], line->words[1], system_error_text(code));
     }

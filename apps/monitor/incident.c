@@ -154,7 +154,7 @@ void command_incident(const struct command_line *line)
     registers_print(&incident);
     backtrace_print(args.number, &incident);
     words_print(args.number);
-    if (monitor_servers.log) {
+    if (service_answers("log")) {
         out("its last lines in the log:\n");
         lines_print(&(struct lines_choice){ .count = LAST_LINES,
                                             .level = LOG_LEVEL_DEBUG,

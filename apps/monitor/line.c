@@ -416,7 +416,8 @@ static void key_clear(struct line_editor *line)
 
 static void key_cancel(struct line_editor *line)
 {
-    show(line, "^C\n");
+    bool fits = line->cursor - line->shown + 1 < room(line);
+    show(line, fits ? "^C\n" : "\n");
     line_begin(line);
 }
 

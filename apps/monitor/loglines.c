@@ -5,6 +5,7 @@
 #include "monitor.h"
 
 #include <proto/log_client.h>
+#include <rt/print.h>
 #include <rt/string.h>
 
 #include <svc/client.h>
@@ -39,7 +40,11 @@ static uint32_t line_next(const struct lines_choice *choice, uint64_t from,
 static void line_print(const struct log_read_results *line)
 {
     char name[SYSTEM_NAME_MAX + 1];
-    component_name(svc_client(line->writer) - 1, name);
+    if (svc_client(line->writer)) {
+        component_name(svc_client(line->writer) - 1, name);
+    } else {
+        (void)rt_format(name, sizeof(name), "log");
+    }
     out("%6lu ", line->number);
     out_seconds(line->time, 12);
     out(" %-7s %-12s ", known(log_level_text(line->level)), name);
@@ -70,6 +75,10 @@ static uint64_t lines_walk(const struct lines_choice *choice, uint64_t skip)
 
 void lines_print(const struct lines_choice *choice)
 {
+    if (!service_answers("log")) {
+        out("log: no component \"log\" runs\n");
+        return;
+    }
     uint64_t count = lines_walk(choice, UINT64_MAX);
     (void)lines_walk(choice, count > choice->count ? count - choice->count : 0);
 }
@@ -90,10 +99,6 @@ void command_log(const struct command_line *line)
     struct lines_choice choice = { .count = LINES_USUAL,
                                    .level = LOG_LEVEL_DEBUG,
                                    .until = UINT64_MAX };
-    if (!monitor_servers.log) {
-        out("log: the system description gives the monitor no log\n");
-        return;
-    }
     for (unsigned i = 1; i < line->count; i++) {
         if (!number_parse(line->words[i], LINES_MOST, &choice.count) &&
             !level_parse(line->words[i], &choice.level)) {

@@ -3,7 +3,7 @@
 //
 // The monitor: a shell over the supervisor, for whoever sits at the console.  Needs the grants
 //     call "console", call "system"
-//     call "log"    (may be missing)
+//     call "log", call "counter"    (may be missing)
 // It keeps nothing that a new incarnation would miss but the history of its lines.
 #include "monitor.h"
 

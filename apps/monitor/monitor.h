@@ -77,6 +77,11 @@ bool number_parse(const char *text, uint64_t most, uint64_t *number);
 // The component with a name (its bytes, without a zero) or a number; false: there is none, said so.
 bool component_find(const char *name, uint16_t *number);
 
+// Whether there is a grant to call a service and the component of the same name will answer; false:
+// not before somebody starts it.  Who calls it then would wait for the start that only this monitor
+// may be able to order.
+bool service_answers(const char *name);
+
 // The name of a component; of one that is not there "component N".
 void component_name(unsigned number, char name[SYSTEM_NAME_MAX + 1]);
 
@@ -86,7 +91,10 @@ void command_restart(const struct command_line *line);
 void command_stop(const struct command_line *line);
 void command_start(const struct command_line *line);
 
-// ---- incident.c, lines.c -----------------------------------------------------------------------
+// ---- count.c -----------------------------------------------------------------------------------
+void command_count(const struct command_line *line);
+
+// ---- incident.c, loglines.c --------------------------------------------------------------------
 void command_incident(const struct command_line *line);
 void command_log(const struct command_line *line);
 

@@ -6,6 +6,8 @@
 
 #include <stdatomic.h>
 
+#define SHAPE_LEVEL 8
+#define SHAPE_CHECK 32
 #define NUMBER_MOST (UINT64_MAX / 2)  // so that numbers never wrap
 #define CHECK_BASIS 2166136261u       // FNV-1a
 #define CHECK_PRIME 16777619u
@@ -18,11 +20,14 @@ static uint32_t check_add(uint32_t check, const uint8_t *bytes, size_t count)
     return check;
 }
 
-static uint32_t line_check(const struct line *line)
+// Length, level and check of a line, as its shape has them.
+static uint64_t line_shape(const struct line *line)
 {
-    const uint64_t words[] = { line->number, line->writer, line->time, line->level, line->length };
+    uint64_t shape = line->length | (uint64_t)line->level << SHAPE_LEVEL;
+    const uint64_t words[] = { line->number, line->writer, line->time, shape };
     uint32_t check = check_add(CHECK_BASIS, (const uint8_t *)words, sizeof(words));
-    return check_add(check, line->text, line->length);
+    check = check_add(check, line->text, line->length);
+    return shape | (uint64_t)check << SHAPE_CHECK;
 }
 
 bool lines_text_good(const uint8_t *text, size_t length)
@@ -35,22 +40,66 @@ bool lines_text_good(const uint8_t *text, size_t length)
     return true;
 }
 
+static uint64_t word_load(const struct lines_record *record, unsigned word)
+{
+    return atomic_load_explicit(&record->words[word], memory_order_relaxed);
+}
+
+static void word_store(struct lines_record *record, unsigned word, uint64_t value)
+{
+    atomic_store_explicit(&record->words[word], value, memory_order_relaxed);
+}
+
+// ---- records -----------------------------------------------------------------------------------
+
+static void record_text_get(const struct lines_record *record, struct line *line)
+{
+    for (unsigned i = 0; i < line->length; i++) {
+        uint64_t word = word_load(record, LINES_TEXT_WORDS + i / sizeof(uint64_t));
+        line->text[i] = (uint8_t)(word >> i % sizeof(uint64_t) * 8);
+    }
+}
+
 // Take a record's line out of memory, once, and check the copy.
 static bool record_get(const struct lines *lines, uint64_t index, struct line *line)
 {
-    struct lines_record *record = &lines->records[index];
-    uint64_t mark = atomic_load_explicit(&record->mark, memory_order_acquire);
-    *line = (struct line){
-        mark - 1, record->writer, record->time, record->level, record->length, {}
-    };
+    const struct lines_record *record = &lines->records[index];
+    uint64_t mark = atomic_load_explicit(&record->words[LINES_MARK], memory_order_acquire);
+    uint64_t shape = word_load(record, LINES_SHAPE);
+    *line = (struct line){ .number = mark - 1,
+                           .writer = word_load(record, LINES_WRITER),
+                           .time = word_load(record, LINES_TIME),
+                           .level = (uint8_t)(shape >> SHAPE_LEVEL),
+                           .length = (uint8_t)shape };
     if (mark == 0 || mark > NUMBER_MOST || line->number % lines->count != index ||
         line->level >= LINES_LEVELS || line->length > LINES_TEXT) {
         return false;
     }
-    for (size_t i = 0; i < line->length; i++) {
-        line->text[i] = record->text[i];
+    record_text_get(record, line);
+    return line_shape(line) == shape && lines_text_good(line->text, line->length);
+}
+
+static void record_text_put(struct lines_record *record, const struct line *line)
+{
+    for (unsigned i = 0; i < line->length; i += (unsigned)sizeof(uint64_t)) {
+        uint64_t word = 0;
+        for (unsigned j = 0; j < sizeof(uint64_t) && i + j < line->length; j++) {
+            word |= (uint64_t)line->text[i + j] << j * 8;
+        }
+        word_store(record, LINES_TEXT_WORDS + i / (unsigned)sizeof(uint64_t), word);
     }
-    return record->check == line_check(line) && lines_text_good(line->text, line->length);
+}
+
+// The mark goes before anything else changes and comes back when all has changed.
+static void record_put(struct lines_record *record, const struct line *line)
+{
+    word_store(record, LINES_MARK, 0);
+    atomic_thread_fence(memory_order_release);
+    word_store(record, LINES_WRITER, line->writer);
+    word_store(record, LINES_TIME, line->time);
+    word_store(record, LINES_SHAPE, line_shape(line));
+    record_text_put(record, line);
+    atomic_store_explicit(&record->words[LINES_MARK], line->number + 1, memory_order_release);
 }
 
 bool lines_adopt(struct lines *lines, void *memory, size_t bytes)
@@ -61,27 +110,11 @@ bool lines_adopt(struct lines *lines, void *memory, size_t bytes)
         if (record_get(lines, i, &line)) {
             lines->next = line.number >= lines->next ? line.number + 1 : lines->next;
         } else {
-            lines->refused += atomic_load_explicit(&lines->records[i].mark, memory_order_relaxed) !=
-                              0;
+            lines->refused += word_load(&lines->records[i], LINES_MARK) != 0;
         }
     }
     lines->oldest = lines->next > lines->count ? lines->next - lines->count : 0;
     return lines->count > 0;
-}
-
-static void record_put(struct lines_record *record, const struct line *line)
-{
-    atomic_store_explicit(&record->mark, 0, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
-    record->writer = line->writer;
-    record->time = line->time;
-    record->check = line_check(line);
-    record->level = line->level;
-    record->length = line->length;
-    for (size_t i = 0; i < line->length; i++) {
-        record->text[i] = line->text[i];
-    }
-    atomic_store_explicit(&record->mark, line->number + 1, memory_order_release);
 }
 
 void lines_add(struct lines *lines, struct line *line)

@@ -27,16 +27,17 @@ struct line {
     uint8_t text[LINES_TEXT];
 };
 
-// A line as it lies in memory.
+// A line as it lies in memory, in words.
+enum lines_word {
+    LINES_MARK,  // number + 1; 0: there is none
+    LINES_WRITER,
+    LINES_TIME,
+    LINES_SHAPE,  // check of all else (bits 32-63), level (8-15), length (0-7)
+    LINES_TEXT_WORDS,
+    LINES_WORDS = LINES_TEXT_WORDS + LINES_TEXT / 8,
+};
 struct lines_record {
-    _Atomic uint64_t mark;  // number + 1; 0: there is none
-    uint64_t writer;
-    uint64_t time;
-    uint32_t check;  // of all other fields
-    uint8_t level;
-    uint8_t length;
-    uint16_t unused;
-    uint8_t text[LINES_TEXT];
+    _Atomic uint64_t words[LINES_WORDS];
 };
 _Static_assert(sizeof(struct lines_record) == 272, "the layout outlives programs");
 

@@ -31,6 +31,14 @@ static uint64_t time_now(void)
     return rt_nanoseconds(rt_clock() - info->boot_clock, info->clock_hz);
 }
 
+static void line_add(struct line *line)
+{
+    lines_add(&lines, line);
+    if (written) {
+        rt_ignore(notification_signal(written->slot));
+    }
+}
+
 static uint32_t serve_write(const struct wire_peer *peer, const struct log_write_args *args)
 {
     struct line line = { .writer = peer->badge,
@@ -44,10 +52,7 @@ static uint32_t serve_write(const struct wire_peer *peer, const struct log_write
         return LOG_ERROR_BUSY;
     }
     __builtin_memcpy(line.text, args->text, args->text_count);
-    lines_add(&lines, &line);
-    if (written) {
-        rt_ignore(notification_signal(written->slot));
-    }
+    line_add(&line);
     return WIRE_OK;
 }
 
@@ -84,18 +89,28 @@ static bool serve(const struct wire_peer *peer, const struct wire_message *reque
     return log_serve(&server, peer, request, answer);
 }
 
+// The first line of an incarnation: that there is a new one, and what it found.
+static void arrival_add(const struct component_info *info)
+{
+    struct line line = { .time = time_now() };
+    size_t length = rt_format((char *)line.text, sizeof(line.text),
+                              "generation %lu, lines from %lu on%s", info->generation, lines.oldest,
+                              lines.refused ? ", some of them damaged" : "");
+    line.level = info->generation > 1 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+    line.level = lines.refused ? LOG_LEVEL_WARNING : line.level;
+    line.length = (uint8_t)length;
+    line_add(&line);
+}
+
 int component_main(const struct component_info *info)
 {
     static svc_serve *const services[] = { serve };
     static const struct svc svc = { .service_count = 1, .services = services };
     const struct component_grant *region = component_need(GRANT_REGION, "lines");
-    (void)info;
     written = component_grant(GRANT_SIGNAL, "written");
     if (!lines_adopt(&lines, (void *)region->address, region->bytes)) {
         rt_panic("a region of %lu bytes holds no line", region->bytes);
     }
-    if (lines.refused) {
-        rt_print("%lu lines were not as this program leaves them\n", lines.refused);
-    }
+    arrival_add(info);
     svc_run(&svc);
 }

@@ -42,7 +42,9 @@ static void writer_name(uint64_t badge, char name[COMPONENT_NAME_BYTES])
     struct system_component_results found;
     const struct system_component_args args = { .number = (uint16_t)(svc_client(badge) - 1) };
     memset(name, 0, COMPONENT_NAME_BYTES);
-    if (names && !system_component(names->slot, &args, &found)) {
+    if (!svc_client(badge)) {
+        (void)rt_format(name, COMPONENT_NAME_BYTES, "log");
+    } else if (names && !system_component(names->slot, &args, &found)) {
         memcpy(name, found.name, found.name_count);
         name[COMPONENT_NAME_BYTES - 1] = '\0';
     } else {

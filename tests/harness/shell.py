@@ -9,6 +9,7 @@ import pty
 import re
 import select
 import subprocess
+import termios
 import time
 import tty
 from pathlib import Path
@@ -22,6 +23,8 @@ from .machine import SHOWN_LINES, build_directory
 PROMPT = "pith> "
 # What the editor paints for an empty line.
 READY = f"\r{PROMPT}\x1b[K\r\x1b[{len(PROMPT)}C"
+# How it ends a line: the cursor behind it, then the next row.
+ENTERED = re.compile("\x1b\\[[0-9]+C\r\n")
 LOG_LINE = re.compile(r"^\r?\[ *\d+\.\d{6}\] |^\r?\[log: ")
 PATIENCE = 30  # seconds
 
@@ -103,6 +106,9 @@ class Shell:
         self.log = artefacts / "terminal.log"
         self.master, slave = pty.openpty()
         tty.setraw(slave)
+        modes = termios.tcgetattr(slave)
+        modes[1] &= ~termios.ONLCR  # QEMU turns on what else is done to output
+        termios.tcsetattr(slave, termios.TCSANOW, modes)
         command = qemu.command(build / "boot" / "loader", build / f"{image}.img",
                                extra=[*extra, "-display", "none", "-monitor", "none",
                                       "-chardev", "stdio,id=line,signal=off",
@@ -148,13 +154,17 @@ class Shell:
 
     def expect(self, wanted: str, timeout: float = PATIENCE) -> str:
         """Wait for a text behind all that was expected before; gives what came in front of it."""
+        return self.expect_pattern(re.compile(re.escape(wanted)), timeout)
+
+    def expect_pattern(self, wanted: re.Pattern, timeout: float = PATIENCE) -> str:
         end = time.monotonic() + timeout
-        while (place := self.text.find(wanted, self.seen)) < 0:
+        while not (found := wanted.search(self.text, self.seen)):
             left = end - time.monotonic()
             if not self.take(left) and (self.machine.poll() is not None or left <= 0):
-                raise AssertionError(f"{wanted!r} did not come within {timeout} s; {self.explain()}")
-        before = self.text[self.seen:place]
-        self.seen = place + len(wanted)
+                raise AssertionError(f"{wanted.pattern!r} did not come within {timeout} s; "
+                                     f"{self.explain()}")
+        before = self.text[self.seen:found.start()]
+        self.seen = found.end()
         return before
 
     def quiet(self, seconds: float = 0.3) -> str:
@@ -172,7 +182,7 @@ class Shell:
     def run(self, command: str, timeout: float = PATIENCE) -> list:
         """Type a command at the prompt; gives the lines of its output, lines of the log left out."""
         self.type(command + "\r")
-        self.expect("\r\n", timeout)  # behind the command itself
+        self.expect_pattern(ENTERED, timeout)
         return output_lines(self.ready(timeout))
 
     def components(self) -> dict:

@@ -171,17 +171,18 @@ static void uart_enable(struct uart *uart, bool wanted)
     }
 }
 
-// The transmitter takes bytes.  Its interrupt is wanted as long as bytes are in it, since it tells
-// that they have left.
+// The transmitter takes bytes: what it was given before has left its FIFO.  Its interrupt is wanted
+// as long as bytes are in it, since it tells that they have left.
 static void uart_fill(struct uart *uart, uint8_t status)
 {
     uint8_t byte;
     unsigned count = 0;
+    uart->emptied = uart->fills;
     while (count < uart->depth && uart->stream->next(uart->context, &byte)) {
         uart_write(uart, REGISTER_DATA, byte);
         count++;
     }
-    uart->fills++;
+    uart->fills += count > 0;
     uart->sent += count;
     uart->empty = count == 0 && status & STATUS_EMPTY;
     uart_enable(uart, count > 0);
@@ -210,11 +211,11 @@ uint64_t uart_stamp(const struct uart *uart)
     return uart->fills;
 }
 
-// A fill puts bytes into the FIFO; when the transmitter is found empty the next time the last of
-// them may be in its shift register, and the time after that it has left.
+// The bytes are those of the fill after the stamp.  Once another one behind it has left the FIFO,
+// nothing of it is in the shift register either.
 bool uart_passed(const struct uart *uart, uint64_t stamp)
 {
-    return uart->empty || uart->fills >= stamp + 3;
+    return uart->empty || uart->emptied >= stamp + 2;
 }
 
 // ---- service -----------------------------------------------------------------------------------
@@ -240,13 +241,18 @@ enum uart_found uart_service(struct uart *uart)
     return UART_MORE;
 }
 
+// Where only the shift register is not known to be empty, two ticks are more than enough for it.
 enum uart_health uart_tick(struct uart *uart)
 {
-    if (!uart_busy(uart) || uart->fills != uart->watched) {
-        uart->watched = uart->fills;
+    if (!uart_busy(uart) || uart->emptied != uart->watched) {
+        uart->watched = uart->emptied;
         uart->idle = 0;
         return UART_WELL;
     }
     uart->idle++;
+    if (!uart->enabled) {
+        uart->empty = uart->idle > 1;
+        return UART_WELL;
+    }
     return uart->idle < UART_PATIENCE ? UART_WELL : UART_STALLED;
 }

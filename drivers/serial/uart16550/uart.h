@@ -33,9 +33,10 @@ struct uart {
     unsigned depth;    // bytes that the transmitter takes at once
     bool enabled;      // the interrupt of the empty transmitter
     bool empty;        // the last byte sent is known to be on the line
-    uint64_t fills;    // how often the transmitter was found empty and given bytes, or had none
-    uint64_t watched;  // `fills` at the last tick
-    unsigned idle;     // ticks since they rose while there was something to send
+    uint64_t fills;    // how often the transmitter was given bytes,
+    uint64_t emptied;  // and how many of these have left its FIFO
+    uint64_t watched;  // `emptied` at the last tick
+    unsigned idle;     // ticks since then in which it did not rise while bytes were under way
     uint64_t sent, received;
     uint64_t overruns, errors;  // received bytes that were lost; with a wrong frame or parity
 };
