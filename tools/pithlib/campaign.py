@@ -59,6 +59,16 @@ def smp_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     return [sys.executable, str(TREE / "tests" / "system" / "smp_stress.py"), str(program), str(units), threads]
 
 
+def counter_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    return [sys.executable, str(TREE / "tests" / "faults" / "counter.py"), str(program.parent), "kills", str(units),
+            str(seed)]
+
+
+def steps_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    """Exhaustive: there is nothing that a seed could change."""
+    return [sys.executable, str(TREE / "tests" / "faults" / "counter.py"), str(program.parent), "steps"]
+
+
 CAMPAIGNS = {
     "model": Campaign("the core and the model take the same random steps and are compared",
                       "tests/model/model_test", "steps", 10_000_000, 250_000, model_part),
@@ -69,6 +79,10 @@ CAMPAIGNS = {
                     shown=True),
     "fuzz": Campaign("the same, a coverage-guided fuzzer choosing the steps",
                      "tests/model/model_fuzz", "runs", 200_000, 10_000, fuzz_part),
+    "counter": Campaign("the counter service and its four clients are killed at random instants",
+                        "counter_kills.img", "kills", 10_000, 1_000, counter_part, shown=True),
+    "counter-steps": Campaign("the counter service is killed after every single instruction of each kind of request",
+                      "counter_steps.img", "sweeps", 1, 1, steps_part, shown=True),
     "latency": Campaign("the response of a handler under full load", "isolation.img", "interrupts",
                         100_000, 1_000_000, latency_part, shown=True),
 }

@@ -64,6 +64,7 @@ int component_main(const struct component_info *info)
         if (counter.sequence % READS_EVERY == 0) {
             read_check();
         }
+        rt_yield();  // to the other clients, which are as important
     }
     read_check();
     return 0;

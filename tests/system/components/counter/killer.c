@@ -34,6 +34,17 @@ static void pause_for(uint64_t nanoseconds)
     WANT(rt_ok(notification_wait(COMPONENT_SLOT_NOTIFICATION).status));
 }
 
+// It must die of nothing else.
+static bool server_kill(uint16_t server)
+{
+    struct system_component_results found = system_look(server);
+    if (found.deaths && found.reason != SYSTEM_REASON_OPERATOR) {
+        system_print_words(server);
+        machine_fail("the server died by itself: %s", system_reason_text(found.reason));
+    }
+    return system_kill(server);
+}
+
 static void adder_end(uint16_t number)
 {
     for (unsigned i = 0; i < END_LOOKS; i++) {
@@ -66,13 +77,15 @@ int component_main(const struct component_info *info)
         if (draw(CLIENT_EVERY) == 0) {
             (void)system_kill(adders[draw(ADDERS)]);
         } else {
-            killed += system_kill(server);
+            killed += server_kill(server);
         }
     }
     atomic_store(&board->stop, 1);
     uint64_t requests = 0, incarnations = 0;
     for (unsigned i = 0; i < ADDERS; i++) {
         adder_end(adders[i]);
+        rt_print("ADDER %u %lu requests, %lu incarnations\n", i, board->adders[i].acknowledged,
+                 board->adders[i].incarnations);
         WANT(board->adders[i].acknowledged != 0);
         requests += board->adders[i].acknowledged;
         incarnations += board->adders[i].incarnations;

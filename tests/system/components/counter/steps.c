@@ -85,6 +85,8 @@ static const struct request requests[] = {
     { "close", other_open, other_close, value_check },
 };
 
+#define REQUESTS (sizeof(requests) / sizeof(requests[0]))
+
 // Killed after so many instructions; false: it had fewer to do.
 static bool killed_after(const struct request *request, uint16_t server, uint64_t instructions)
 {
@@ -107,10 +109,11 @@ int component_main(const struct component_info *info)
     host_begin();
     service = component_need(GRANT_CALL, "counter")->slot;
     uint16_t server = system_number("counter");
-    uint64_t from = host_argument("from", 1), least = host_argument("least", 1);
+    uint64_t least = host_argument("least", 1), kinds = host_argument("kinds", 0);
     WANT(counter_client_open(&counter, service, NAME) == WIRE_OK);
-    for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        uint64_t instructions = from;
+    kinds = kinds && kinds < REQUESTS ? kinds : REQUESTS;
+    for (unsigned i = 0; i < kinds; i++) {
+        uint64_t instructions = 1;
         while (killed_after(&requests[i], server, instructions)) {
             instructions++;
         }
