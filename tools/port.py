@@ -3,7 +3,7 @@
 # SPDX-FileCopyrightText: The Pith authors
 """Fetches what a port needs out of a Debian source package, once, and prints where it lies.
 
-usage: port.py NAME [--variant VARIANT] [--cache DIR] [--link PLACE]
+usage: port.py NAME [--variant VARIANT] [--cache DIR] [--link PLACE] [--stamp FILE]
 
 ports/NAME/recipe.toml names the source package and its upstream version, and one of two things:
 
@@ -15,8 +15,8 @@ ports/NAME/recipe.toml names the source package and its upstream version, and on
   and installed with Meson into DIR/NAME/VARIANT-KEY.  The key is made of the recipe, the patches and
   the compiler, so each combination is built once.  The archive stays in DIR/archives.
 
-DIR is build/ports unless told otherwise; --link makes PLACE a link to the result.  Archives come
-through apt-get, which checks their signature, with lists, caches and source entries of this tool's
+DIR is build/ports unless told otherwise.  --link makes PLACE a link to the result, --stamp writes a
+file when that is done: for a build in whose rules the result has another place.  Archives come through apt-get, which checks their signature, with lists, caches and source entries of this tool's
 own: the machine's apt configuration is read and never changed.
 """
 import argparse
@@ -298,7 +298,7 @@ def build_key(name: str, build: dict) -> str:
     status, version = run([compiler[1], "--version"], TREE)
     if status != 0:
         raise PortError(f"{compiler[1]} --version failed:\n{tail(version)}")
-    files = [TREE / "ports" / name / "recipe.toml", *patches_of(name), TREE / build["cross"], Path(__file__)]
+    files = [TREE / "ports" / name / "recipe.toml", *patches_of(name), TREE / build["cross"]]
     digest = hashlib.sha256(version.encode())
     for file in files:
         digest.update(file.read_bytes())
@@ -375,6 +375,7 @@ def main(argv: list) -> int:
     parser.add_argument("--variant", help="of a port that is built")
     parser.add_argument("--cache", type=Path, default=TREE / "build" / "ports")
     parser.add_argument("--link", type=Path, help="make this a link to the result")
+    parser.add_argument("--stamp", type=Path, help="write this when all is done")
     arguments = parser.parse_args(argv)
     try:
         if arguments.variant:
@@ -383,6 +384,8 @@ def main(argv: list) -> int:
             place = provide(arguments.name, arguments.cache)
         if arguments.link:
             link(arguments.link, place)
+        if arguments.stamp:
+            arguments.stamp.write_text(f"{place}\n")
         print(place)
     except (PortError, OSError) as error:
         print(f"port {arguments.name}: error: {error}", file=sys.stderr)
