@@ -31,7 +31,8 @@ IN_BUILD = {"gen"}
 # The same of rights without a link: these directories of the build are opened as they are.
 BUILT = {"proto": "proto/proto"}
 
-# directory -> rights of the sources below it; the longest matching directory counts.
+# directory -> rights of the sources below it; the longest matching directory counts.  `picolibc` is the
+# right to the headers of a C library, which have no prefix (lib/libc/meson.build).
 # kernel/core carries `arch` because the headers of kernel/hal include it: the sources themselves
 # may not name <arch/...>, which the style checks enforce.
 LAYERS = {
