@@ -31,6 +31,9 @@ IN_BUILD = {"gen"}
 # The same of rights without a link: these directories of the build are opened as they are.
 BUILT = {"proto": "proto/proto"}
 
+# What components may use.
+COMPONENT = ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client", "libc", "picolibc"]
+
 # directory -> rights of the sources below it; the longest matching directory counts.  `picolibc` is the
 # right to the headers of a C library, which have no prefix (lib/libc/meson.build).
 # kernel/core carries `arch` because the headers of kernel/hal include it: the sources themselves
@@ -46,16 +49,12 @@ LAYERS = {
     "lib/libc": ["abi", "rt", "gen", "libc", "picolibc"],
     "lib/svc": ["abi", "rt", "gen", "wire", "svc", "proto"],
     "lib/client": ["abi", "rt", "gen", "wire", "svc", "proto", "client"],
-    "servers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client", "libc",
-        "picolibc"],
+    "servers": COMPONENT,
     "servers/supervisor": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
     "systems": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
-    "drivers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client", "libc",
-        "picolibc"],
-    "apps": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client", "libc",
-        "picolibc"],
-    "tests/system": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client", "libc",
-        "picolibc"],
+    "drivers": COMPONENT,
+    "apps": COMPONENT,
+    "tests/system": COMPONENT,
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
     "tests/ring": ["ring"],
     "bench": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
