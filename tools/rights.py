@@ -24,12 +24,17 @@ RIGHTS = {
     "svc": "lib/svc",
     "client": "lib/client",
     "supervisor": "servers/supervisor",
+    "libc": "lib/libc",
 }
 # The same of rights without a link: these directories of the build are opened as they are, by -I of
 # the one above.  Ninja knows what is made there by that name and would not see it change behind a link.
 BUILT = {"proto": "proto/proto", "gen": "tools/gen/gen"}
 
-# directory -> rights of the sources below it; the longest matching directory counts.
+# What components may use.
+COMPONENT = ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client", "libc", "picolibc"]
+
+# directory -> rights of the sources below it; the longest matching directory counts.  `picolibc` is the
+# right to the headers of a C library, which have no prefix (lib/libc/meson.build).
 # kernel/core carries `arch` because the headers of kernel/hal include it: the sources themselves
 # may not name <arch/...>, which the style checks enforce.
 LAYERS = {
@@ -40,14 +45,15 @@ LAYERS = {
     "lib/rt": ["abi", "rt", "gen"],
     "lib/ring": ["ring"],
     "lib/wire": ["abi", "rt", "gen", "wire"],
+    "lib/libc": ["abi", "rt", "gen", "libc", "picolibc"],
     "lib/svc": ["abi", "rt", "gen", "wire", "svc", "proto"],
     "lib/client": ["abi", "rt", "gen", "wire", "svc", "proto", "client"],
-    "servers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
+    "servers": COMPONENT,
     "servers/supervisor": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
     "systems": ["abi", "rt", "gen", "wire", "proto", "supervisor"],
-    "drivers": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
-    "apps": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
-    "tests/system": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],
+    "drivers": COMPONENT,
+    "apps": COMPONENT,
+    "tests/system": COMPONENT,
     "tests/model": ["abi", "hal", "arch", "kernel", "gen"],
     "tests/ring": ["ring"],
     "bench": ["abi", "rt", "ring", "gen", "wire", "svc", "proto", "client"],

@@ -32,3 +32,10 @@ static inline uint64_t rt_seed(void)
     uint64_t number = 0;
     return machine_random(&number) ? number : machine_clock();
 }
+
+// The clock's rate and what it said when the system was started: start code sets them.
+void rt_clock_init(uint64_t hz, uint64_t boot);
+uint64_t rt_clock_hz(void);
+
+// Nanoseconds since the system was started.
+uint64_t rt_clock_monotonic(void);

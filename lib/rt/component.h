@@ -110,5 +110,8 @@ __attribute__((noreturn)) void component_exit(int status);
 // The program of the second thread where there is one (GRANT_WATCH); lib/svc has it.
 void component_watch(void);
 
+// What a library wants done before component_main; lib/libc has it.
+void component_library_begin(const struct component_info *info);
+
 // A component's program.  Returning from it is component_exit.
 int component_main(const struct component_info *info);

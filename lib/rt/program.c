@@ -37,9 +37,8 @@ static bool header_valid(const struct elf_header *header, uint64_t bytes)
 static bool segment_valid(const struct elf_program *segment, uint64_t bytes)
 {
     return segment->offset <= bytes && segment->file_size <= bytes - segment->offset &&
-           segment->file_size <= segment->memory_size && segment->memory_size > 0 &&
-           segment->vaddr >= PAGE_SIZE && segment->vaddr < USER_END &&
-           segment->memory_size < USER_END - segment->vaddr;
+           segment->file_size <= segment->memory_size && segment->vaddr >= PAGE_SIZE &&
+           segment->vaddr < USER_END && segment->memory_size < USER_END - segment->vaddr;
 }
 
 static unsigned segment_prot(const struct elf_program *segment)
@@ -123,7 +122,7 @@ static struct rt_status segments_load(struct rt_program *program, const unsigned
     }
     const struct elf_program *segments = (const void *)(file + header->program_offset);
     for (unsigned i = 0; i < header->program_count; i++) {
-        if (segments[i].type != ELF_PROGRAM_LOAD) {
+        if (segments[i].type != ELF_PROGRAM_LOAD || !segments[i].memory_size) {
             continue;
         }
         struct rt_status status = segment_load(program, file, bytes, &segments[i]);

@@ -3,13 +3,15 @@
 //
 // Start and end of a component, and what it finds.  Until rt_start_component has moved the image
 // nothing here may use a pointer that stands in data.
+#include "clock.h"
 #include "component.h"
 #include "elf.h"
+#include "exit.h"
 #include "panic.h"
 #include "print.h"
 #include "slots.h"
 #include "string.h"
-#include "thread.h"
+#include "tls.h"
 
 extern const struct elf_relocation rt_rela_start[], rt_rela_end[];
 extern char rt_image_start[];
@@ -62,6 +64,11 @@ const struct component_grant *component_need(enum component_grant_kind kind, con
 // Only the description can give a component its second thread, and with that goes lib/svc.
 __attribute__((weak)) void component_watch(void) {}
 
+__attribute__((weak)) void component_library_begin(const struct component_info *info)
+{
+    (void)info;
+}
+
 // ---- start and end -----------------------------------------------------------------------------
 __attribute__((noreturn)) void component_exit(int status)
 {
@@ -85,17 +92,21 @@ __attribute__((noreturn)) void rt_start_component(const struct component_info *i
                                                   uint64_t thread)
 {
     if (thread) {
+        RT_TLS_BEGIN((struct message_buffer *)info->watch_buffer);
         component_watch();
         component_exit(1);
     }
     image_relocate((uint64_t)rt_image_start);
     own_info = info;
-    rt_buffer_set((struct message_buffer *)info->buffer);
+    RT_TLS_BEGIN((struct message_buffer *)info->buffer);
     rt_slots_init(info->free_slot, info->slot_count);
     rt_print_sink_set(&words_sink);
+    rt_exit_set(component_exit);
+    rt_clock_init(info->clock_hz, info->boot_clock);
     if (info->magic != COMPONENT_MAGIC || info->major != COMPONENT_MAJOR) {
         rt_panic("component information of version %u.%u, not %u.%u", info->major, info->minor,
                  COMPONENT_MAJOR, COMPONENT_MINOR);
     }
-    component_exit(component_main(info));
+    component_library_begin(info);
+    rt_exit(component_main(info));
 }

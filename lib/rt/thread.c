@@ -11,20 +11,9 @@
 
 #define THREAD_BITS   12
 #define CONTEXT_BITS  9
+#define NOTIFY_BITS   6
 #define DEFAULT_STACK 4
 #define FLAGS_IF      0x200ull
-
-static struct message_buffer *own_buffer = (struct message_buffer *)ROOT_BUFFER_VADDR;
-
-struct message_buffer *rt_buffer(void)
-{
-    return own_buffer;
-}
-
-void rt_buffer_set(struct message_buffer *buffer)
-{
-    own_buffer = buffer;
-}
 
 cap_t rt_cpu_control(unsigned cpu)
 {
@@ -74,15 +63,28 @@ static struct rt_status thread_configure_new(struct rt_thread *thread,
     return status;
 }
 
+// Its variables and control block, at the end of its stack; what is below is left for the stack.
+static uint64_t block_make(struct rt_thread *thread, uint64_t top, uint64_t *thread_pointer)
+{
+    size_t bytes = rt_tls_bytes();
+    struct rt_tcb *tcb = rt_tls_make((void *)(top - bytes), bytes, thread->memory.base);
+    tcb->wait = thread->wait;
+    *thread_pointer = (uint64_t)tcb;
+    return (top - bytes) & ~15ull;
+}
+
 static struct rt_status thread_prepare(struct rt_thread *thread,
                                        const struct rt_thread_config *config)
 {
+    uint64_t thread_pointer = 0;
     uint64_t top = (uint64_t)thread->stack.base + (thread->stack.pages << PAGE_BITS);
+    top = block_make(thread, top, &thread_pointer);
     struct thread_regs regs = {
         .rip = (uint64_t)config->entry,
         .rsp = top - 2 * sizeof(uint64_t) - sizeof(uint64_t),  // as after a call: zero above
         .rflags = FLAGS_IF,
         .rdi = config->argument,
+        .fs_base = thread_pointer,
     };
     struct rt_status status = rt_thread_set_regs(thread->cap, &regs);
     if (!rt_ok(status) || !thread->context) {
@@ -95,12 +97,16 @@ static struct rt_status thread_make_objects(struct rt_thread *thread,
                                             const struct rt_thread_config *config)
 {
     unsigned pages = config->stack_pages ? config->stack_pages : DEFAULT_STACK;
+    pages += (unsigned)(rt_tls_bytes() >> PAGE_BITS);
     struct rt_status status = rt_map_new(pages, PROT_READ | PROT_WRITE, &thread->stack);
     if (rt_ok(status)) {
         status = rt_map_new(1, PROT_READ | PROT_WRITE, &thread->memory);
     }
     if (rt_ok(status)) {
         status = rt_object_new(KIND_THREAD, THREAD_BITS, &thread->cap);
+    }
+    if (rt_ok(status) && config->waits) {
+        status = rt_object_new(KIND_NOTIFICATION, NOTIFY_BITS, &thread->wait);
     }
     if (rt_ok(status) && config->budget != RT_NO_CONTEXT) {
         uint64_t budget = config->budget ? config->budget : RT_SLICE;
@@ -140,6 +146,9 @@ void rt_thread_delete(struct rt_thread *thread)
     }
     if (thread->context) {
         rt_object_delete(thread->context);
+    }
+    if (thread->wait) {
+        rt_object_delete(thread->wait);
     }
     if (thread->memory.pages) {
         rt_map_delete(&thread->memory);

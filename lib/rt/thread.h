@@ -5,6 +5,7 @@
 #pragma once
 
 #include "map.h"
+#include "tls.h"
 
 // How a thread is to be.  Zero means: own capability table, own address space, no handlers,
 // priority 0, a time slice of RT_SLICE, four pages of stack.
@@ -17,21 +18,19 @@ struct rt_thread_config {
     uint64_t flags;  // THREAD_*
     unsigned stack_pages;
     unsigned cpu;  // of the context
+    bool waits;    // give it a Notification: it may have to wait in locks (mutex.h)
 };
 #define RT_SLICE      10000000ull
 #define RT_NO_CONTEXT UINT64_MAX
 
 struct rt_thread {
-    cap_t cap;      // the Thread's original
-    cap_t context;  // its SchedContext, or 0
-    struct rt_mapping stack;
+    cap_t cap;                      // the Thread's original
+    cap_t context;                  // its SchedContext, or 0
+    cap_t wait;                     // its Notification for locks, or 0
+    struct rt_mapping stack;        // ends with the thread's variables and control block
     struct rt_mapping memory;       // one page: message buffer, then guest frame
     struct message_buffer *buffer;  // of the thread
 };
-
-// The message buffer of the calling thread; the root task's first thread unless told otherwise.
-struct message_buffer *rt_buffer(void);
-void rt_buffer_set(struct message_buffer *buffer);
 
 // Make a thread, suspended, with stack and message buffer in the own address space.  Uses the
 // message buffer of the caller.  Nothing is left behind on an error.

@@ -25,6 +25,7 @@ FORBIDDEN = {
     "lib/rt": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h", "wire/wire.h", "proto/log.h"],
     "lib/ring": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "rt/print.h", "wire/wire.h", "stdio.h"],
     "lib/wire": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h", "proto/log.h"],
+    "lib/libc": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "wire/wire.h", "proto/log.h"],
     "apps": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h", "stdio.h"],
     "tests/system": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],
     "bench": ["kernel/cap.h", "hal/aspace.h", "arch/cpu.h"],
@@ -112,6 +113,8 @@ def test_every_source_has_only_its_rights(tree, pith_build):
                     complaints.append(f"{path}: -I{include}")
             elif right not in rights.LAYERS[layer]:
                 complaints.append(f"{path}: no right to <{right}/...>")
+        if any(w.startswith("-isystem") for w in words) and "picolibc" not in rights.LAYERS[layer]:
+            complaints.append(f"{path}: no right to a C library")
     assert not complaints, "\n".join(complaints)
 
 

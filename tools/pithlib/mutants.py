@@ -90,6 +90,9 @@ class Workshop:
         self.copy = place / "tree"
         self.logs = tree / "build" / "logs" / "mutants"
         shutil.copytree(tree, self.copy, symlinks=True, ignore=LEFT_OUT)
+        (tree / "build" / "ports").mkdir(parents=True, exist_ok=True)
+        (self.copy / "build").mkdir()
+        (self.copy / "build" / "ports").symlink_to(tree / "build" / "ports")  # by checksum: any tree's
 
     def build(self, mutant: Mutant) -> None:
         for name in mutant.builds:
