@@ -204,10 +204,12 @@ class Shell:
             assert time.monotonic() < end, f"{row}; {self.explain()}"
 
     def kill(self, name: str) -> Component:
-        """Kill a component and wait for its next incarnation."""
+        """Kill a component and wait for its next incarnation.  Where it is the driver of the line, what it
+        was about to write is lost, the end of the command's own row for one."""
         before = self.components()[name]
-        said = self.run(f"kill {name}")
-        assert not [row for row in said if row and "generation" not in row], said
+        self.type(f"kill {name}\r")
+        said = output_lines(self.ready())
+        assert not [row for row in said if row and name not in row and "generation" not in row], said
         return self.wait_for(name, before.generation + 1)
 
     def power_off(self, status: int = 0) -> Optional[int]:
