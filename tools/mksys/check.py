@@ -18,16 +18,23 @@ CPU_MOST = 90         # per cent of a CPU that can be given away: the rest is th
 WATCHED_BUDGET = 200_000  # of which the second thread gets its part (WATCH_BUDGET_PART)
 
 
-# ---- names of others ---------------------------------------------------------------------------
+# ---- names -------------------------------------------------------------------------------------
+def own_names(system: System, problems: Problems) -> None:
+    if SUPERVISOR in system.components:
+        problems.add(("component", SUPERVISOR), "this is the supervisor's own name", "another name stands here")
+
+
 def services(system: System, problems: Problems) -> None:
     for component in system.components.values():
         for local, use in component.uses.items():
             place = component.path + ("uses", local)
             server = system.components.get(use.server)
-            if use.server != SUPERVISOR and server is None:
+            if use.server == SUPERVISOR:
+                continue
+            if server is None:
                 problems.add(place, f"there is no component '{use.server}'",
                              nearest(use.server, [*system.components, SUPERVISOR]))
-            elif server is not None and use.service not in server.serves:
+            elif use.service not in server.serves:
                 problems.add(place, f"{server.name} serves no '{use.service}'",
                              nearest(use.service, server.serves))
 
@@ -37,7 +44,7 @@ def signals(system: System, problems: Problems) -> None:
         for local, target in component.signals.items():
             place = component.path + ("signals", local)
             if target == component.name:
-                problems.add(place, "a component that signals itself", "another component stands here")
+                problems.add(place, "this component would signal itself", "another component stands here")
             elif target not in system.components:
                 problems.add(place, f"there is no component '{target}'",
                              nearest(target, system.components))
@@ -279,7 +286,7 @@ def memory(system: System, programs: dict, problems: Problems) -> None:
                      "one piece, which begins at a multiple of its size", right)
 
 
-CHECKS = (services, signals, regions, protocols, twice, cycles, priorities, servers, entry, devices,
+CHECKS = (own_names, services, signals, regions, protocols, twice, cycles, priorities, servers, entry, devices,
           numbers, budgets, restarts, slot_counts, graph.check_assertions)
 
 
