@@ -648,6 +648,15 @@ def reach_of(calls: set, system) -> set:
         found |= more
 
 
+def test_example_of_the_manual(tree):
+    """It is right, and the tables of keys name all keys that there are and no others."""
+    page = (tree / "docs" / "systems.md").read_text()
+    example = re.search(r"^```\n(\[system\].*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    assert told(example, {"uart16550": sample_program(), "bell": sample_program()}) == ""
+    rows = {key for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
+    assert rows == {*description.SYSTEM, *description.COMPONENT, *description.REGION, *description.RESTART}
+
+
 # ---- ./pith graph ------------------------------------------------------------------------------
 def pith(tree, *words):
     return subprocess.run([sys.executable, tree / "pith", "graph", *map(str, words)], capture_output=True, text=True,

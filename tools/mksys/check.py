@@ -250,9 +250,8 @@ def homes(system: System, programs: dict, problems: Problems) -> None:
         program = programs.get(component.program)
         if program is None:
             continue
-        tables = layout.tables(component, program, system)
-        addresses(component, tables, problems)
-        parts = layout.parts(component, program, tables)
+        addresses(component, sum(layout.tables(component, program, system)), problems)
+        parts = layout.parts(component, program, system)
         need = layout.end(parts)
         if component.memory is not None and need > component.memory:
             problems.add(component.path + ("memory",),

@@ -14,7 +14,7 @@ LOW_BYTES, HIGH_BYTES = 4 << 20, 4 << 20
 SUPERVISOR_BYTES = LOW_BYTES + HIGH_BYTES
 # Of servers/supervisor: HOME_TABLES, HOME_REGIONS, HOME_DEVICES.
 TABLES_MOST, REGIONS_MOST, DEVICES_MOST = 8, 8, 8
-SLOT, REPLY, NOTIFICATION, TIMER, CONTEXT, THREAD, SPACE = 64, 64, 64, 128, 512, 4096, 8192
+SLOT, REPLY, NOTIFICATION, TIMER, CONTEXT, THREAD, TABLE, SPACE = 64, 64, 64, 128, 512, 4096, 4096, 8192
 ENTRIES = 512  # of a page table
 LEVELS = 3     # of page tables below the one that is part of the address space
 WATCH_PAGES = 1  # LAYOUT_WATCH_PAGES
@@ -47,31 +47,42 @@ def memory_pages(component: Component, program: Program) -> int:
             + component.heap // PAGE)
 
 
-def span_pages(component: Component, program: Program, system: System) -> int:
-    """Of the addresses from the first to the last that is mapped; between the parts are pages that
-    are not."""
+def span_pages(component: Component, program: Program) -> int:
+    """Of the addresses that its own parts lie in (image.c:layout_of): a page that is not mapped before and behind
+    each, the information and the two pages of buffers."""
     image = -(-max(s.address + s.size for s in program.segments) // PAGE)
-    regions = [system.regions[use.region] for use in component.regions.values()
-               if use.region in system.regions]
-    return (component.stack // PAGE + WATCH_PAGES * component.deadlines + component.heap // PAGE + image
-            + 8 + sum((region.size or 0) // PAGE + 1 for region in regions))
+    return (1 + component.stack // PAGE + 1 + WATCH_PAGES * component.deadlines + 1 + 3 + image + 1
+            + component.heap // PAGE + 1)
 
 
-def tables(component: Component, program: Program, system: System) -> int:
-    """Page tables at the worst place in the address space, where each level is crossed."""
-    pages = span_pages(component, program, system)
-    return sum(1 + -(-(pages - 1) // ENTRIES ** level) for level in range(1, LEVELS + 1))
+def region_pages(component: Component, system: System) -> int:
+    """Of the addresses behind, that its regions lie in."""
+    regions = [system.regions[use.region] for use in component.regions.values() if use.region in system.regions]
+    return sum((region.size or 0) // PAGE + 1 for region in regions)
 
 
-def parts(component: Component, program: Program, table_count: int) -> list:
+def tables(component: Component, program: Program, system: System) -> tuple[int, int]:
+    """Page tables that its own parts take at least, and those that come with them or with its regions at most
+    (incarnation.c:arena_place): of the lowest ones there are as few as there can be; of the others there is one
+    more, where the place that is drawn lies towards the end of what one of them reaches."""
+    own = span_pages(component, program)
+    lowest = -(-(own + region_pages(component, system)) // ENTRIES)
+    most = lowest + sum(1 + -(-(lowest - 1) // ENTRIES ** level) for level in range(1, LEVELS))
+    least = -(-own // ENTRIES) + LEVELS - 1
+    return least, most - least
+
+
+def parts(component: Component, program: Program, system: System) -> list:
+    own, more = tables(component, program, system)
     threads = [Part("thread", THREAD, 1), Part("context", CONTEXT, 1)]
     watch = [Part("notification", NOTIFICATION, 1), Part("timer", TIMER, 1)]
     return [Part("data, stack and heap", power_of_two(memory_pages(component, program) * PAGE), 1),
             Part("address space", SPACE, 1),
             Part("slots", power_of_two(component.slots * SLOT), 1),
             Part("replies", REPLY, component.replies),
+            Part("page tables", TABLE, own),
             *threads, *threads * component.deadlines,
-            Part("page tables", PAGE, table_count),
+            Part("more page tables", TABLE, more),
             Part("timers", TIMER, len(component.timers)),
             *watch * component.deadlines]
 
