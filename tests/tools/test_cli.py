@@ -14,7 +14,7 @@ def pith(tree, *words):
                           stdin=subprocess.DEVNULL, timeout=60)
 
 
-COMMANDS = ["setup", "build", "run", "test", "bench", "debug", "mutants"]
+COMMANDS = ["setup", "build", "run", "test", "bench", "debug", "graph", "mutants"]
 
 
 def test_help_names_every_command(tree):

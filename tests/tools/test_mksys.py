@@ -4,6 +4,7 @@
 compile without a warning, and that no text of any kind makes it fall over."""
 import ast
 import json
+import os
 import random
 import re
 import shlex
@@ -321,6 +322,14 @@ def test_ways():
         "take a part of this way out of the description, or the assertion")
 
 
+def test_servers_below():
+    """Those that a component calls, those that they call, and nobody else."""
+    text = small_system([small("a", 'uses = { b = "b.log" }'), small("b", 'serves = ["log"]\nuses = { c = "c.log" }'),
+                         small("c", 'serves = ["log"]'), small("d", 'serves = ["log"]\nsignals = { a = "a" }')])
+    system, _ = description.read(text.encode(), "s.toml")
+    assert [graph.servers_below(system, name) for name in "abcd"] == [["b", "c"], ["c"], [], []]
+
+
 def test_lines_of_keys():
     """The scanner finds what tomllib finds, on every sort of key and value."""
     text = ('a = 1 # "x = 2\n"b.c" = """\nd = 3\n"""\n\n[t . \'u\']\ne = { f = [1, # ]\n 2, {g = \'\'\'\n}\'\'\'}], '
@@ -404,6 +413,7 @@ def test_order_and_indices():
         '{ "kick", GRANT_SIGNAL, 0, 0x10ull, 0x0, 0, 0 },',
         '{ "state", GRANT_REGION, 0, 0x0ull, 0x0, 0, PROT_READ | PROT_WRITE },',
         '{ "tick", GRANT_TIMER, 0, 0x1ull, 0x0, 0, 0 },']
+    assert '{ "state", GRANT_REGION, 0, 0x0ull, 0x0, 0, PROT_READ },' in grants_of(text, "journal")
     assert '{ "uart", 0, 20000 },' in text and '{ "supervisor", SYSTEM_SELF, 0 },' in text
 
 
@@ -440,7 +450,7 @@ def test_limits_are_those_of_the_headers(tree):
     """What the compiler checks against is what the supervisor and the kernel are built with."""
     texts = "".join((tree / path).read_text() for path in (
         "servers/supervisor/system.h", "servers/supervisor/supervisor.h", "servers/supervisor/image.h",
-        "lib/rt/component.h", "kernel/hal/cpu.h", "abi/message.h", "lib/svc/serve.h"))
+        "servers/supervisor/incarnation.c", "lib/rt/component.h", "kernel/hal/cpu.h", "abi/message.h", "lib/svc/serve.h"))
     defined = dict(re.findall(r"#define (\w+) +(\w+)", texts))
     for name, value in (("SYSTEM_COMPONENTS", check.COMPONENTS_MOST), ("COMPONENT_GRANTS", check.GRANTS_MOST),
                         ("COMPONENT_NAME_BYTES", values.NAME_BYTES + 1), ("HAL_IRQ_LINES", description.IRQ_LINES),
@@ -449,15 +459,19 @@ def test_limits_are_those_of_the_headers(tree):
                         ("SYSTEM_RIGHTS_SHIFT", plan.RIGHTS_SHIFT), ("SVC_SERVICE_SHIFT", plan.SERVICE_SHIFT),
                         *((f"SYSTEM_{right.upper()}", bit) for right, bit in description.RIGHTS.items())):
         assert int(defined[name].rstrip("u"), 0) == value, name
+    assert check.WATCHED_BUDGET == int(defined["WATCH_BUDGET_PART"]) * description.BUDGET_LEAST
 
 
 # ---- the command -------------------------------------------------------------------------------
 COMPONENT = """\
-int helper(int a);
-__attribute__((noinline)) int helper(int a) { return a * 3; }
-static int data = 5;
+#define FUNCTION(name, number) __attribute__((noinline)) static int name(int a) { return a * number; }
+FUNCTION(four, 4)
+FUNCTION(three, 3)
+FUNCTION(one, 7)
+FUNCTION(two, 2)
+static volatile int data = 5;
 int rt_component_entry(void);
-int rt_component_entry(void) { return helper(data); }
+int rt_component_entry(void) { return one(two(three(four(data)))); }
 """
 
 
@@ -472,9 +486,10 @@ def elf(tmp_path_factory) -> Path:
     return place / "c.elf"
 
 
-def mksys(tree, *words):
+def mksys(tree, *words, hashes: int = 0):
+    """Run the command; `hashes` seeds the order in which Python's sets give what they hold."""
     return subprocess.run([sys.executable, tree / "tools" / "mksys", *map(str, words)], capture_output=True, text=True,
-                          check=False, timeout=60)
+                          check=False, timeout=60, env={**os.environ, "PYTHONHASHSEED": str(hashes)})
 
 
 @pytest.fixture
@@ -491,14 +506,17 @@ def arguments(elf) -> list:
 def test_command(tree, tmp_path, elf, source):
     """The same input gives the same bytes; symbols are the program's functions, by their offsets."""
     outs = [tmp_path / "a.c", tmp_path / "b.c"]
-    for out in outs:
-        done = mksys(tree, "-o", out, source, *arguments(elf))
+    for hashes, out in enumerate(outs, 1):
+        done = mksys(tree, "-o", out, source, *arguments(elf), hashes=hashes)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     text = outs[0].read_text()
     assert text == outs[1].read_text()
-    assert '"helper" "\\0"\n    "rt_component_entry" "\\0";' in text
-    symbols = [s for s in program.read(str(elf)).symbols]
-    assert [name for _, name in symbols] == ["helper", "rt_component_entry"] and symbols[0] < symbols[1]
+    symbols = program.read(str(elf)).symbols
+    assert {name for _, name in symbols} == {"one", "two", "three", "four", "rt_component_entry"}
+    assert symbols == sorted(symbols)
+    assert "".join(f'    "{name}" "\\0"\n' for _, name in symbols)[:-1] + ";" in text
+    where = [int(row, 0) for row in re.findall(r"{ (0x\w+), \d+ },", text[text.index("shell_symbols[]"):])]
+    assert where[:len(symbols)] == [offset for offset, _ in symbols]
     readelf = subprocess.run(["readelf", "-n", elf], capture_output=True, text=True, check=True).stdout
     identity = bytes.fromhex(re.search(r"Build ID: (\w+)", readelf)[1])
     assert ", ".join(f"{byte:#04x}" for byte in identity) in text
@@ -525,10 +543,14 @@ def test_output_compiles(tree, tmp_path, elf, source, pith_build, compiler):
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
     assert mksys(tree, "-o", tmp_path / "s.c", source, *arguments(elf)).returncode == 0
+    (tmp_path / "least.toml").write_text(small_system([small("least")]))
+    subprocess.run(["x86_64-linux-gnu-strip", elf, "-o", tmp_path / "bare"], check=True)
+    assert mksys(tree, "-o", tmp_path / "least.c", tmp_path / "least.toml", f"least={tmp_path}/bare").returncode == 0
     more = ["-Wno-unknown-warning-option", "--target=x86_64-linux-gnu"] if compiler == "clang" else []
-    done = subprocess.run([compiler, *supervisor_arguments(pith_build), *more, "-c", tmp_path / "s.c", "-o", tmp_path / "s.o"],
-                          cwd=pith_build, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    for name in ("s", "least"):
+        done = subprocess.run([compiler, *supervisor_arguments(pith_build), *more, "-c", tmp_path / f"{name}.c",
+                               "-o", tmp_path / f"{name}.o"], cwd=pith_build, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_programs(tree, source):
@@ -538,6 +560,22 @@ def test_programs(tree, source):
     assert done.returncode == 1 and done.stderr == (
         f"{source}:{line_of(SOURCE, '[component.shell]')}: component.shell.program: there is no program 'shell' in this "
         "build; there are: log, uart16550\n")
+
+
+def test_programs_of_damaged_files(tree, tmp_path, elf):
+    """Whatever stands in an ELF file, there is a message and no traceback."""
+    good = elf.read_bytes()
+    for seed in range(300):
+        draw = random.Random(seed)
+        data = bytearray(good[:draw.randrange(len(good))] if seed % 4 == 0 else good)
+        for _ in range(draw.randrange(20)):
+            data[draw.randrange(min(len(data), 1024)) if draw.random() < 0.7 else draw.randrange(len(data))] = \
+                draw.choice((0, 1, 255, draw.randrange(256)))
+        (tmp_path / "x").write_bytes(data)
+        try:
+            program.read(str(tmp_path / "x"))
+        except program.BadProgram:
+            pass
 
 
 def test_bad_programs(tree, tmp_path, elf, source):

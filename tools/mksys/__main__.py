@@ -55,7 +55,8 @@ def load(system, files: dict, problems) -> dict:
             try:
                 found[name] = program.read(files[name])
             except program.BadProgram as bad:
-                problems.add(place, f"{files[name]}: {bad}", "a component's program is an ELF file that this tree's build made")
+                problems.add(place, f"{files[name]}: {bad}",
+                             "a component's program is an ELF file that this tree's build made")
                 found[name] = None
     return found
 

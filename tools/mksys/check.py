@@ -65,7 +65,8 @@ def regions(system: System, problems: Problems) -> None:
     for region in system.regions.values():
         if region.name not in used:
             problems.add(region.path, "no component has this region",
-                         f'take it out, or give it: regions = {{ NAME = {{ region = "{region.name}", access = "rw" }} }}')
+                         "take it out, or give it: "
+                         f'regions = {{ NAME = {{ region = "{region.name}", access = "rw" }} }}')
 
 
 def protocols(system: System, problems: Problems) -> None:
@@ -195,7 +196,8 @@ def numbers(system: System, problems: Problems) -> None:
                          f"at most {layout.DEVICES_MOST}")
         need = plan.slots_needed(component, grants)
         if need > component.slots:
-            problems.add(component.path + ("slots",), f"{component.slots} slots are too few: its grants and replies take {need}",
+            problems.add(component.path + ("slots",),
+                         f"{component.slots} slots are too few: its grants and replies take {need}",
                          f"at least {1 << (need - 1).bit_length()}")
 
 
@@ -227,7 +229,8 @@ def restarts(system: System, problems: Problems) -> None:
         restart = component.restart
         if restart["backoff"] > restart["backoff_max"]:
             problems.add(component.path + ("restart", "backoff"),
-                         f"{time_text(restart['backoff'])} is more than backoff_max, {time_text(restart['backoff_max'])}",
+                         f"{time_text(restart['backoff'])} is more than backoff_max, "
+                         f"{time_text(restart['backoff_max'])}",
                          "backoff is where the waiting begins, backoff_max where it ends")
 
 

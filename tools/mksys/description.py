@@ -21,7 +21,8 @@ IRQ_LINES = 256      # HAL_IRQ_LINES of the kernel
 PORTS = 1 << 16
 
 PRIORITY = values.integer(1, PRIORITY_MOST)
-BUDGET = values.time(10_000, 10 * SECOND)
+BUDGET_LEAST = 10_000
+BUDGET = values.time(BUDGET_LEAST, 10 * SECOND)
 PERIOD = values.time(100_000, 10 * SECOND)
 ANY_TIME = values.time(100_000, 3600 * SECOND)
 MIN_BUDGET = 50_000  # what a caller of a passive server has left at least, where nothing else is said

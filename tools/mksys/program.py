@@ -69,7 +69,7 @@ def read(path: str) -> Program:
                         segments(data), len(data))
     except OSError as error:
         raise BadProgram(error.strerror or str(error)) from None
-    except (elf.NotElf, struct.error, IndexError) as error:
+    except (elf.NotElf, struct.error, IndexError, OverflowError) as error:
         raise BadProgram(str(error)) from None
     if len(found.build_id) != 20:
         raise BadProgram("it has no build-id of 20 bytes")
