@@ -218,6 +218,8 @@ REFUSED_WITH_MORE = [
     ('serves = ["console"]\n', 'serves = ["console"]\nuses = { back = "journal.log" }\n',
      "component.uart.uses.back: it calls what calls it: journal -> uart -> journal; calls go one way: take one of them "
      "out, or signal instead", "uses = { back"),
+    ('timers = ["tick"]', 'timers = ["tick"]\npassive = true', "component.shell.passive: it serves nothing, so nobody "
+     "lends it time; take it out, or say what is served: serves = [...]", "passive"),
     ('"20us"', '"3ms"', "component.shell.uses.console: uart asks its callers for 3ms, shell has 1ms; "
      "give the client more budget, or lower the server's min_budget", "uses = { log"),
     ('budget = "1ms"\nmemory', 'budget = "11ms"\nmemory',
@@ -295,6 +297,9 @@ def test_numbers_of_things():
     text = small_system([small("a", f"timers = [{timers}]")])
     assert told(text, {}) == ("s.toml:4: component.a: it gets 41 grants; at most 40 (services, signals, timers, "
                               "interrupts, ports, regions)")
+    ports = ", ".join(f'p{i} = "{16 * i}+8"' for i in range(8))
+    text = small_system([small("a", f"ports = {{ {ports} }}\nirq = {{ one = 1 }}")])
+    assert told(text, {}) == "s.toml:4: component.a: it has 9 interrupts and ranges of ports; at most 8"
     names = [f"r{i}" for i in range(9)]
     uses = ", ".join(f'{name} = {{ region = "{name}", access = "r" }}' for name in names)
     text = small_system([small("a", f"regions = {{ {uses} }}")] + [f'[region.{name}]\nsize = "4K"\n' for name in names])
@@ -438,7 +443,7 @@ def test_services_are_numbered():
 
 def test_fields():
     text = compiled()
-    for field in (".home_bits = 20, .slot_bits = 7,", ".stack_pages = 8, .heap_pages = 16,", ".replies = 4,",
+    for field in ('{ "journal", 1, 50000 },', ".passive = true,", ".passive = false,", ".home_bits = 20, .slot_bits = 7,", ".stack_pages = 8, .heap_pages = 16,", ".replies = 4,",
                   ".budget = 1000000, .period = 10000000,", ".heartbeat = 1000000000,", ".deadlines = true, .vector = true,",
                   ".backoff = 20000000, .backoff_max = 2000000000,", ".window = 30000000000, .limit = 3, .group = 1,",
                   ".restart = false,", ".manual = true,", ".priority = 60, .cpu = 1,", "{ 0, 2 },\n    { 1, 2 },",
@@ -455,6 +460,7 @@ def test_limits_are_those_of_the_headers(tree):
     for name, value in (("SYSTEM_COMPONENTS", check.COMPONENTS_MOST), ("COMPONENT_GRANTS", check.GRANTS_MOST),
                         ("COMPONENT_NAME_BYTES", values.NAME_BYTES + 1), ("HAL_IRQ_LINES", description.IRQ_LINES),
                         ("HOME_TABLES", layout.TABLES_MOST), ("HOME_REGIONS", layout.REGIONS_MOST),
+                        ("HOME_DEVICES", layout.DEVICES_MOST),
                         ("LAYOUT_WATCH_PAGES", layout.WATCH_PAGES), ("IMAGE_PARTS", program.PARTS_MOST),
                         ("SYSTEM_RIGHTS_SHIFT", plan.RIGHTS_SHIFT), ("SVC_SERVICE_SHIFT", plan.SERVICE_SHIFT),
                         *((f"SYSTEM_{right.upper()}", bit) for right, bit in description.RIGHTS.items())):

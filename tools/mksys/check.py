@@ -142,6 +142,9 @@ def servers(system: System, problems: Problems) -> None:
     for component in system.components.values():
         if component.serves and component.replies == 0:
             problems.add(component.path + ("replies",), "what serves must be able to answer", "at least 1")
+        if component.passive and not component.serves:
+            problems.add(component.path + ("passive",), "it serves nothing, so nobody lends it time",
+                         "take it out, or say what is served: serves = [...]")
         if component.min_budget and not component.serves:
             problems.add(component.path + ("min_budget",), "it serves nothing that a caller could enter",
                          "take it out, or say what is served: serves = [...]")

@@ -62,14 +62,14 @@ def region_pages(component: Component, system: System) -> int:
 
 
 def tables(component: Component, program: Program, system: System) -> tuple[int, int]:
-    """Page tables that its own parts take at least, and those that come with them or with its regions at most
-    (incarnation.c:arena_place): of the lowest ones there are as few as there can be; of the others there is one
-    more, where the place that is drawn lies towards the end of what one of them reaches."""
-    own = span_pages(component, program)
-    lowest = -(-(own + region_pages(component, system)) // ENTRIES)
-    most = lowest + sum(1 + -(-(lowest - 1) // ENTRIES ** level) for level in range(1, LEVELS))
-    least = -(-own // ENTRIES) + LEVELS - 1
-    return least, most - least
+    """Page tables that its own parts take at least, and those that come with its regions at most; together they
+    are as few as can be, since the supervisor chooses the place so (image.c:layout_place)."""
+    own = tables_of(span_pages(component, program))
+    return own, tables_of(span_pages(component, program) + region_pages(component, system)) - own
+
+
+def tables_of(pages: int) -> int:
+    return sum(-(-pages // ENTRIES ** level) for level in range(1, LEVELS + 1))
 
 
 def parts(component: Component, program: Program, system: System) -> list:
