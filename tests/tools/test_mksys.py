@@ -196,7 +196,7 @@ REFUSED = [
     ('memory = "1M"', 'memory = "32M"', "system.memory: 64M is too little: component uart finds no 32M in one piece, "
      "which begins at a multiple of its size; at least 256M", "memory = \"64M\""),
     ('memory = "1M"', 'memory = "64K"', "component.uart.memory: 64K is too little: data, stack and heap (128K), address "
-     "space (8K), slots (8K), thread (4K), page tables (24K) and the rest take 181K; at least 256K"),
+     "space (8K), slots (8K), page tables (12K), thread (4K) and the rest take 165K; at least 256K"),
     # assertions
     ('"uart -> shell"', '"uart -> shel"', "system.never[0]: there is no component 'shel'; did you mean 'shell'?"),
     ('"uart -> shell"', '"uart -> uart"', "system.never[0]: a component always reaches itself; two components stand here"),
@@ -224,7 +224,7 @@ REFUSED_WITH_MORE = [
      "give the client more budget, or lower the server's min_budget", "uses = { log"),
     ('budget = "1ms"\nmemory', 'budget = "11ms"\nmemory',
      "component.shell.budget: 11ms is more than the period of 10ms; a budget is at most the period"),
-    ('heap = "64K"', 'heap = "64M"', "component.uart: what it has mapped takes up to 38 page tables; at most 8: less heap, "
+    ('heap = "64K"', 'heap = "64M"', "component.uart: what it has mapped takes up to 35 page tables; at most 8: less heap, "
      "stack or regions", "[component.uart]"),
 ]
 
@@ -281,7 +281,7 @@ def test_files(text, said):
 
 
 def small(name: str, more: str = "") -> str:
-    return f'[component.{name}]\npriority = 9\nbudget = "10us"\nmemory = "128K"\n{more}\n'
+    return f'[component.{name}]\npriority = 9\nbudget = "50us"\nmemory = "128K"\n{more}\n'
 
 
 def small_system(components: list) -> str:
