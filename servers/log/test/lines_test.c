@@ -267,7 +267,7 @@ static void test_credit(void **state)
     assert_false(credit_use(&credit, now + CREDIT_TIME));
     assert_false(credit_use(&credit, now + 2 * CREDIT_TIME - 1));
     assert_true(credit_use(&credit, now + 2 * CREDIT_TIME));
-    now += 1000 * CREDIT_BURST * CREDIT_TIME;
+    now += 1000ull * CREDIT_BURST * CREDIT_TIME;
     for (unsigned i = 0; i < CREDIT_BURST; i++) {
         assert_true(credit_use(&credit, now));
     }
