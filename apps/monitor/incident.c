@@ -121,7 +121,7 @@ static char word_char(uint8_t byte)
 
 static void words_print(uint32_t number)
 {
-    struct system_words_results words;
+    struct system_words_results words = {};
     struct system_words_args args = { .number = number };
     bool begin = true;
     while (args.from < WORDS_MOST && !system_words(monitor_servers.system, &args, &words) &&
