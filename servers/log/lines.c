@@ -134,11 +134,19 @@ void lines_add(struct lines *lines, struct line *line)
     }
 }
 
+// Whether a record says to have a level of at least `least`: what most are passed over by, before
+// they are checked.
+static bool record_level(const struct lines *lines, uint64_t number, unsigned least)
+{
+    uint64_t shape = word_load(&lines->records[number % lines->count], LINES_SHAPE);
+    return (uint8_t)(shape >> SHAPE_LEVEL) >= least;
+}
+
 bool lines_find(const struct lines *lines, uint64_t from, unsigned least, struct line *line)
 {
     for (uint64_t n = from > lines->oldest ? from : lines->oldest; n < lines->next; n++) {
-        if (record_get(lines, n % lines->count, line) && line->number == n &&
-            line->level >= least) {
+        if (record_level(lines, n, least) && record_get(lines, n % lines->count, line) &&
+            line->number == n && line->level >= least) {
             return true;
         }
     }
