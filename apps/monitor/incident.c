@@ -9,6 +9,7 @@
 #include <rt/string.h>
 
 #define LAST_LINES       5u
+#define REGISTERS        (sizeof((struct system_incident_results){}.registers) / sizeof(uint64_t))
 #define REGISTERS_IN_ROW 3u
 #define WORDS_MOST       8192u  // however much there is
 
@@ -41,9 +42,8 @@ static void registers_print(const struct system_incident_results *incident)
     static const char *const names[] = { "rip", "rsp", "rflags", "rax", "rbx", "rcx",
                                          "rdx", "rsi", "rdi",    "rbp", "r8",  "r9",
                                          "r10", "r11", "r12",    "r13", "r14", "r15" };
-    const unsigned count = sizeof(names) / sizeof(names[0]);
-    _Static_assert(sizeof(incident->registers) / sizeof(incident->registers[0]) == count, "names");
-    for (unsigned i = 0; i < count; i++) {
+    _Static_assert(sizeof(names) / sizeof(names[0]) == REGISTERS, "a name each");
+    for (unsigned i = 0; i < REGISTERS; i++) {
         out("  %6s %016lx", names[i], incident->registers[i]);
         if (i % REGISTERS_IN_ROW == REGISTERS_IN_ROW - 1) {
             out("\n");
@@ -115,12 +115,13 @@ static void backtrace_print(uint32_t number, const struct system_incident_result
 // as '?'.
 static char word_char(uint8_t byte)
 {
-    return byte == '\n' || (byte >= ' ' && byte < 0x7f) ? (char)byte : '?';
+    bool plain = byte == '\n' || (byte >= ' ' && byte < 0x7f);
+    return (char)(plain ? byte : '?');
 }
 
 static void words_print(uint32_t number)
 {
-    struct system_words_results words;
+    struct system_words_results words = {};
     struct system_words_args args = { .number = number };
     bool begin = true;
     while (args.from < WORDS_MOST && !system_words(monitor_servers.system, &args, &words) &&

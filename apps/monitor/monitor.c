@@ -85,7 +85,7 @@ int component_main(const struct component_info *info)
     line_begin(&editor);
     out_flush();
     for (;;) {
-        struct console_read_results input;
+        struct console_read_results input = {};
         input_read(&input);
         input_take(&input);
     }

@@ -65,7 +65,7 @@ struct command {
 };
 
 // Carry out a line; it is taken apart.
-void command_run(char *line);
+void command_run(char *text);
 
 // The candidates for a word behind `before` (line.h).
 const char *command_candidate(void *context, const char *before, unsigned number);

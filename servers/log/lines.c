@@ -12,10 +12,15 @@
 #define CHECK_BASIS 2166136261u       // FNV-1a
 #define CHECK_PRIME 16777619u
 
-static uint32_t check_add(uint32_t check, const uint8_t *bytes, size_t count)
+static uint32_t check_byte(uint32_t check, uint64_t byte)
 {
-    for (size_t i = 0; i < count; i++) {
-        check = (check ^ bytes[i]) * CHECK_PRIME;
+    return (check ^ (uint8_t)byte) * CHECK_PRIME;
+}
+
+static uint32_t check_word(uint32_t check, uint64_t word)
+{
+    for (unsigned i = 0; i < sizeof(word); i++) {
+        check = check_byte(check, word >> i * 8);
     }
     return check;
 }
@@ -24,9 +29,11 @@ static uint32_t check_add(uint32_t check, const uint8_t *bytes, size_t count)
 static uint64_t line_shape(const struct line *line)
 {
     uint64_t shape = line->length | (uint64_t)line->level << SHAPE_LEVEL;
-    const uint64_t words[] = { line->number, line->writer, line->time, shape };
-    uint32_t check = check_add(CHECK_BASIS, (const uint8_t *)words, sizeof(words));
-    check = check_add(check, line->text, line->length);
+    uint32_t check = check_word(check_word(CHECK_BASIS, line->number), line->writer);
+    check = check_word(check_word(check, line->time), shape);
+    for (unsigned i = 0; i < line->length; i++) {
+        check = check_byte(check, line->text[i]);
+    }
     return shape | (uint64_t)check << SHAPE_CHECK;
 }
 
@@ -127,11 +134,19 @@ void lines_add(struct lines *lines, struct line *line)
     }
 }
 
+// Whether a record says to have a level of at least `least`: what most are passed over by, before
+// they are checked.
+static bool record_level(const struct lines *lines, uint64_t number, unsigned least)
+{
+    uint64_t shape = word_load(&lines->records[number % lines->count], LINES_SHAPE);
+    return (uint8_t)(shape >> SHAPE_LEVEL) >= least;
+}
+
 bool lines_find(const struct lines *lines, uint64_t from, unsigned least, struct line *line)
 {
     for (uint64_t n = from > lines->oldest ? from : lines->oldest; n < lines->next; n++) {
-        if (record_get(lines, n % lines->count, line) && line->number == n &&
-            line->level >= least) {
+        if (record_level(lines, n, least) && record_get(lines, n % lines->count, line) &&
+            line->number == n && line->level >= least) {
             return true;
         }
     }

@@ -237,3 +237,26 @@ def test_monitor_without_log(shell):
     shell.kill("monitor")
     assert shell.run("start log") == []
     assert any("generation 2" in row for row in shell.run("log"))
+
+
+# ---- others at the same console ------------------------------------------------------------------
+
+FLOOD_PIECE = 241  # bytes on the line of what a flooding client writes at once
+FLOODERS = 2
+
+
+def test_flood(artefacts, pith_build):
+    """Two clients that write without end: what the monitor says comes out whole, and behind a few
+    pieces of theirs for each of its own."""
+    with Shell(artefacts, "flood") as session:
+        session.ready()
+        costs = []
+        for number in range(20):
+            session.type(f"echo {number}\r")
+            before = session.expect(f"\r\n{number}\r\n")
+            session.ready()
+            costs.append(len(before.replace("\n", "")))
+        # A piece for each key, and one for the answer; each waits for a turn of the others.
+        pieces = len("echo 10\r") + 1
+        limit = (FLOODERS * FLOOD_PIECE + FLOOD_PIECE) * pieces
+        assert sorted(costs)[len(costs) // 2] <= limit, costs

@@ -64,7 +64,10 @@ static size_t screen_sequence(const char *text, size_t count)
     for (; at < count && text[at] >= '0' && text[at] <= '9'; at++) {
         number = number * 10 + (size_t)(text[at] - '0');
     }
-    char letter = at < count && text[1] == '[' ? text[at] : '?';
+    char letter = '?';
+    if (at < count && text[1] == '[') {
+        letter = text[at];
+    }
     if (letter == 'C') {
         screen.column += number;
     } else if (letter == 'K') {

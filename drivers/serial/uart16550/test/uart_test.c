@@ -495,6 +495,7 @@ static void test_gone(void **state)
     assert_in_range(ticks_to_stall(), UART_PATIENCE, UART_PATIENCE + 2);
     assert_int_equal(source.got_count, 0);
     assert_int_equal(uart.overruns, 0);
+    assert_int_equal(uart.errors, 0);
 }
 
 static void test_lost_interrupt(void **state)
