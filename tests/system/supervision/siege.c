@@ -80,10 +80,13 @@ void siege_steps_hide_no_hanging(void)
 {
     struct victim victim = victim_of("victim");
     struct system_inject_args args = { (uint16_t)victim.number, 1ull << 40 };
-    EXPECT(system_inject(system_cap(), &args) == WIRE_OK);
-    pause(250 * MS);
-    EXPECT(state_of(victim.number).state == SYSTEM_STATE_RUNNING);
     uint64_t generation = state_of(victim.number).generation;
+    EXPECT(system_inject(system_cap(), &args) == WIRE_OK);
+    give_order(&victim, ORDER_HANG);  // which it does step by step
+    pause(400 * MS);
+    EXPECT(state_of(victim.number).generation == generation);
+    victim.orders->order = ORDER_NONE;
+    pause(20 * MS);
     give_order(&victim, ORDER_UNSTEP);
     EXPECT(wait_for(victim.number, SYSTEM_STATE_RUNNING, generation + 1));
     EXPECT(last_incident().reason == SYSTEM_REASON_HEARTBEAT);
