@@ -186,8 +186,10 @@ void hostile_call(struct orders *orders)
                                &message);
 }
 
+// Unbound first, so that the taker can bind it.
 void hostile_give(struct orders *orders)
 {
+    rt_ignore(thread_bind(watch_slot(WATCH_FIRST), 0));
     struct wire_message message = { .label = 1, .cap_count = 1 };
     message.caps[0] = COMPONENT_SLOT_NOTIFICATION;
     orders->answer = wire_call(component_need(GRANT_CALL, "rogue")->slot, NULL, &message);
@@ -197,18 +199,9 @@ void hostile_steal(struct orders *orders)
 {
     struct wire_window window = { COMPONENT_SLOT_CSPACE, component_info()->free_slot, 1 };
     struct wire_message message = serve_one(&window);
-    bool bound = false;
-    if (message.cap_count == 1) {
-        // Its giver's thread is bound to it: first that one has to die.
-        answer_one();
-        do {
-            struct notification_result got = notification_poll(COMPONENT_SLOT_NOTIFICATION);
-            if (rt_ok(got.status) && got.word & COMPONENT_PING) {
-                rt_ignore(notification_signal(COMPONENT_SLOT_ALIVE));
-            }
-            bound = rt_ok(thread_bind(watch_slot(WATCH_THREAD), window.slot));
-        } while (!bound && orders->order == ORDER_NONE);
-    }
+    bool bound = message.cap_count == 1 &&
+                 rt_ok(thread_bind(watch_slot(WATCH_THREAD), window.slot));
+    answer_one();
     orders->answer = bound;
 }
 

@@ -190,9 +190,9 @@ void siege_notifications_cannot_be_stolen(void)
     give_order(&rogue, ORDER_STEAL);
     EXPECT(obeyed(&accomplice, ORDER_GIVE));
     EXPECT(accomplice.orders->answer == WIRE_OK);
+    EXPECT(rogue.orders->answer == 1);
     EXPECT(control(accomplice.number, SYSTEM_COMMAND_KILL) == WIRE_OK);
     EXPECT(wait_for(accomplice.number, SYSTEM_STATE_RUNNING, generation + 1));
-    rogue.orders->order = ORDER_LOOT;  // if it still tries, it gives up
     pause(300 * MS);
     EXPECT(state_of(accomplice.number).state == SYSTEM_STATE_RUNNING);
     EXPECT(state_of(accomplice.number).deaths == deaths + 1);
