@@ -104,6 +104,7 @@ void siege_it_may_end_itself(void)
 void siege_signs_of_life_cost_nothing(void)
 {
     struct victim victim = victim_of("victim");
+    victim.orders->answer = UINT64_MAX;
     EXPECT(obeyed(&victim, ORDER_SIGNS));
     EXPECT(victim.orders->answer < SIGN_TICKS);
 }
@@ -111,6 +112,7 @@ void siege_signs_of_life_cost_nothing(void)
 void siege_questions_cost_little(void)
 {
     struct victim victim = victim_of("victim");
+    victim.orders->answer = UINT64_MAX;
     EXPECT(obeyed(&victim, ORDER_ASK_MUCH));
     EXPECT(victim.orders->answer < QUESTION_TICKS);
 }
