@@ -11,4 +11,9 @@ from pithlib import qemu
 
 def test_supervision(artefacts, pith_build):
     result = boot("supervision", artefacts, timeout=300, extra=qemu.COUNTED)
-    result.expect("SUMMARY checks 16 failed 0", status=0)
+    result.expect("SUMMARY checks 30 failed 0", status=0)
+
+
+def test_component_on_another_cpu(artefacts, pith_build):
+    result = boot("early", artefacts, timeout=100, cpus=2)
+    result.expect("SUMMARY lives 16 failed 0", status=0)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Reading components' files: a real one, each refusal, and random damage to a real one; and where
-// their parts go.
+// Reading components' files: TEST_PROGRAM, which is one of this build, each refusal, and random
+// damage to a real one; and where their parts go.
 #include "../image.h"
 
 #include <setjmp.h>
@@ -19,13 +19,12 @@
 #define PAGES   4u  // of the small file
 #define GIB     (1ull << 30)
 
-static const char *program;  // path of a component's ELF file
 static unsigned char *real;
 static size_t real_bytes;
 
 static void real_read(void)
 {
-    FILE *file = fopen(program, "rb");
+    FILE *file = fopen(TEST_PROGRAM, "rb");
     assert_non_null(file);
     fseek(file, 0, SEEK_END);
     real_bytes = (size_t)ftell(file);
@@ -364,12 +363,8 @@ static void test_places(void **state)
     assert_true(largest + (1ull << 38) <= 1ull << 47);
 }
 
-int main(int count, char **words)
+int main(void)
 {
-    if (count != 2) {
-        return 2;
-    }
-    program = words[1];
     srand(1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_real_program, setup, teardown),

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Does what the judge orders: every way to die, and every attempt at more than it was given.
-#include "orders.h"
+#include "hostile.h"
 
 #include <proto/system_client.h>
 #include <rt/component.h>
@@ -92,6 +92,26 @@ static void fill(struct orders *orders)
     orders->answer = made;
 }
 
+static bool holds(uint64_t slot, unsigned rights)
+{
+    struct captable_identify_result found = captable_identify(COMPONENT_SLOT_CSPACE, slot);
+    return rt_ok(found.status) && (found.kind_rights >> 8 & 0xff) == rights;
+}
+
+// No more rights than what it uses them for needs.
+static bool rights_as_they_should_be(void)
+{
+    const struct component_info *info = component_info();
+    bool good = holds(COMPONENT_SLOT_NOTIFICATION, RIGHT_READ) &&
+                holds(COMPONENT_SLOT_ALIVE, RIGHT_WRITE);
+    for (unsigned i = 0; i < info->grant_count; i++) {
+        if (info->grants[i].kind == GRANT_CALL) {
+            good = good && holds(info->grants[i].slot, RIGHT_SEND | RIGHT_GRANT);
+        }
+    }
+    return good;
+}
+
 // Nothing beyond its table, and nothing in it that it was not given.
 static void forge(struct orders *orders)
 {
@@ -107,7 +127,7 @@ static void forge(struct orders *orders)
                      (free && rt_ok(notification_signal(slot)));
         answers += works && slot != COMPONENT_SLOT_CSPACE;
     }
-    orders->answer = answers;
+    orders->answer = answers + !rights_as_they_should_be();
 }
 
 static void ask(struct orders *orders)
@@ -144,6 +164,24 @@ static act *const acts[] = {
     [ORDER_FORGE] = forge,
     [ORDER_ASK] = ask,
     [ORDER_REACH] = reach,
+    [ORDER_RUN_CONST] = hostile_run_const,
+    [ORDER_BAD_FRAME] = hostile_bad_frame,
+    [ORDER_BAD_WORDS] = hostile_bad_words,
+    [ORDER_WRECK] = hostile_wreck,
+    [ORDER_DIE_WATCH] = hostile_die_watch,
+    [ORDER_UNSTEP] = hostile_unstep,
+    [ORDER_KILL] = hostile_kill,
+    [ORDER_INJECT] = hostile_inject,
+    [ORDER_SIGNS] = hostile_signs,
+    [ORDER_ASK_MUCH] = hostile_ask_much,
+    [ORDER_ASK_BLIND] = hostile_ask_blind,
+    [ORDER_SPOIL] = hostile_spoil,
+    [ORDER_SERVE] = hostile_serve,
+    [ORDER_CALL] = hostile_call,
+    [ORDER_GIVE] = hostile_give,
+    [ORDER_STEAL] = hostile_steal,
+    [ORDER_LOOT] = hostile_loot,
+    [ORDER_GIVE_IRQ] = hostile_give_irq,
 };
 
 static void obey(struct orders *orders)
