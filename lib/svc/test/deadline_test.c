@@ -13,11 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SWITCHES     4u
+#define SWITCHES     3u
 #define STACK_BYTES  65536u
 #define MOST_CHOICES 4096u
 #define CALLER       0u
 #define WATCHER      1u
+#define LEAPS        2u
 #define LENGTH       10u  // ticks of a deadline
 
 enum blocked {
@@ -32,6 +33,7 @@ static struct {
     bool cancelled;         // what it was blocked in last
     bool waiting, pending;  // the second one at its notification
     uint64_t time, due, begun;
+    unsigned leaps;  // how often time passed while the clock was read
     bool armed;
 } world;
 
@@ -125,7 +127,8 @@ static void idle(void)
 uint64_t rt_clock(void)
 {
     world_point();
-    if (choose(2)) {
+    if (world.leaps < LEAPS && choose(2)) {
+        world.leaps++;
         time_to(world.time + LENGTH);
     }
     return world.time;
@@ -220,11 +223,13 @@ struct notification_result notification_wait(cap_t notification)
 }
 
 // ---- the first thread ---------------------------------------------------------------------------
-// A call that is answered at once, or not at all within a deadline; outside of one it is blocked
-// for a while.
+// A call that is answered at once, or when a deadline's time has passed, or not at all within a
+// deadline; outside of one it is blocked for a while.
 static void call(enum blocked how)
 {
-    if (choose(2) == 0) {
+    unsigned way = choose(3);
+    if (way < 2) {
+        time_to(world.time + way * LENGTH);
         return;
     }
     world.cancelled = false;
