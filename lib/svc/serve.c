@@ -131,6 +131,7 @@ __attribute__((noreturn)) void svc_run(const struct svc *server)
     struct wire_message request, answer;
     bool now = false;
     endpoint = component_need(GRANT_SERVE, NULL)->slot;
+    keeps.limit = server->keeps ? server->keeps : REPLIES;
     for (;;) {
         cap_t reply = reply_slot(reply_now);
         struct wire_received got = now ? wire_answer(endpoint, reply, &server->window, &answer,
