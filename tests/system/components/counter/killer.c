@@ -5,7 +5,7 @@
 // clients check what was counted.  More important than all of them: its timer stops them anywhere.
 #include "../host.h"
 #include "board.h"
-#include "system.h"
+#include "../system.h"
 
 #include <rt/clock.h>
 #include <rt/print.h>

@@ -3,8 +3,8 @@
 //
 // Calls with deadlines: one that is not answered ends in time, one that is goes on as without, and
 // none after the deadline's end is cancelled.
-#include "../counter/system.h"
 #include "../host.h"
+#include "../system.h"
 
 #include <proto/console_client.h>
 #include <rt/clock.h>
