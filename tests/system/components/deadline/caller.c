@@ -33,7 +33,8 @@ static void unanswered(void)
     bool passed = svc_deadline_passed();
     svc_deadline_end();
     uint64_t took = rt_clock() - begin;
-    rt_print("DEADLINE of %lu ticks: code %x after %lu, passed %u\n", ticks(LENGTH), code, took, passed);
+    rt_print("DEADLINE of %lu ticks: code %x after %lu, passed %u\n", ticks(LENGTH), code, took,
+             passed);
     WANT(code == WIRE_KERNEL + ERR_CANCELLED && passed);
     WANT(took >= ticks(LENGTH) && took < ticks(LENGTH + LATE));
 }
