@@ -7,9 +7,10 @@
 #include <rt/component.h>
 #include <wire/call.h>
 
-// Whether a call that ended with this code may be made once more because its server died on the way
-// (WIRE_KERNEL + PEER_DIED): only where the operation can be done twice or the server has a record
-// of it.  The next incarnation takes the call; the endpoint stays.
+// Whether a call that ended with this code may be made once more, because its server died on the
+// way (WIRE_KERNEL + PEER_DIED) or the time that was lent with it is used up (BUDGET): only where
+// the operation can be done twice or the server has a record of it.  The next incarnation takes the
+// call; the endpoint stays.
 bool svc_again(uint32_t code);
 
 // From now on until svc_deadline_end, calls of this thread that block beyond `ticks` of the clock

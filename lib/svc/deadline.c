@@ -9,8 +9,8 @@
 // one ends a deadline only from ARMED, and waits while it is FIRING.  A timer that fires for a
 // deadline that has ended finds IDLE, or ARMED for one whose time has not come.
 //
-// The first thread may be between two calls when its time has come: cancelling it then does nothing,
-// so the second one comes back after RETRY until the deadline is ended.
+// The first thread may be between two calls when its time has come: cancelling it then does
+// nothing, so the second one comes back after RETRY until the deadline is ended.
 #include "client.h"
 
 #include <rt/clock.h>
@@ -22,7 +22,11 @@
 
 #define RETRY 100000u  // nanoseconds
 
-enum deadline_state { IDLE, ARMED, FIRING };
+enum deadline_state {
+    IDLE,
+    ARMED,
+    FIRING
+};
 
 static _Atomic uint32_t state;
 static _Atomic uint64_t deadline;  // of the kernel clock; written while IDLE only

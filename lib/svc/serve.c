@@ -5,6 +5,8 @@
 // callers that were kept.
 #include "serve.h"
 
+#include "credit.h"
+
 #include <rt/panic.h>
 #include <rt/slots.h>
 
@@ -14,6 +16,9 @@
 
 static uint64_t replies_kept;  // bit n: Reply n stands for a kept caller
 static unsigned reply_now;     // stands for the caller at hand
+static uint64_t kept_badges[REPLIES];
+static uint64_t badge_now;
+static struct svc_credit keeps;
 static cap_t endpoint;
 static cap_t lent;  // of svc_session_lend
 
@@ -37,10 +42,11 @@ static unsigned reply_free(void)
 cap_t svc_keep(void)
 {
     unsigned next = reply_free();
-    if (next == REPLIES) {
+    if (next == REPLIES || !svc_credit_take(&keeps, badge_now)) {
         return 0;
     }
     cap_t kept = reply_slot(reply_now);
+    kept_badges[reply_now] = badge_now;
     replies_kept |= 1ull << reply_now;
     reply_now = next;
     return kept;
@@ -48,7 +54,9 @@ cap_t svc_keep(void)
 
 bool svc_answer(cap_t reply, struct wire_message *answer)
 {
-    replies_kept &= ~(1ull << (reply - COMPONENT_SLOT_REPLIES));
+    uint64_t number = reply - COMPONENT_SLOT_REPLIES;
+    replies_kept &= ~(1ull << number);
+    svc_credit_give(&keeps, kept_badges[number]);
     return wire_reply(reply, answer);
 }
 
@@ -108,6 +116,7 @@ static bool request_serve(const struct svc *server, uint64_t badge,
 {
     const struct wire_peer peer = { server->context, badge };
     bool now = true;
+    badge_now = badge;
     if (svc_service(badge) < server->service_count) {
         now = server->services[svc_service(badge)](&peer, request, answer);
     } else {
@@ -122,6 +131,7 @@ __attribute__((noreturn)) void svc_run(const struct svc *server)
     struct wire_message request, answer;
     bool now = false;
     endpoint = component_need(GRANT_SERVE, NULL)->slot;
+    keeps.limit = server->keeps ? server->keeps : REPLIES;
     for (;;) {
         cap_t reply = reply_slot(reply_now);
         struct wire_received got = now ? wire_answer(endpoint, reply, &server->window, &answer,

@@ -45,6 +45,7 @@ struct svc {
     // which the loop answers itself).  NULL: nothing to be done.
     void (*notified)(void *context, uint64_t bits);
     void *context;              // the services' peers carry it too
+    unsigned keeps;             // callers of one client that may be kept at once; 0: any number
     struct wire_window window;  // where capabilities of requests arrive; count 0: none may
 };
 
@@ -52,7 +53,8 @@ struct svc {
 __attribute__((noreturn)) void svc_run(const struct svc *server);
 
 // In a handler that will give WIRE_LATER: keep the caller of the request at hand; gives the Reply
-// to answer it with, or 0 where all Replies of the component are taken (then give an error).
+// to answer it with, or 0 where all Replies of the component are taken, or all that this client may
+// have (then give an error).
 cap_t svc_keep(void);
 // Answer a kept caller; its Reply can be kept again.  False: the caller waits no more.  Never
 // blocks.

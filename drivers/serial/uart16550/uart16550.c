@@ -231,9 +231,9 @@ static void notified(void *context, uint64_t bits)
 int component_main(const struct component_info *info)
 {
     static svc_serve *const services[] = { serve };
-    static const struct svc svc = { .service_count = 1,
-                                    .services = services,
-                                    .notified = notified };
+    static const struct svc svc = {
+        .service_count = 1, .keeps = 4, .services = services, .notified = notified
+    };
     ports = component_need(GRANT_PORTS, "uart");
     irq = component_need(GRANT_IRQ, "uart");
     watch = component_need(GRANT_TIMER, "watch");

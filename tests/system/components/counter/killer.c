@@ -4,8 +4,8 @@
 // Kills the counter service at random instants, and now and then one of its clients; then lets the
 // clients check what was counted.  More important than all of them: its timer stops them anywhere.
 #include "../host.h"
+#include "../system.h"
 #include "board.h"
-#include "system.h"
 
 #include <rt/clock.h>
 #include <rt/print.h>

@@ -5,7 +5,7 @@
 // two, ..., until the request is answered without a death.  Whenever it dies, the request has the
 // answer that it has when nobody dies, and is carried out once.
 #include "../host.h"
-#include "system.h"
+#include "../system.h"
 
 #include <proto/counter_client.h>
 #include <rt/print.h>
