@@ -84,8 +84,11 @@ static inline bool sched_context_ready(const struct sched_context *context, uint
 static inline bool sched_context_turn_ends(const struct sched_context *context, uint64_t used,
                                            uint64_t now)
 {
+    if (context->slice) {
+        return used + SCHED_MIN_TICKS > context->refills[0].amount;
+    }
     return UNLIKELY(used >= context->refills[context->first].amount) &&
-           (context->slice || used >= context->budget ||
+           (used >= context->budget ||
             context->refills[(context->first + 1) % SCHED_REFILLS].time <= now);
 }
 // Charge `used` ticks.  True where the budget that was available is used up.

@@ -84,9 +84,10 @@ static bool server_use(struct model_context *context, uint64_t used)
     return exhausted || !model_ready(context);
 }
 
+// Too little is given up for the next slice.
 static bool slice_use(struct model_context *context, uint64_t used)
 {
-    if (used < head(context)->amount) {
+    if (used + MIN_TICKS <= head(context)->amount) {
         head(context)->amount -= used;
         return false;
     }
