@@ -144,7 +144,7 @@ static inline __attribute__((always_inline)) MUST_USE bool sched_account_by(
     uint64_t used = now - cpu->since;
     uint64_t left = old->refills[0].amount - used;
     uint64_t deadline = now + next->refills[0].amount;
-    if (UNLIKELY((int64_t)left < (int64_t)SCHED_MIN_TICKS) || UNLIKELY(deadline < cpu->timer)) {
+    if (UNLIKELY((int64_t)left <= 0) || UNLIKELY(deadline < cpu->timer)) {
         return other && other(cpu, next);
     }
     old->refills[0].amount = left;
@@ -174,6 +174,7 @@ static inline MUST_USE bool sched_pass(struct thread *next)
     if (UNLIKELY(cpu->resched) || UNLIKELY(!current) || next->priority <= current->priority ||
         next->priority <= cpu->ready_top || UNLIKELY(!hal_vector_idle()) ||
         UNLIKELY((next->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
+        sched_context_short(next->sched) ||
         UNLIKELY(!sched_account_any(cpu, next->sched))) {
         return false;
     }

@@ -45,12 +45,10 @@ static void refill_join(struct sched_context *context)
     sched_context_head(context)->amount += amount;
 }
 
-// A rest of a slice that is not worth a switch is given up for the next one: the end of a slice never
-// comes just when its thread has begun to handle an interrupt.
 static bool slice_charge(struct sched_context *context, uint64_t used, uint64_t now)
 {
     struct refill *head = sched_context_head(context);
-    if (LIKELY(used + SCHED_MIN_TICKS <= head->amount)) {
+    if (LIKELY(used < head->amount)) {
         head->amount -= used;
         return false;
     }

@@ -84,11 +84,8 @@ static inline bool sched_context_ready(const struct sched_context *context, uint
 static inline bool sched_context_turn_ends(const struct sched_context *context, uint64_t used,
                                            uint64_t now)
 {
-    if (context->slice) {
-        return used + SCHED_MIN_TICKS > context->refills[0].amount;
-    }
     return UNLIKELY(used >= context->refills[context->first].amount) &&
-           (used >= context->budget ||
+           (context->slice || used >= context->budget ||
             context->refills[(context->first + 1) % SCHED_REFILLS].time <= now);
 }
 // Charge `used` ticks.  True where the budget that was available is used up.
@@ -104,6 +101,12 @@ static inline void sched_context_resume(struct sched_context *context, uint64_t 
         UNLIKELY(sched_context_head(context)->time + context->period < now + context->budget)) {
         sched_context_begin(context, now);
     }
+}
+// A rest of a slice that is not worth a switch.  Who waits for a notification has a new slice for it
+// when he is woken, behind his peers: it does not end just as he begins to handle an interrupt.
+static inline bool sched_context_short(const struct sched_context *context)
+{
+    return UNLIKELY(context->refills[0].amount < SCHED_MIN_TICKS) && context->slice;
 }
 // Wait until `amount` (at most the budget) comes in one piece.
 void sched_context_gather(struct sched_context *context, uint64_t amount);

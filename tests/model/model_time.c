@@ -84,15 +84,22 @@ static bool server_use(struct model_context *context, uint64_t used)
     return exhausted || !model_ready(context);
 }
 
-// Too little is given up for the next slice.
 static bool slice_use(struct model_context *context, uint64_t used)
 {
-    if (used + MIN_TICKS <= head(context)->amount) {
+    if (used < head(context)->amount) {
         head(context)->amount -= used;
         return false;
     }
     *head(context) = (struct model_refill){ model.now, context->budget };
     return true;
+}
+
+// Who is woken behind its peers has a new slice for too little of one.
+void model_renew(struct model_context *context)
+{
+    if (context->slice && head(context)->amount < MIN_TICKS) {
+        head(context)->amount = context->budget;
+    }
 }
 
 // What could have been used until now can be used from now on.
