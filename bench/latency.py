@@ -7,7 +7,7 @@ usage: latency.py BUILD [--interrupts N] [--metrics] [--write FOLDER]
 
 Boots the isolation test (tests/system/isolation/latency.c says what is measured) with time counted in instructions.
 Without an option a table of 100,000 interrupts, which fails where the worst is over the bound: the longest stretch with
-interrupts off that the load can bring about (irqoff.max_adversarial) + irq.user + 500, with what bench/limits.toml says
+interrupts off (irqoff.max) + irq.user + 500, with what bench/limits.toml says
 was reached.  --metrics prints a line `PITH-BENCH irq.worst_loaded number`, which
 is what ./pith bench reads.  --write puts latency.md and latency.svg into a folder.
 """
@@ -58,7 +58,7 @@ def measure(build: Path, interrupts: int) -> tuple:
 
 def bound() -> int:
     limits = bench.read_limits(TREE / "bench")
-    return int(limits["irqoff.max_adversarial"].kept + limits["irq.user"].kept + ALLOWANCE)
+    return int(limits["irqoff.max"].kept + limits["irq.user"].kept + ALLOWANCE)
 
 
 def quantile(rows: list, part: float) -> int:
@@ -89,7 +89,7 @@ def document(rows: list, worst: int) -> str:
             f"`python3 bench/latency.py BUILD --write docs`; decision 0014 says how it is measured.\n\n"
             f"| interrupts answered within | instructions |\n|---|---|\n{table}\n\n"
             f"![distribution](latency.svg)\n\n"
-            f"The bound is `irqoff.max_adversarial` + `irq.user` + {ALLOWANCE}, with the figures that `bench/limits.toml` keeps.\n")
+            f"The bound is `irqoff.max` + `irq.user` + {ALLOWANCE}, with the figures that `bench/limits.toml` keeps.\n")
 
 
 def plot(rows: list, limit: int) -> str:

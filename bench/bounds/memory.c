@@ -11,7 +11,7 @@
 #define SLOT_FRAME    (SLOT_FIRST + 2)
 #define SLOT_ATTACHED (SLOT_FIRST + 3)  // one for each space
 #define SLOT_PAGES    SLOT_THREADS      // capabilities to single pages
-#define PLACE         0x100000000000ull
+#define PLACE         0x200000000000ull
 #define FRAME_BITS    26u
 #define FRAME_PAGES   (1u << (FRAME_BITS - PAGE_BITS))
 #define MILLION       (1u << 20)
@@ -19,6 +19,7 @@
 #define SPARSE        2000u
 #define SCATTERED     16384u
 #define HARVEST       2048u
+#define RUN_PAGES     16u
 
 static void spaces_make(unsigned count)
 {
@@ -39,17 +40,17 @@ static void stock_begin(void)
     stocked = SLOT_PAGETABLES;
 }
 
-static void stock(unsigned space, uint64_t count)
+static void stock(cap_t space, uint64_t count)
 {
     arena_make(KIND_PAGETABLE, PAGE_BITS, stocked, count);
-    must(aspace_stock(SLOT_SPACE + space, ROOT_SLOT_CSPACE, stocked, count), "page tables");
+    must(aspace_stock(space, ROOT_SLOT_CSPACE, stocked, count), "page tables");
     stocked += count;
 }
 
 static void map_million(void)
 {
     stock_begin();
-    stock(0, MILLION / TABLE_PAGES + 8);
+    stock(SLOT_SPACE, MILLION / TABLE_PAGES + 8);
     for (unsigned i = 0; i < MILLION / FRAME_PAGES; i++) {
         must(frame_map(SLOT_ATTACHED, PLACE + ((uint64_t)i << FRAME_BITS), 0, FRAME_PAGES,
                        READ_WRITE)
@@ -72,14 +73,15 @@ void case_space_swept(void)
     must(frame_detach(SLOT_ATTACHED), "detaching");
 }
 
-static void space_change(uint64_t pages)
+static void space_change(cap_t space, uint64_t pages)
 {
-    must(aspace_protect(SLOT_SPACE, PLACE, pages, PROT_READ), "protecting");
+    must(aspace_protect(space, PLACE, pages, PROT_READ), "protecting");
     for (unsigned i = 0; i < 8; i++) {
-        must(aspace_harvest(SLOT_SPACE, PLACE + i * HARVEST * PAGE_SIZE, HARVEST), "harvesting");
+        must(aspace_harvest(space, PLACE + i * HARVEST * PAGE_SIZE, HARVEST), "harvesting");
     }
-    must(aspace_copy(SLOT_SPACE, SLOT_SPACE + 1, PLACE, pages, COPY_READ_ONLY).status, "copying");
-    must(aspace_unmap(SLOT_SPACE, PLACE, pages), "unmapping");
+    must(aspace_protect(space, PLACE, pages, READ_WRITE), "protecting");
+    must(aspace_copy(space, SLOT_SPACE + 1, PLACE, pages, COPY_READ_ONLY).status, "copying");
+    must(aspace_unmap(space, PLACE, pages), "unmapping");
     must(aspace_unmap(SLOT_SPACE + 1, PAGE_SIZE, (USER_END >> PAGE_BITS) - 1), "unmapping all");
 }
 
@@ -87,19 +89,48 @@ void case_space_changed(void)
 {
     spaces_make(2);
     map_million();
-    stock(1, MILLION / TABLE_PAGES + 8);
-    space_change(MILLION);
+    stock(SLOT_SPACE + 1, MILLION / TABLE_PAGES + 8);
+    space_change(SLOT_SPACE, MILLION);
+}
+
+// Where whoever asks for it runs, so that its own CPU has each page to forget; every few pages are
+// of another frame than those before.
+void case_space_own(void)
+{
+    arena_make(KIND_ADDRESS_SPACE, SPACE_BITS, SLOT_SPACE, 2);
+    arena_make(KIND_FRAME, FRAME_BITS, SLOT_FRAME, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        must(captable_mint(ROOT_SLOT_CSPACE, SLOT_PAGES + i, ROOT_SLOT_CSPACE, SLOT_FRAME,
+                           RIGHT_ALL, i % 2 * FRAME_PAGES / 2 | (uint64_t)FRAME_PAGES / 2 << 32),
+             "deriving half a frame");
+        must(frame_attach(SLOT_PAGES + i, i < 2 ? ROOT_SLOT_ASPACE : SLOT_SPACE + 1),
+             "attaching it");
+    }
+    stock_begin();
+    stock(ROOT_SLOT_ASPACE, FRAME_PAGES / TABLE_PAGES + 8);
+    stock(SLOT_SPACE + 1, FRAME_PAGES / TABLE_PAGES + 8);
+    for (uint64_t i = 0; i < FRAME_PAGES; i += RUN_PAGES) {
+        must(frame_map(SLOT_PAGES + i / RUN_PAGES % 2, PLACE + i * PAGE_SIZE,
+                       i / RUN_PAGES / 2 * RUN_PAGES, RUN_PAGES,
+                       READ_WRITE)
+                 .status,
+             "mapping");
+        for (unsigned page = 0; page < RUN_PAGES; page++) {
+            *(volatile uint8_t *)(PLACE + (i + page) * PAGE_SIZE) = 1;
+        }
+    }
+    space_change(ROOT_SLOT_ASPACE, FRAME_PAGES);
 }
 
 static void sparse(uint64_t distance, uint64_t tables)
 {
     stock_begin();
-    stock(0, tables);
-    stock(1, tables);
+    stock(SLOT_SPACE, tables);
+    stock(SLOT_SPACE + 1, tables);
     for (unsigned i = 0; i < SPARSE; i++) {
         must(frame_map(SLOT_ATTACHED, PLACE + i * distance, i, 1, READ_WRITE).status, "mapping");
     }
-    space_change(SPARSE * distance / PAGE_SIZE);
+    space_change(SLOT_SPACE, SPARSE * distance / PAGE_SIZE);
 }
 
 void case_space_sparse(void)
@@ -162,8 +193,8 @@ static void scattered_make(void)
     scatter(0);
     scatter(1);
     stock_begin();
-    stock(0, SCATTERED / TABLE_PAGES + 3);
-    stock(1, SCATTERED / TABLE_PAGES + 3);
+    stock(SLOT_SPACE, SCATTERED / TABLE_PAGES + 3);
+    stock(SLOT_SPACE + 1, SCATTERED / TABLE_PAGES + 3);
     for (uint64_t i = 0; i < SCATTERED; i++) {
         bulk_add((struct batch_entry){
             .slot = SLOT_PAGES + i,
@@ -193,8 +224,8 @@ void case_space_short(void)
     struct rt_status status;
     spaces_make(2);
     stock_begin();
-    stock(0, 3 * TABLE_PAGES);
-    stock(1, 1);
+    stock(SLOT_SPACE, 3 * TABLE_PAGES);
+    stock(SLOT_SPACE + 1, 1);
     for (unsigned i = 0; i < TABLE_PAGES; i++) {
         must(frame_map(SLOT_ATTACHED, PLACE + i * (2ull << 20), i, 1, READ_WRITE).status,
              "mapping");

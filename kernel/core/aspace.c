@@ -155,8 +155,10 @@ static enum err leaves_protect(struct visit *visit, uint64_t *entry, unsigned co
             }
         }
         uint64_t change = hal_pte_protect(old, prot) ^ old;
-        entry_flip(&entry[i], change);
-        visit->changed |= change != 0;
+        if (change) {
+            entry_flip(&entry[i], change);
+            visit->changed = true;
+        }
     }
     visit->done = count;
     return ERR_OK;
@@ -240,7 +242,7 @@ static enum err copying_leaf(struct copying *copying, uint64_t old, unsigned lev
 
 // Whether the leaf, without accessed and dirty bits, is to be copied as the last one: a whole
 // number of pages behind the frame's first and inside.  Another attribute makes the difference no
-// such number, or a large one.
+// such number, or a large one; one that is not present has another attribute.
 static inline bool copying_alike(const struct copying *copying, uint64_t clean)
 {
     uint64_t bytes = clean - copying->first;
@@ -253,10 +255,10 @@ static HOT enum err leaves_move(struct copying *copying, uint64_t *from, struct 
     copying->visit.changed = copying->pages && copying->from_change;
     for (unsigned i = 0; i < count; i++) {
         uint64_t old = from[i], clean = hal_pte_clean(old);
-        if (!hal_pte_present(old)) {
-            continue;
-        }
         if (UNLIKELY(!copying_alike(copying, clean))) {
+            if (!hal_pte_present(old)) {
+                continue;
+            }
             if (visit_cut(&copying->visit, i)) {
                 break;
             }
@@ -361,14 +363,14 @@ struct harvest {
     uint64_t base;
 };
 
-// Or `bit` into the bits of `pages` pages from page `first` on, in every second word.
-static void bits_or(uint64_t *words, uint64_t first, uint64_t pages, bool bit)
+// What a leaf of `pages` pages from page `first` on says, into the bits of each of them.
+static inline void bits_or(uint64_t *words, uint64_t first, uint64_t pages, uint64_t pte)
 {
-    for (uint64_t done = 0; bit && done < pages;) {
-        uint64_t at = (first + done) % 64;
-        uint64_t count = least(pages - done, 64 - at);
-        words[(first + done) / 64 * 2] |= ~0ull >> (64 - count) << at;
-        done += count;
+    for (uint64_t count; pages; first += count, pages -= count) {
+        count = least(pages, 64 - first % 64);
+        uint64_t mask = ~0ull >> (64 - count) << first % 64;
+        words[first / 64 * 2] |= hal_pte_accessed(pte) ? mask : 0;
+        words[first / 64 * 2 + 1] |= hal_pte_dirty(pte) ? mask : 0;
     }
 }
 
@@ -379,16 +381,14 @@ static enum err leaves_harvest(struct visit *visit, uint64_t *entry, unsigned co
         return err_blame(ERR_ALIGN, 1);
     }
     uint64_t first = (visit->vaddr - harvest->base) / PAGE_SIZE;
+    visit->done = count = (unsigned)least(count, VISIT_PAGES / 4);  // much work each
     for (unsigned i = 0; i < count; i++) {
         uint64_t pte = entry[i];
-        if (!hal_pte_present(pte) || !(hal_pte_accessed(pte) || hal_pte_dirty(pte))) {
-            continue;
+        if (hal_pte_present(pte) && hal_pte_clean(pte) != pte) {
+            bits_or(harvest->words, first + i, entry_pages(level), pte);
+            entry_flip(&entry[i], hal_pte_clean(pte) ^ pte);
+            visit->changed = true;
         }
-        // A large leaf speaks for each of its pages.
-        bits_or(harvest->words, first + i, entry_pages(level), hal_pte_accessed(pte));
-        bits_or(harvest->words + 1, first + i, entry_pages(level), hal_pte_dirty(pte));
-        entry_flip(&entry[i], hal_pte_clean(pte) ^ pte);
-        visit->changed = true;
     }
     return ERR_OK;
 }

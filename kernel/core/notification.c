@@ -88,6 +88,9 @@ static inline void signal_word(struct notification *notification, uint64_t badge
     notification->word = 0;
     ipc_deliver_notification(thread, badge);
     if (!sched_pass(thread)) {
+        if (thread->sched && sched_context_short(thread->sched)) {
+            thread->sched->refills[0].amount = thread->sched->budget;
+        }
         sched_wake(thread);
     }
 }

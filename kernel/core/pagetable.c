@@ -307,8 +307,8 @@ static inline enum err leaves_visit(struct visit *visit, uint64_t *entry, unsign
     return (enum err)hal_call_4((uintptr_t)visit->leaves, visit, entry, count, level);
 }
 
-// One step of a pass; how many pages it covered.
-static enum err visit_step(struct visit *visit, struct place place, uint64_t *pages)
+// One step of a pass, of at most `most` entries; how many pages it covered.
+static enum err visit_step(struct visit *visit, struct place place, unsigned most, uint64_t *pages)
 {
     uint64_t room = entry_pages(1) - visit->vaddr / PAGE_SIZE % entry_pages(1);
     if (!hal_pte_present(*place.entry) && place.level) {
@@ -316,9 +316,9 @@ static enum err visit_step(struct visit *visit, struct place place, uint64_t *pa
         return ERR_OK;
     }
     *pages = least(visit->pages, room);
-    visit->searches = 0;
+    visit->searches = most < VISIT_PAGES ? 2 : 1;
     visit->partial = place.level && *pages < entry_pages(1);
-    unsigned count = place.level ? 1 : (unsigned)least(*pages, VISIT_PAGES);
+    unsigned count = place.level ? 1 : (unsigned)least(*pages, most);
     visit->done = count;
     enum err err = leaves_visit(visit, place.entry, count, place.level);
     *pages = place.level && visit->done ? *pages : err ? count : visit->done;
@@ -327,10 +327,12 @@ static enum err visit_step(struct visit *visit, struct place place, uint64_t *pa
 
 enum err visit_range(struct visit *visit)
 {
-    while (visit->pages) {
+    // The first step is shorter, since the way here belongs to it, and so is one after many searches.
+    for (unsigned most = VISIT_PAGES / 2; visit->pages;
+         most = visit->searches > 2 ? VISIT_PAGES / 2 : VISIT_PAGES) {
         struct place place = table_leaf(visit->as, visit->vaddr);
         uint64_t pages;
-        enum err err = visit_step(visit, place, &pages);
+        enum err err = visit_step(visit, place, most, &pages);
         if (visit->changed) {
             table_written(visit->as, place, (unsigned)least(pages, CHUNK_PAGES), visit->vaddr);
             table_flush(visit->as, visit->vaddr, pages);

@@ -12,8 +12,7 @@
 #define TABLE_ENTRIES (1u << TABLE_BITS)
 // Between two preemption points.
 #define CHUNK_PAGES    64u  // most entries that are mapped
-#define VISIT_PAGES    32u  // most entries that are looked at in a pass
-#define CHUNK_SEARCHES 2u   // most searches of the frames
+#define VISIT_PAGES    32u  // most entries that are looked at in a pass, with one search of the frames
 
 // Rights of a mapping are those of the capability, bit by bit.
 _Static_assert(PROT_READ == RIGHT_READ && PROT_WRITE == RIGHT_WRITE &&
@@ -155,7 +154,7 @@ struct visit {
     // leaf.  An error ends the pass.
     enum err (*leaves)(struct visit *visit, uint64_t *entry, unsigned count, unsigned level);
     unsigned done;      // set by `leaves` to what it did before `visit_cut`; otherwise all
-    unsigned searches;  // in this step
+    unsigned searches;  // left in this step
     bool partial;       // the large leaf is not wholly inside the range
     bool changed;       // set by `leaves`: translations are to be flushed
 };
@@ -165,7 +164,7 @@ struct visit {
 static inline bool visit_cut(struct visit *visit, unsigned done)
 {
     visit->done = done;
-    return visit->searches++ == CHUNK_SEARCHES;
+    return visit->searches-- == 0;
 }
 
 // Go on with a pass.  Preemptible: vaddr and pages tell what is left.  Absent tables cost a step

@@ -317,6 +317,44 @@ void sched_wake_first(struct thread *thread)
     wake(thread, true);
 }
 
+// Of the context in use; UINT64_MAX: none.
+static inline uint64_t budget_end(const struct cpu *cpu)
+{
+    return cpu->sched ? cpu->since + sched_context_head(cpu->sched)->amount : UINT64_MAX;
+}
+
+// The timer goes off for the next alarm that is not less important than `least`, or for the end of
+// the budget.  Returns the time of the former.
+static __attribute__((noinline)) uint64_t timer_set(struct cpu *cpu, int32_t least)
+{
+    uint64_t next = alarm_next(cpu, least);
+    uint64_t end = budget_end(cpu);
+    cpu->timer = end < next ? end : next;
+    hal_timer_arm(cpu->timer);
+    return next;
+}
+
+// The timer is always armed for the next release or earlier; here also for the end of the budget in
+// use.  An earlier deadline is left as it is: it fires for nothing once, instead of being moved at
+// every switch.
+static inline void arm_end(struct cpu *cpu)
+{
+    uint64_t end = budget_end(cpu);
+    if (UNLIKELY(end < cpu->timer)) {
+        cpu->timer = end;
+        hal_timer_arm(end);
+    }
+}
+
+// Use `context` from now on.
+static inline void context_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
+{
+    sched_context_resume(context, now);
+    cpu->sched = context;
+    cpu->since = now;
+    arm_end(cpu);
+}
+
 // Switch the accounting to `next`, if that has budget here.  False: nothing was changed.
 static __attribute__((noinline)) bool account(struct cpu *cpu, struct sched_context *next,
                                               uint64_t now, enum left *left)
@@ -325,8 +363,7 @@ static __attribute__((noinline)) bool account(struct cpu *cpu, struct sched_cont
         return false;
     }
     *left = charge(cpu, now);
-    sched_context_resume(next, now);
-    sched_use(cpu, next, now);
+    context_use(cpu, next, now);
     return true;
 }
 
@@ -466,23 +503,6 @@ static int32_t alarm_see_to(struct cpu *cpu, uint64_t now, int32_t least)
     return cpu->next && cpu->next->priority > least ? cpu->next->priority : least;
 }
 
-// Of the context in use; UINT64_MAX: none.
-static inline uint64_t budget_end(const struct cpu *cpu)
-{
-    return cpu->sched ? cpu->since + sched_context_head(cpu->sched)->amount : UINT64_MAX;
-}
-
-// The timer goes off for the next alarm that is not less important than `least`, or for the end of
-// the budget.  Returns the time of the former.
-static __attribute__((noinline)) uint64_t timer_set(struct cpu *cpu, int32_t least)
-{
-    uint64_t next = alarm_next(cpu, least);
-    uint64_t end = budget_end(cpu);
-    cpu->timer = end < next ? end : next;
-    hal_timer_arm(cpu->timer);
-    return next;
-}
-
 // Somebody is to run who is less important than those for whose sake alarms were put off.
 static COLD void come_down(struct cpu *cpu, struct thread *chosen)
 {
@@ -565,8 +585,7 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
                 ended_before(cpu, chosen);
                 return;
             }
-            sched_context_resume(chosen->sched, now);
-            sched_use(cpu, chosen->sched, now);
+            context_use(cpu, chosen->sched, now);
         }
         if (chosen != cpu->current) {
             sched_run(cpu, chosen);
@@ -590,7 +609,7 @@ static inline bool hand_off(struct cpu *cpu)
     }
     enum left left = LEFT_BUDGET;
     if ((next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
-        (!sched_account_any(cpu, next->sched) &&
+        (!sched_account_by(cpu, next->sched, true, NULL) &&
          !account(cpu, next->sched, sched_clock(cpu), &left))) {
         return false;
     }
@@ -666,9 +685,7 @@ void sched_pay(uint64_t ticks)
 {
     struct cpu *cpu = hal_cpu();
     cpu->since -= ticks;
-    if (cpu->sched) {
-        sched_arm_end(cpu);
-    }
+    arm_end(cpu);
 }
 
 // The priority of who runs, but for what is due.
@@ -690,7 +707,7 @@ bool sched_timer(struct cpu *cpu)
     bool turn = alarm && cpu->ended;
     cpu->ended = false;
     if (!end && !alarm && cpu->floor < 0) {
-        (void)timer_set(cpu, READY_NONE);  // it was left as it was (sched_arm_end)
+        (void)timer_set(cpu, READY_NONE);  // it was left as it was (arm_end)
         return false;
     }
     if (end && !turn) {

@@ -120,26 +120,6 @@ static inline uint64_t sched_clock(const struct cpu *cpu)
     return UNLIKELY(cpu->stamp) ? cpu->stamp : hal_clock();
 }
 
-// The timer is always armed for the next release or earlier; here also for the end of the budget in
-// use.  An earlier deadline is left as it is: it fires for nothing once, instead of being moved at
-// every switch.
-static inline void sched_arm_end(struct cpu *cpu)
-{
-    uint64_t end = cpu->since + sched_context_head(cpu->sched)->amount;
-    if (UNLIKELY(end < cpu->timer)) {
-        cpu->timer = end;
-        hal_timer_arm(end);
-    }
-}
-
-// Use `context` from now on.
-static inline void sched_use(struct cpu *cpu, struct sched_context *context, uint64_t now)
-{
-    cpu->sched = context;
-    cpu->since = now;
-    sched_arm_end(cpu);
-}
-
 // The current context pays for interrupts that it causes, before or after they come: they are not
 // always handled in its time.  What each costs at most, with the way into the kernel and out of it,
 // in instructions (docs/decisions/0014): an alarm, an interrupt of a device.  The timer goes off as
@@ -148,22 +128,24 @@ static inline void sched_use(struct cpu *cpu, struct sched_context *context, uin
 #define SCHED_INTERRUPT_TICKS 400u
 void sched_pay(uint64_t ticks);
 
+// The same in a few steps, where it is as simple as that; otherwise as `other` does it.
 static inline __attribute__((always_inline)) MUST_USE bool sched_account_by(
-    struct cpu *cpu, struct sched_context *next, bool interrupt)
+    struct cpu *cpu, struct sched_context *next, bool interrupt,
+    bool (*other)(struct cpu *cpu, struct sched_context *next))
 {
     struct sched_context *old = cpu->sched;
     if (next == old) {
         return true;
     }
     if (UNLIKELY(old->simple_from != next->simple_to)) {
-        return sched_account_general(cpu, next);
+        return other && other(cpu, next);
     }
     uint64_t now = interrupt ? sched_clock(cpu) : hal_clock();
     uint64_t used = now - cpu->since;
     uint64_t left = old->refills[0].amount - used;
     uint64_t deadline = now + next->refills[0].amount;
     if (UNLIKELY((int64_t)left <= 0) || UNLIKELY(deadline < cpu->timer)) {
-        return sched_account_general(cpu, next);
+        return other && other(cpu, next);
     }
     old->refills[0].amount = left;
     old->used += used;
@@ -175,12 +157,12 @@ static inline __attribute__((always_inline)) MUST_USE bool sched_account_by(
 // The same where it may be an interrupt that is being handled, and where it is none.
 static inline MUST_USE bool sched_account_any(struct cpu *cpu, struct sched_context *next)
 {
-    return sched_account_by(cpu, next, true);
+    return sched_account_by(cpu, next, true, sched_account_general);
 }
 
 static inline MUST_USE bool sched_account(struct cpu *cpu, struct sched_context *next)
 {
-    return sched_account_by(cpu, next, false);
+    return sched_account_by(cpu, next, false, sched_account_general);
 }
 
 // Wake `next`, which outranks the current thread and all others, by a direct switch.  False: it is
@@ -192,6 +174,7 @@ static inline MUST_USE bool sched_pass(struct thread *next)
     if (UNLIKELY(cpu->resched) || UNLIKELY(!current) || next->priority <= current->priority ||
         next->priority <= cpu->ready_top || UNLIKELY(!hal_vector_idle()) ||
         UNLIKELY((next->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
+        sched_context_short(next->sched) ||
         UNLIKELY(!sched_account_any(cpu, next->sched))) {
         return false;
     }

@@ -29,6 +29,7 @@ enum {
 };
 
 #define MIN_BUDGET 4000u
+#define MIN_TICKS  1000u
 #define SLICE      10000000u
 #define ODDS       10u  // one argument in so many is anything
 
@@ -786,9 +787,12 @@ static void generate_other(struct generator *generator, const struct generate_vi
     }
 }
 
-// Mostly less than the least budget, now and then more than most.
+// Mostly less than the least budget, now and then more than most, or all but a little.
 static uint64_t some_ticks(struct generator *generator, const struct generate_view *view)
 {
+    if (view->left > MIN_TICKS && one_in(generator, 16)) {
+        return view->left - 1 - generate_random(generator, MIN_TICKS);
+    }
     if (view->lent && one_in(generator, 2)) {
         return generate_random(generator, slice_of(view));
     }

@@ -35,6 +35,7 @@ struct generate_view {
     unsigned keep;       // slots below are rarely deleted
     uint64_t now;        // the clock, about
     uint64_t slice;      // about the longest budget that makes sense; 0: a second or so
+    uint64_t left;       // of the caller's budget; 0: not known
     bool first;          // the caller is the one who sets things up
     bool lent;           // it runs on time that is lent to it
 };

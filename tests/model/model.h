@@ -400,6 +400,7 @@ uint64_t model_alarm_next(int least);
 void model_alarm_set_priority(uint64_t address, unsigned priority);
 bool model_ready(const struct model_context *context);  // is there budget to use now?
 void model_begin(struct model_context *context);
+void model_renew(struct model_context *context);
 void model_await_budget(uint64_t address);  // of a context, here and below
 void model_unwait(uint64_t address);
 uint64_t model_uncounted(uint64_t address);

@@ -107,6 +107,9 @@ void model_signal_object(uint64_t address, uint64_t badge)
         return;
     }
     notified(thread, notification);
+    if (thread->context) {
+        model_renew(context_at(thread->context));
+    }
     model_wake(thread, false);
 }
 

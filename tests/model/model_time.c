@@ -94,6 +94,14 @@ static bool slice_use(struct model_context *context, uint64_t used)
     return true;
 }
 
+// Who is woken behind its peers has a new slice for too little of one.
+void model_renew(struct model_context *context)
+{
+    if (context->slice && head(context)->amount < MIN_TICKS) {
+        head(context)->amount = context->budget;
+    }
+}
+
 // What could have been used until now can be used from now on.
 void model_begin(struct model_context *context)
 {

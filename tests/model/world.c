@@ -272,13 +272,15 @@ const struct generate_view *world_view(void)
     if (!table->kind) {
         table = &model.caps[FIRST_ORIGINAL];
     }
-    bool lent = context_at(thread_at(model.current)->context)->reply;
+    const struct model_context *context = context_at(thread_at(model.current)->context);
+    uint64_t used = model.now - model.since, amount = context->refills[0].amount;
     view = (struct generate_view){ .kinds = kinds,
                                    .bits = bits,
                                    .hot = hot,
                                    .now = host_clock,
                                    .slice = SHORT_SLICE,
-                                   .lent = lent,
+                                   .left = used < amount ? amount - used : 0,
+                                   .lent = context->reply,
                                    .first = model.current == FIRST_THREAD,
                                    .count = 1u << (table->bits - SLOT_BITS) };
     view.keep = table->address == FIRST_TABLE ? FIRST_FREE : 1;

@@ -57,9 +57,10 @@ static void flush_here(uint64_t vaddr, uint64_t pages)
         cr3_write(cr3_read());
         return;
     }
-    for (uint64_t i = 0; i < pages; i++) {
-        __asm__ volatile("invlpg (%0)" : : "r"(vaddr + i * PAGE_SIZE) : "memory");
-    }
+    do {
+        __asm__ volatile("invlpg (%0)" : : "r"(vaddr) : "memory");
+        vaddr += PAGE_SIZE;
+    } while (--pages);
 }
 
 void flush_serve(void)
