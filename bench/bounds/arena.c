@@ -134,3 +134,21 @@ void settle(void)
 {
     must(notification_wait(SLOT_DONE).status, "waiting for the others");
 }
+
+void page_make(cap_t slot)
+{
+    arena_make(KIND_ADDRESS_SPACE, SPACE_BITS, slot, 1);
+    arena_make(KIND_FRAME, PAGE_BITS, slot + 1, 1);
+    arena_make(KIND_PAGETABLE, PAGE_BITS, SLOT_PAGETABLES, 3);
+    must(aspace_stock(slot, ROOT_SLOT_CSPACE, SLOT_PAGETABLES, 3), "page tables");
+    must(captable_copy(ROOT_SLOT_CSPACE, slot + 2, ROOT_SLOT_CSPACE, slot + 1, RIGHT_ALL),
+         "deriving a frame");
+    must(frame_attach(slot + 2, slot), "attaching a frame");
+}
+
+void page_map_add(cap_t slot)
+{
+    bulk_add((struct batch_entry){ .slot = slot + 2,
+                                   .tag = TAG(OP_FRAME_MAP, 4, 0),
+                                   .words = { PAGE_SIZE, 0, 1, READ_WRITE | PROT_REPLACE } });
+}

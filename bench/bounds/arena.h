@@ -59,6 +59,10 @@ void arena_make_in(cap_t table, enum rt_kind kind, unsigned bits, cap_t slot, ui
 // Destroy everything that was made.
 void arena_clear(void);
 
+// A page of a space of its own, in slots from `slot` on; map it there once more in the batch: of
+// these entries alone several go by before anybody looks for interrupts.
+void page_make(cap_t slot);
+void page_map_add(cap_t slot);
 // Add an invocation to the batch; carry out what was added, all of which must succeed.
 void bulk_add(struct batch_entry entry);
 void bulk_run(void);

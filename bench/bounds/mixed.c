@@ -35,6 +35,7 @@ static void subject_make(void)
                                  .count = 1,
                                  .priority = PRIORITY_CROWD,
                                  .flags = THREAD_VECTOR };
+    page_make(SLOT_TABLES);
     arena_make(KIND_FRAME, PAGE_BITS, SLOT_RAM, 1);
     arena_make(KIND_ENDPOINT, ENDPOINT_BITS, SLOT_ENDPOINT, 1);
     arena_make(KIND_NOTIFICATION, NOTIFICATION_BITS, SLOT_NOTIFICATION, 1);
@@ -77,6 +78,9 @@ void case_batch_heavy(void)
     for (unsigned kind = 0; kind < 7; kind++) {
         for (unsigned i = 0; i < HEAVY; i++) {
             heavy_add(kind, i);
+            page_map_add(SLOT_TABLES);
+            page_map_add(SLOT_TABLES);
+            page_map_add(SLOT_TABLES);
         }
     }
     bulk_run();

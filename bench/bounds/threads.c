@@ -57,14 +57,19 @@ void case_endpoint_requeued(void)
     must(captable_delete(ROOT_SLOT_CSPACE, SLOT_ENDPOINT), "destroying an endpoint");
 }
 
-// In batches, before the endpoint's owner cancels the rest.
+// In batches, before the endpoint's owner cancels the rest; each with as much of what is light as
+// would go by before anybody looks for interrupts.
 static void senders_change(void)
 {
+    page_make(SLOT_TABLES);
     for (unsigned i = 0; i < MANY; i++) {
         uint64_t priority = PRIORITY_CROWD + i * 7 % PRIORITIES;
         bulk_add((struct batch_entry){ .slot = SLOT_THREADS + i,
                                        .tag = TAG(OP_THREAD_SET_PRIORITY, 2, 0),
                                        .words = { priority, priority } });
+        for (unsigned k = 0; k < 4; k++) {
+            page_map_add(SLOT_TABLES);
+        }
     }
     bulk_run();
     for (unsigned i = 0; i < MANY / 4; i++) {

@@ -282,6 +282,7 @@ static __attribute__((noinline)) enum err map_pages(struct cap *frame, uint64_t 
     if (err) {
         return err;
     }
+    preempt_work(30);  // more than an entry of a batch counts
     struct demand demand = { .as = as };
     for (;;) {
         struct place place;
