@@ -85,6 +85,33 @@ static void test_end_of_a_slice_in_a_wait(void **state)
     assert_int_equal(context_of(&one)->refills[0].amount, SLICE);  // a new one
 }
 
+// How much `one` has when `two` has woken it: it had used `used` of its slice before it waited.
+static uint64_t woken_with(uint64_t used)
+{
+    stage_peers();
+    uint64_t note = make(KIND_NOTIFICATION, 6);
+    rest();
+    host_clock += used;
+    SYS(SYS_wait, note);
+    assert_ptr_equal(current(), two.thread);
+    OK(SYS(SYS_signal, note));
+    assert_ptr_equal(current(), two.thread);
+    return context_of(&one)->refills[0].amount;
+}
+
+// What is not worth a switch is no rest of a slice for who is woken by a notification.
+static void test_short_rest_of_a_slice(void **state)
+{
+    (void)state;
+    assert_int_equal(woken_with(SLICE - SCHED_MIN_TICKS + 1), SLICE);
+}
+
+static void test_rest_of_a_slice(void **state)
+{
+    (void)state;
+    assert_int_equal(woken_with(SLICE - SCHED_MIN_TICKS), SCHED_MIN_TICKS);
+}
+
 static void test_yield_goes_behind_all_peers(void **state)
 {
     (void)state;
@@ -859,6 +886,8 @@ int main(void)
         TEST(test_peers_take_turns),
         TEST(test_end_of_a_slice_at_a_preemption),
         TEST(test_end_of_a_slice_in_a_wait),
+        TEST(test_short_rest_of_a_slice),
+        TEST(test_rest_of_a_slice),
         TEST(test_yield_goes_behind_all_peers),
         TEST(test_yield_at_the_end_of_a_slice),
         TEST(test_woken_at_the_end_of_a_slice),
