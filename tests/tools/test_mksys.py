@@ -481,9 +481,9 @@ def elf(tmp_path_factory) -> Path:
     """A program that is linked as a component is."""
     place = tmp_path_factory.mktemp("mksys")
     (place / "c.c").write_text(COMPONENT)
-    script = ui.TREE / "lib" / "rt" / "component.ld"
+    scripts = ui.TREE / "lib" / "rt"
     subprocess.run(["x86_64-linux-gnu-gcc", "-O1", "-fPIE", "-ffreestanding", "-nostdlib", "-pie", "-Wl,--no-dynamic-linker",
-                    "-Wl,--build-id=sha1", f"-Wl,-T,{script}", place / "c.c", "-o", place / "c.elf"], check=True)
+                    "-Wl,--build-id=sha1", f"-L{scripts}", f"-Wl,-T,{scripts}/component.ld", place / "c.c", "-o", place / "c.elf"], check=True)
     return place / "c.elf"
 
 
