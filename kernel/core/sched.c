@@ -594,6 +594,14 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
     }
 }
 
+// Who tries it in a few steps does the rest itself.
+static bool account_not(struct cpu *cpu, struct sched_context *next)
+{
+    (void)cpu;
+    (void)next;
+    return false;
+}
+
 // The most frequent case by far, in one piece: the thread that was just woken outranks all others,
 // and the accounting is simple. False: nothing was done.
 static inline bool hand_off(struct cpu *cpu)
@@ -609,7 +617,7 @@ static inline bool hand_off(struct cpu *cpu)
     }
     enum left left = LEFT_BUDGET;
     if ((next->flags & THREAD_VECTOR && sched_vector_elsewhere(next)) ||
-        (!sched_account_by(cpu, next->sched, true, NULL) &&
+        (!sched_account_by(cpu, next->sched, true, account_not) &&
          !account(cpu, next->sched, sched_clock(cpu), &left))) {
         return false;
     }

@@ -138,14 +138,14 @@ static inline __attribute__((always_inline)) MUST_USE bool sched_account_by(
         return true;
     }
     if (UNLIKELY(old->simple_from != next->simple_to)) {
-        return other && other(cpu, next);
+        return other(cpu, next);
     }
     uint64_t now = interrupt ? sched_clock(cpu) : hal_clock();
     uint64_t used = now - cpu->since;
     uint64_t left = old->refills[0].amount - used;
     uint64_t deadline = now + next->refills[0].amount;
     if (UNLIKELY((int64_t)left <= 0) || UNLIKELY(deadline < cpu->timer)) {
-        return other && other(cpu, next);
+        return other(cpu, next);
     }
     old->refills[0].amount = left;
     old->used += used;
