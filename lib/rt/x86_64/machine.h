@@ -18,6 +18,7 @@ static inline uint64_t machine_clock(void)
 }
 
 // A random number of the processor's; false: it has none to give.
+// NOLINTNEXTLINE(readability-non-const-parameter): the assembly writes it
 static inline bool machine_random(uint64_t *number)
 {
     uint32_t a = 1, b, c = 0, d;

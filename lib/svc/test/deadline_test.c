@@ -5,7 +5,7 @@
 // in which one takes over from the other at most SWITCHES times against its will: no call that was
 // made outside of a deadline is cancelled, none is cancelled before its time, and each that blocks
 // beyond its time is.
-#include "../deadline.c"
+#include "../deadline.c"  // NOLINT(bugprone-suspicious-include)
 
 #include <string.h>
 #include <ucontext.h>
@@ -229,7 +229,7 @@ static void call(enum blocked how)
 {
     unsigned way = choose(3);
     if (way < 2) {
-        time_to(world.time + way * LENGTH);
+        time_to(world.time + (uint64_t)way * LENGTH);
         return;
     }
     world.cancelled = false;
