@@ -11,10 +11,16 @@
 #include <unistd.h>
 
 static long (*input_read)(void *to, size_t bytes);
+static long (*output_write)(const void *from, size_t bytes);
 
 void libc_input_set(long (*read)(void *to, size_t bytes))
 {
     input_read = read;
+}
+
+void libc_output_set(long (*write)(const void *from, size_t bytes))
+{
+    output_write = write;
 }
 
 static int refuse(int error)
@@ -23,24 +29,27 @@ static int refuse(int error)
     return -1;
 }
 
-ssize_t read(int file, void *to, size_t bytes)
+ssize_t read(int fd, void *buf, size_t nbyte)
 {
-    if (file != STDIN_FILENO) {
+    if (fd != STDIN_FILENO) {
         return refuse(EBADF);
     }
-    return input_read ? input_read(to, bytes) : 0;
+    return input_read ? input_read(buf, nbyte) : 0;
 }
 
-ssize_t write(int file, const void *from, size_t bytes)
+ssize_t write(int fd, const void *buf, size_t nbyte)
 {
     struct rt_sink *sink = rt_print_sink();
-    if (file != STDOUT_FILENO && file != STDERR_FILENO) {
+    if (fd != STDOUT_FILENO && fd != STDERR_FILENO) {
         return refuse(EBADF);
     }
-    for (size_t i = 0; i < bytes; i++) {
-        sink->put(sink, ((const char *)from)[i]);
+    if (output_write) {
+        return output_write(buf, nbyte);
     }
-    return (ssize_t)bytes;
+    for (size_t i = 0; i < nbyte; i++) {
+        sink->put(sink, ((const char *)buf)[i]);
+    }
+    return (ssize_t)nbyte;
 }
 
 int open(const char *path, int flags, ...)
@@ -50,16 +59,16 @@ int open(const char *path, int flags, ...)
     return refuse(ENOENT);
 }
 
-int close(int file)
+int close(int fildes)
 {
-    return file >= STDIN_FILENO && file <= STDERR_FILENO ? 0 : refuse(EBADF);
+    return fildes >= STDIN_FILENO && fildes <= STDERR_FILENO ? 0 : refuse(EBADF);
 }
 
-off_t lseek(int file, off_t offset, int whence)
+off_t lseek(int fildes, off_t offset, int whence)
 {
     (void)offset;
     (void)whence;
-    return refuse(file >= STDIN_FILENO && file <= STDERR_FILENO ? ESPIPE : EBADF);
+    return refuse(fildes >= STDIN_FILENO && fildes <= STDERR_FILENO ? ESPIPE : EBADF);
 }
 
 int unlink(const char *path)

@@ -20,13 +20,13 @@ void libc_start(void *heap, size_t bytes)
     __libc_init_array();
 }
 
-void *sbrk(ptrdiff_t change)
+void *sbrk(ptrdiff_t incr)
 {
-    if (change > heap_end - heap_now || change < heap_start - heap_now) {
+    if (incr > heap_end - heap_now || incr < heap_start - heap_now) {
         errno = ENOMEM;
         return (void *)-1;
     }
     char *before = heap_now;
-    heap_now += change;
+    heap_now += incr;
     return before;
 }

@@ -18,5 +18,9 @@ void libc_start(void *heap, size_t bytes);
 // every read is the end of the input.
 void libc_input_set(long (*read)(void *to, size_t bytes));
 
+// Where standard output and error go, a buffer or a line at a time: as write(2), without errno;
+// until it is set, and with NULL, to the sink of <rt/print.h>.
+void libc_output_set(long (*write)(const void *from, size_t bytes));
+
 // Real time is monotonic time and this many nanoseconds; 0 until somebody knows better.
 void libc_real_time_set(int64_t offset);

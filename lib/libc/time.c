@@ -26,22 +26,22 @@ static struct timespec timespec_of(int64_t nanoseconds)
     return (struct timespec){ nanoseconds / NANOSECONDS, (long)(nanoseconds % NANOSECONDS) };
 }
 
-int clock_gettime(clockid_t clock, struct timespec *now)
+int clock_gettime(clockid_t clock, struct timespec *tp)
 {
     int64_t monotonic = (int64_t)rt_clock_monotonic();
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) {
         errno = EINVAL;
         return -1;
     }
-    *now = timespec_of(clock == CLOCK_REALTIME ? monotonic + real_offset : monotonic);
+    *tp = timespec_of(clock == CLOCK_REALTIME ? monotonic + real_offset : monotonic);
     return 0;
 }
 
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
+int gettimeofday(struct timeval *restrict p, void *restrict tz)
 {
-    (void)zone;
+    (void)tz;
     struct timespec real = timespec_of((int64_t)rt_clock_monotonic() + real_offset);
-    *now = (struct timeval){ real.tv_sec, real.tv_nsec / MICROSECONDS };
+    *p = (struct timeval){ real.tv_sec, real.tv_nsec / MICROSECONDS };
     return 0;
 }
 

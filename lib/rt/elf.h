@@ -39,6 +39,8 @@ struct elf_program {
 struct elf_relocation {
     uint64_t offset, info, addend;
 };
-#define ELF_RELOCATION_RELATIVE 8u  // R_X86_64_RELATIVE, in the low half of `info`
+// Kinds, in the low half of `info`.
+#define ELF_RELOCATION_NONE     0u  // R_X86_64_NONE
+#define ELF_RELOCATION_RELATIVE 8u  // R_X86_64_RELATIVE
 
 _Static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_program) == 56, "as specified");

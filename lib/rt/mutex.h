@@ -6,8 +6,9 @@
 // longest, to which the mutex is handed over.  So no thread starves, and none spins.
 //
 // Who may have to wait needs a Notification of its own (struct rt_tcb.wait); waiting without one
-// panics.  No priority is inherited: threads of different priority that share a mutex wait for the
-// less important one, and for what runs between them.
+// panics.  The two threads that a component can have do without: they yield.  No priority is
+// inherited: threads of different priority that share a mutex wait for the less important one, and
+// for what runs between them.
 #pragma once
 
 #include <stdbool.h>

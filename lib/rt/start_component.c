@@ -77,10 +77,14 @@ __attribute__((noreturn)) void component_exit(int status)
 
 // Add the place of the image to every word that holds an address (System V ABI, AMD64 supplement,
 // 4.4.1).  The linker script keeps other kinds out: there is nothing to resolve in a static
-// program.
+// program.  What the linker set aside and then did not need, for a thread-local variable that other
+// code might have lain in, is of no kind.
 static void image_relocate(uint64_t image)
 {
     for (const struct elf_relocation *at = rt_rela_start; at < rt_rela_end; at++) {
+        if ((uint32_t)at->info == ELF_RELOCATION_NONE) {
+            continue;
+        }
         if ((uint32_t)at->info != ELF_RELOCATION_RELATIVE) {
             __builtin_trap();
         }
@@ -91,14 +95,16 @@ static void image_relocate(uint64_t image)
 __attribute__((noreturn)) void rt_start_component(const struct component_info *info,
                                                   uint64_t thread)
 {
+    if (!thread) {
+        image_relocate((uint64_t)rt_image_start);
+        own_info = info;
+    }
+    RT_TLS_BEGIN((struct message_buffer *)(thread ? info->watch_buffer : info->buffer));
+    rt_tcb()->wait = RT_WAIT_YIELDS;
     if (thread) {
-        RT_TLS_BEGIN((struct message_buffer *)info->watch_buffer);
         component_watch();
         component_exit(1);
     }
-    image_relocate((uint64_t)rt_image_start);
-    own_info = info;
-    RT_TLS_BEGIN((struct message_buffer *)info->buffer);
     rt_slots_init(info->free_slot, info->slot_count);
     rt_print_sink_set(&words_sink);
     rt_exit_set(component_exit);

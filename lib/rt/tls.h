@@ -17,6 +17,10 @@ struct rt_tcb {
     cap_t wait;                     // Notification that it waits for in locks (mutex.h), or 0
 };
 
+// For `wait`: without a Notification, by yielding until the lock is its own.  Only where who has
+// the lock gets the CPU all the same: threads of components, whose budgets end.
+#define RT_WAIT_YIELDS (~(cap_t)0)
+
 #include "x86_64/tls.h"
 
 // Alignment of a thread's block, and of the variables in it (thread_data.ld).

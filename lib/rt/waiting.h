@@ -13,6 +13,6 @@ uintptr_t rt_waiting_self(void);
 // By what the calling thread is woken.
 uint64_t rt_waiting_own(void);
 
-// Sleep until somebody wakes the calling thread, or did so since it last slept.
-void rt_waiting_sleep(uint64_t own);
-void rt_waiting_wake(uint64_t other);
+// Sleep until somebody wakes the calling thread, or did so since it last slept, or for a while.
+void rt_waiting_sleep(uint64_t wake);
+void rt_waiting_wake(uint64_t wake);

@@ -40,6 +40,17 @@ static void line_send(const struct log_write_args *args)
     }
 }
 
+// To the last words, and to the log.
+static void line_log(const struct log_write_args *args)
+{
+    rt_print("%s: ", log_level_text(args->level));
+    for (unsigned i = 0; i < args->text_count; i++) {
+        rt_print("%c", args->text[i]);
+    }
+    rt_print("\n");
+    line_send(args);
+}
+
 void svc_log(enum log_level level, const char *format, ...)
 {
     struct log_write_args args = { .level = level };
@@ -48,10 +59,22 @@ void svc_log(enum log_level level, const char *format, ...)
     va_start(list, format);
     rt_vprint_to(&sink.sink, format, list);
     va_end(list);
-    rt_print("%s: ", log_level_text(level));
-    for (unsigned i = 0; i < args.text_count; i++) {
-        rt_print("%c", args.text[i]);
+    line_log(&args);
+}
+
+long svc_log_write(const void *from, size_t bytes)
+{
+    struct log_write_args args = { .level = LOG_LEVEL_INFO };
+    struct line_sink sink = { { line_put }, &args };
+    for (size_t i = 0; i < bytes; i++) {
+        char c = ((const char *)from)[i];
+        if (c != '\n') {
+            line_put(&sink.sink, c);
+        }
+        if (c == '\n' || i + 1 == bytes) {
+            line_log(&args);
+            args.text_count = 0;
+        }
     }
-    rt_print("\n");
-    line_send(&args);
+    return (long)bytes;
 }

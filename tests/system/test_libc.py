@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The Pith authors
 """The C library (docs/libc.md) in a program without vector registers and in one with them.
 
-The guests (tests/system/libc) print "ok NAME" or "FAIL NAME WHY", and what they say by the library itself."""
+The guests (tests/system/libc), root tasks and components, print "ok NAME" or "FAIL NAME WHY", and what they say by the library itself."""
 import re
 import subprocess
 
@@ -22,6 +22,13 @@ def test_library(artefacts, pith_build, image, checks):
     lines = result.serial.splitlines()
     for line in SAID:
         assert line in lines, f"the guest did not say: {line}"
+
+
+@pytest.mark.parametrize("kind", ["scalar", "vector"])
+def test_component(artefacts, pith_build, kind):
+    result = boot(f"libc_component_{kind}", artefacts, timeout=120)
+    result.expect("SUMMARY checks 6 failed 0", status=0)
+    assert "component: stderr 12" in result.serial.splitlines()
 
 
 def test_exit_writes_what_streams_hold(artefacts, pith_build):

@@ -14,7 +14,7 @@ void checks_main(uint64_t unused);
 extern const uint64_t checks_thread_flags;
 
 // ---- for both programs -------------------------------------------------------------------------
-#define CHECKS_HEAP_BYTES (1u << 20)
+#define CHECKS_HEAP_BYTES ((size_t)1 << 20)
 
 // Of the library (common.c).
 void formats(void);

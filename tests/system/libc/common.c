@@ -61,6 +61,7 @@ void scans(void)
     unsigned hex = 0;
     char word[16] = "";
     char *end = NULL;
+    // NOLINTNEXTLINE(cert-err34-c): it is what is checked
     EXPECT_EQUAL((uint64_t)sscanf("17 0x2a words here", "%d %x %15s", &number, &hex, word), 3);
     EXPECT(number == 17 && hex == 42);
     EXPECT_TEXT(word, "words");
@@ -136,7 +137,7 @@ void memory_exhausted(void)
             count++;
         }
         EXPECT_EQUAL((uint64_t)errno, ENOMEM);
-        EXPECT(count < BLOCKS_MOST && count * BLOCK_BYTES > CHECKS_HEAP_BYTES / 10 * 9);
+        EXPECT(count < BLOCKS_MOST && (size_t)count * BLOCK_BYTES > CHECKS_HEAP_BYTES / 10 * 9);
         for (unsigned i = 0; i < count; i++) {
             EXPECT(blocks[i][0] == (unsigned char)i &&
                    blocks[i][BLOCK_BYTES - 1] == (unsigned char)i);
@@ -159,6 +160,7 @@ void memory_grows_no_further(void)
     EXPECT(sbrk(heap - now - 1) == (void *)-1);
     EXPECT(sbrk(INTPTR_MAX) == (void *)-1);
     EXPECT(sbrk(0) == now);
+    // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): there is nothing to leak, or the check fails
     EXPECT(malloc(too_much) == NULL && malloc(CHECKS_HEAP_BYTES) == NULL);
 }
 

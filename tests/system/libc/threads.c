@@ -166,7 +166,7 @@ void lock_alone_enters_nothing(void)
         rt_recursive_mutex_lock(&recursive);
         rt_recursive_mutex_unlock(&recursive);
         rt_recursive_mutex_unlock(&recursive);
-        free(malloc(i));
+        free(malloc(i + 1));
         (void)snprintf(text, sizeof(text), "%u", i);
         (void)fputs("", stdout);
     }
@@ -175,7 +175,7 @@ void lock_alone_enters_nothing(void)
     EXPECT(mutex.word == 0 && recursive.mutex.word == 0);
 }
 
-#define ROUNDS 200u
+#define ROUNDS 200ul
 
 // Others get their turn between a read and the write that it is for.
 static void increment(uint64_t number)
@@ -206,7 +206,7 @@ void locks_exclude(void)
 }
 
 // ---- streams and memory under contention -------------------------------------------------------
-#define LINES      40u
+#define LINES      40ul
 #define TEXT_BYTES 16384u
 
 static char text[TEXT_BYTES];
@@ -236,6 +236,7 @@ static bool line_whole(const char *line)
 {
     int thread = -1, again = -1, end = 0;
     unsigned number = LINES;
+    // NOLINTNEXTLINE(cert-err34-c): numbers that cannot be read make it no whole line
     int got = sscanf(line, "thread %d line %u of the thread %d%n", &thread, &number, &again, &end);
     return got == 3 && thread == again && number < LINES && line[end] == '\n';
 }

@@ -41,8 +41,10 @@ static void float_read(void)
     double value = 0;
     char *end = NULL;
     EXPECT(strtod("2.5e3rest", &end) == 2500.0 && *end == 'r');
+    // NOLINTBEGIN(cert-err34-c): they are what is checked
     EXPECT(sscanf("6.25", "%lf", &value) == 1 && value == 6.25);
     EXPECT(strtod("0.1", NULL) == 0.1 && atof("1e300") == 1e300);
+    // NOLINTEND(cert-err34-c)
 }
 
 // Values that the compiler cannot work out.
