@@ -35,6 +35,18 @@ class Outsider(Reader):
         return super().carry_out(words)
 
 
+def use_floating_point(folder: Path) -> None:
+    """The station of the page's end, which has the C library, with vector registers and by Meson."""
+    for name, before, after in (("station.c", "%d.%d degrees", "%.1f degrees, %.4f"),
+                                ("station.c", "TENTHS / 10, TENTHS % 10", "TENTHS / 10.0, sin(TENTHS)"),
+                                ("station.c", "#include <stdio.h>", "#include <math.h>\n#include <stdio.h>"),
+                                ("station.toml", 'heap = "64K"', 'heap = "64K"\nvector = true'),
+                                ("meson.build", "dependency('pith')", "dependency('pith-libc-vector')")):
+        text = (folder / name).read_text()
+        assert text.count(before) == 1, f"{name}: {before}"
+        (folder / name).write_text(text.replace(before, after))
+
+
 @pytest.mark.slow
 def test_component_outside_the_tree(tree, pith_build, artefacts, tmp_path, monkeypatch):
     (tmp_path / "station").mkdir()
@@ -44,7 +56,11 @@ def test_component_outside_the_tree(tree, pith_build, artefacts, tmp_path, monke
     (tmp_path / "pith-sdk").rename(moved)
     monkeypatch.setenv("PATH", f"{moved}/bin:{os.environ['PATH']}")
     monkeypatch.setenv("PKG_CONFIG_PATH", f"{moved}/lib/pkgconfig")
-    subprocess.run(["make", "-B", "station.img"], cwd=outsider.folder, check=True)
+    subprocess.run(["make", "-B", "PITH=pith-libc", "station.img"], cwd=outsider.folder, check=True)
+    use_floating_point(outsider.folder)
+    subprocess.run(["meson", "setup", "again"], cwd=outsider.folder, check=True)
+    subprocess.run(["ninja", "-C", "again"], cwd=outsider.folder, check=True)
+    boot_until(outsider.folder / "again" / "station.img", artefacts, "station: station 1 measures 21.5 degrees, 0.9802")
     wrong = subprocess.run(["pith-system", "-o", "x.img", "station.toml", "--protocols", "nowhere"], check=False,
                            cwd=outsider.folder, capture_output=True, text=True)
     assert wrong.returncode == 1 and "station.toml" in wrong.stderr and not (outsider.folder / "x.img").exists()

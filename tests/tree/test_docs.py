@@ -48,7 +48,7 @@ def top_names(tree: Path) -> set:
 def is_path(text: str, top: set) -> bool:
     """Whether a span in backquotes means a place in the tree."""
     first = text.split("/")[0]
-    if first in ("build", "BUILD", "gen"):
+    if first in ("build", "BUILD", "gen", "DIR"):  # DIR: an SDK
         return False
     return text in NAMES or ("/" in text and (first in top or text.endswith(SUFFIXES)))
 

@@ -3,9 +3,12 @@
 """`./pith sdk DIR`: what a component outside this tree needs, in a directory of its own.
 
     DIR/include             headers
+    DIR/include/picolibc    headers of the C library: scalar/, vector/
     DIR/lib/pith            libpith.a for components, their linker script; below it what whole systems are made of:
-                            system/ (kernel, loader, the supervisor's libraries), components/ (ready-made ones)
-    DIR/lib/pkgconfig       pith.pc: compiler and linker flags of a component
+                            system/ (kernel, loader, the supervisor's libraries), components/ (ready-made ones).
+                            libpith-libc.a, libpith-libc-vector.a, libc.o: the same with the C library
+    DIR/lib/pkgconfig       compiler and linker flags of a component: pith.pc; with the C library pith-libc.pc,
+                            pith-libc-vector.pc
     DIR/share/pith          protocols, system descriptions, tools
     DIR/bin                 pith-idl, pith-system, pith-run
 
@@ -22,11 +25,13 @@ from . import build as builds
 from . import packages
 from .ui import TREE, Failure, Step, say, usage
 
-HEADERS = ("abi", "rt", "wire", "ring", "svc", "client")
+HEADERS = ("abi", "rt", "wire", "ring", "svc", "client", "libc")
 GENERATED = {"gen": "tools/gen/gen", "proto": "proto/proto"}
 COMPONENT_LIBRARIES = ("lib/rt/librt_component.a", "lib/wire/libwire_component.a", "lib/ring/libring_component.a",
                        "lib/svc/libsvc.a", "lib/client/libclient_counter.a")
 SYSTEM_LIBRARIES = ("servers/supervisor/libsupervisor.a", "lib/rt/librt.a", "lib/wire/libwire.a")
+LIBC_LIBRARY = "lib/libc/libpithc_component.a"
+LIBC_VARIANTS = {"scalar": "pith-libc", "vector": "pith-libc-vector"}
 TOOLS = ("mksys", "pithlib", "idlgen.py", "mkimage.py")
 COMMANDS = ("pith-idl", "pith-system", "pith-run")
 # Flags that name places of this tree, and what an outside compiler does not need.
@@ -35,12 +40,13 @@ LEFT_OUT = ("-I", "-ffile-prefix-map", "-M", "-o", "-c", "-fdiagnostics", "-D_FI
 
 PKG_CONFIG = """\
 prefix=${{pcfiledir}}/../..
-Name: pith
-Description: components of Pith
+Name: {name}
+Description: {description}
 Version: {version}
-Cflags: -I${{prefix}}/include {cflags}
-Libs: {ldflags} -Wl,-T,${{prefix}}/lib/pith/component.ld -Wl,-L,${{prefix}}/lib/pith -L${{prefix}}/lib/pith -lpith
+Cflags: {includes} -I${{prefix}}/include {cflags}
+Libs: {ldflags} -Wl,-T,${{prefix}}/lib/pith/component.ld {libraries}
 """
+VERSION = "0.1.0"
 
 
 def header_directories() -> dict:
@@ -75,16 +81,41 @@ def make_library(target: Path, archives: list) -> None:
     subprocess.run(["ar", "qcs", str(target), *objects], check=True)
 
 
+def whole_script(script: Path) -> str:
+    """A linker script with what it includes in it: not everybody passes on where the linker is to look."""
+    return re.sub(r"^ *INCLUDE (\S+)$", lambda found: (script.parent / found[1]).read_text(), script.read_text(),
+                  flags=re.MULTILINE)
+
+
 def install_libraries(build: Path, prefix: Path) -> None:
     lib = prefix / "lib" / "pith"
     make_library(lib / "libpith.a", [build / name for name in COMPONENT_LIBRARIES])
     make_library(lib / "system" / "libsystem.a", [build / name for name in SYSTEM_LIBRARIES])
-    for script in ("component.ld", "program.ld", "thread_data.ld"):
-        if (TREE / "lib" / "rt" / script).exists():
-            shutil.copy(TREE / "lib" / "rt" / script, lib / script)
+    for script in ("component.ld", "program.ld"):
+        (lib / script).write_text(whole_script(TREE / "lib" / "rt" / script))
     copy_headers(TREE / "servers" / "supervisor", prefix / "include" / "supervisor")
     shutil.copy(build / "boot" / "loader", lib / "system" / "loader")
     shutil.copy(build / "kernel" / "pith", lib / "system" / "kernel")
+
+
+def merge_libraries(place: Path, target: str, libraries: list) -> None:
+    """Of a symbol that several define, the first counts."""
+    script = [f"CREATE {target}", *(f"ADDLIB {library}" for library in libraries), "SAVE", "END"]
+    subprocess.run(["ar", "-M"], input="\n".join(script) + "\n", text=True, check=True, cwd=place)
+
+
+def install_libc(build: Path, prefix: Path) -> None:
+    """What connects it to the runtime is one object file, since a library's would come after what they replace; the
+    runtime and the library, which need one another, are one archive."""
+    lib = prefix / "lib" / "pith"
+    objects = [str(path) for path in members(build / LIBC_LIBRARY)]
+    subprocess.run(["ld", "-r", "-z", "noexecstack", "-o", str(lib / "libc.o"), *objects], check=True)
+    for variant, name in LIBC_VARIANTS.items():
+        source = build / "ports" / "picolibc" / variant
+        shutil.copytree(source / "include", prefix / "include" / "picolibc" / variant)
+        shutil.copy(source / "lib" / "libc.a", lib / "libc.a")
+        merge_libraries(lib, f"lib{name}.a", ["libpith.a", "libc.a"])
+        (lib / "libc.a").unlink()
 
 
 def components() -> list:
@@ -113,13 +144,17 @@ def kept_flags(words: list) -> list:
     return kept
 
 
-def compile_flags(build: Path) -> list:
-    """Those that the build gives a component, from its own record."""
-    commands = json.loads((build / "compile_commands.json").read_text())
-    for entry in commands:
-        if "/svc/serve.c" in entry["file"]:
-            return kept_flags(shlex.split(entry["command"])[1:])
-    raise Failure(f"{build}/compile_commands.json: how is lib/svc/serve.c compiled?")
+def command_words(build: Path, source: str) -> list:
+    """How the build compiles a file of lib, from its own record."""
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        if source in entry["file"]:
+            return shlex.split(entry["command"])[1:]
+    raise Failure(f"{build}/compile_commands.json: how is lib{source} compiled?")
+
+
+def compile_flags(build: Path, vector: bool = False) -> list:
+    flags = kept_flags(command_words(build, "/svc/serve.c"))
+    return [flag for flag in flags if not (vector and flag == "-mgeneral-regs-only")]
 
 
 LINK_FLAGS = ["-nostdlib", "-static-pie", "-Wl,--build-id=sha1", "-Wl,--gc-sections", "-Wl,-z,noexecstack",
@@ -127,12 +162,22 @@ LINK_FLAGS = ["-nostdlib", "-static-pie", "-Wl,--build-id=sha1", "-Wl,--gc-secti
               "-Wl,--no-dynamic-linker"]
 
 
-def install_pkg_config(build: Path, prefix: Path) -> None:
-    version = "0.1.0"
-    place = prefix / "lib" / "pkgconfig" / "pith.pc"
+def write_pkg_config(prefix: Path, name: str, flags: list, **parts) -> None:
+    place = prefix / "lib" / "pkgconfig" / f"{name}.pc"
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(PKG_CONFIG.format(version=version, cflags=" ".join(compile_flags(build)),
-                                       ldflags=" ".join(LINK_FLAGS)))
+    place.write_text(PKG_CONFIG.format(name=name, version=VERSION, cflags=" ".join(flags),
+                                       ldflags=" ".join(LINK_FLAGS), **parts))
+
+
+def install_pkg_config(build: Path, prefix: Path) -> None:
+    write_pkg_config(prefix, "pith", compile_flags(build),
+                     description="components of Pith", includes="", libraries="-L${prefix}/lib/pith -lpith")
+    offered = [word for word in command_words(build, "/libc/time.c") if word.startswith("-D_POSIX")]
+    for variant, name in LIBC_VARIANTS.items():
+        write_pkg_config(prefix, name, [*compile_flags(build, variant == "vector"), *offered],
+                         description=f"components of Pith with the C library, {variant}",
+                         includes=f"-isystem${{prefix}}/include/picolibc/{variant}",
+                         libraries=f"${{prefix}}/lib/pith/libc.o -L${{prefix}}/lib/pith -l{name}")
 
 
 def install_share(prefix: Path) -> None:
@@ -160,6 +205,7 @@ def install_commands(prefix: Path) -> None:
 def install(build: Path, prefix: Path) -> None:
     install_headers(build, prefix)
     install_libraries(build, prefix)
+    install_libc(build, prefix)
     install_components(build, prefix)
     install_pkg_config(build, prefix)
     install_share(prefix)
