@@ -3,7 +3,7 @@
 //
 // The monitor's line editor with a fuzzer's keys (libFuzzer): after each the terminal must show
 // what the line is.  Called by libFuzzer's main.
-#include "../../apps/monitor/test/screen.h"
+#include "screen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
