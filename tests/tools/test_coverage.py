@@ -70,7 +70,14 @@ def test_programs_are_merged():
     counts.add(("a.c", 1), [3, 0])
     assert counts.lines["a.c", 1] == [3, 2]
     with pytest.raises(Failure, match="different branches"):
-        counts.add(("a.c", 1), [1])
+        counts.add(("a.c", 1), [1, 1, 1])
+
+
+def test_copies_of_an_inlined_line_count_as_one():
+    counts = Counts()
+    counts.add(("a.h", 1), [0, 2])
+    counts.add(("a.h", 1), [0, 0, 3, 0])
+    assert counts.lines["a.h", 1] == [3, 2]
 
 
 def excuse(tree, number: int, reason: str = "why") -> tuple:

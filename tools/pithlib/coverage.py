@@ -41,6 +41,11 @@ class Branch(NamedTuple):
     number: int
 
 
+def folded(taken: list, size: int) -> list:
+    """The counts of a line's `size` branches where a function that is always inlined stands there several times."""
+    return [max(taken[i::size]) for i in range(size)]
+
+
 class Counts:
     """Branches by (file, line): how often each was taken, whichever program took it."""
 
@@ -49,9 +54,10 @@ class Counts:
 
     def add(self, key: tuple, taken: list) -> None:
         known = self.lines.setdefault(key, taken)
-        if len(known) != len(taken):
+        size = min(len(known), len(taken))
+        if max(len(known), len(taken)) % size:
             raise Failure(f"{key[0]}:{key[1]}: two programs have different branches here")
-        self.lines[key] = [max(pair) for pair in zip(known, taken)]
+        self.lines[key] = [max(pair) for pair in zip(folded(known, size), folded(taken, size))]
 
 
 # ---- running and reading ------------------------------------------------------------------------
