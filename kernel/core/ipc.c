@@ -183,6 +183,9 @@ enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, stru
         return ERR_AGAIN;
     }
     thread->reply = reply;
+    if (thread->sched) {
+        sched_unwait(thread->sched);  // a fall-back context, which it was to go on with
+    }
     if (sender) {
         endpoint_remove_sender(sender);
         deliver(sender, thread);
@@ -194,9 +197,6 @@ enum err ipc_receive_from(struct thread *thread, struct endpoint *endpoint, stru
     }
     sched_block(thread, THREAD_BLOCKED_RECV);
     thread->sending = SENDING_SEND;
-    if (thread->sched) {
-        sched_unwait(thread->sched);  // a fall-back context, which it was to go on with
-    }
     sched_park(thread);
     endpoint_add_receiver(endpoint, thread);
     return ERR_BLOCKED;

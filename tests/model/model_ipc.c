@@ -311,6 +311,9 @@ static uint64_t receive(struct model_thread *thread, uint64_t endpoint, uint64_t
         return M_AGAIN;
     }
     thread->reply = reply;
+    if (thread->context) {
+        model_unwait(thread->context);  // its fall-back one may not be needed after all
+    }
     if (sender) {
         deliver(sender, thread);
         model_wake(thread, false);  // time that it is lent now may have to be waited for
@@ -320,9 +323,6 @@ static uint64_t receive(struct model_thread *thread, uint64_t endpoint, uint64_t
         reply_at(reply)->receiver = thread_address(thread);
     }
     thread->endpoint = endpoint;
-    if (thread->context) {
-        model_unwait(thread->context);  // its fall-back one is not needed after all
-    }
     block(thread, RECEIVING);
     return M_BLOCKED;
 }
