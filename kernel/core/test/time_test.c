@@ -591,6 +591,30 @@ static void test_a_fallback_that_is_not_needed(void **state)
     assert_false(fallback->waiting);
 }
 
+// Nor does one that is lent time at once, by who waited already.
+static void test_a_fallback_that_waits_for_nobody(void **state)
+{
+    (void)state;
+    stage_chain(2, 0);
+    fallback_bind(&chain.actor[1]);
+    struct sched_context *fallback = sched_context_of(slot_cap(chain.actor[1].fallback));
+    OK(INVOKE(chain.actor[1].fallback, KIND_SCHED_CONTEXT, CONFIGURE, ROOT_SLOT_SCHED_CONTROL,
+              BUDGET, PERIOD));
+    fallback->refills[0].time = host_clock + PERIOD;
+    one = actor_new(200, 0, 0, 0);
+    chain_call(2);
+    actor_resume(&one);
+    ring();
+    rest();
+    assert_ptr_equal(current(), one.thread);
+    sys(SYS_call, chain.endpoint[1], 0, 0, WORDS(0));
+    assert_ptr_equal(current(), chain.actor[1].thread);
+    sys(SYS_reply_recv, chain.endpoint[1], 0, chain.reply[1], WORDS(0));
+    assert_ptr_equal(current(), chain.actor[1].thread);
+    assert_ptr_equal(current()->sched, context_of(&one));
+    assert_false(fallback->waiting);
+}
+
 // One loan after the other, each by a step of its own.
 static void test_time_that_was_lent_on_runs_out(void **state)
 {
@@ -909,6 +933,7 @@ int main(void)
         TEST(test_a_notification_is_signalled),
         TEST(test_lent_time_runs_out),
         TEST(test_a_fallback_that_is_not_needed),
+        TEST(test_a_fallback_that_waits_for_nobody),
         TEST(test_time_that_was_lent_on_runs_out),
         TEST(test_a_handler_hears_of_lost_time),
         TEST(test_a_handler_that_does_not_listen_misses_it),
