@@ -111,8 +111,7 @@ void case_space_own(void)
     stock(SLOT_SPACE + 1, FRAME_PAGES / TABLE_PAGES + 8);
     for (uint64_t i = 0; i < FRAME_PAGES; i += RUN_PAGES) {
         must(frame_map(SLOT_PAGES + i / RUN_PAGES % 2, PLACE + i * PAGE_SIZE,
-                       i / RUN_PAGES / 2 * RUN_PAGES, RUN_PAGES,
-                       READ_WRITE)
+                       i / RUN_PAGES / 2 * RUN_PAGES, RUN_PAGES, READ_WRITE)
                  .status,
              "mapping");
         for (unsigned page = 0; page < RUN_PAGES; page++) {

@@ -327,7 +327,8 @@ static enum err visit_step(struct visit *visit, struct place place, unsigned mos
 
 enum err visit_range(struct visit *visit)
 {
-    // The first step is shorter, since the way here belongs to it, and so is one after many searches.
+    // The first step is shorter, since the way here belongs to it, and so is one after many
+    // searches.
     for (unsigned most = VISIT_PAGES / 2; visit->pages;
          most = visit->searches > 2 ? VISIT_PAGES / 2 : VISIT_PAGES) {
         struct place place = table_leaf(visit->as, visit->vaddr);

@@ -11,8 +11,8 @@
 #define TABLE_BITS    9u
 #define TABLE_ENTRIES (1u << TABLE_BITS)
 // Between two preemption points.
-#define CHUNK_PAGES    64u  // most entries that are mapped
-#define VISIT_PAGES    32u  // most entries that are looked at in a pass, with one search of the frames
+#define CHUNK_PAGES 64u  // most entries that are mapped
+#define VISIT_PAGES 32u  // most entries that are looked at in a pass, with one search of the frames
 
 // Rights of a mapping are those of the capability, bit by bit.
 _Static_assert(PROT_READ == RIGHT_READ && PROT_WRITE == RIGHT_WRITE &&

@@ -174,8 +174,7 @@ static inline MUST_USE bool sched_pass(struct thread *next)
     if (UNLIKELY(cpu->resched) || UNLIKELY(!current) || next->priority <= current->priority ||
         next->priority <= cpu->ready_top || UNLIKELY(!hal_vector_idle()) ||
         UNLIKELY((next->flags & (THREAD_ACTIVE | THREAD_VECTOR)) != THREAD_ACTIVE) ||
-        sched_context_short(next->sched) ||
-        UNLIKELY(!sched_account_any(cpu, next->sched))) {
+        sched_context_short(next->sched) || UNLIKELY(!sched_account_any(cpu, next->sched))) {
         return false;
     }
     next->state = THREAD_READY;

@@ -102,8 +102,8 @@ static inline void sched_context_resume(struct sched_context *context, uint64_t 
         sched_context_begin(context, now);
     }
 }
-// A rest of a slice that is not worth a switch.  Who waits for a notification has a new slice for it
-// when he is woken, behind his peers: it does not end just as he begins to handle an interrupt.
+// A rest of a slice that is not worth a switch.  Who waits for a notification has a new slice for
+// it when he is woken, behind his peers: it does not end just as he begins to handle an interrupt.
 static inline bool sched_context_short(const struct sched_context *context)
 {
     return UNLIKELY(context->refills[0].amount < SCHED_MIN_TICKS) && context->slice;

@@ -34,8 +34,8 @@ struct wire_received wire_receive(cap_t endpoint, cap_t reply, const struct wire
                                   struct wire_message *message);
 
 // Send `answer` to the caller that `reply` stands for, then receive into `request`, as wire_receive
-// does.  An answer whose capabilities cannot be sent becomes WIRE_SERVER; one to a caller that waits
-// no more, because it died or the time that it lent is used up, is dropped.  Blocks.
+// does.  An answer whose capabilities cannot be sent becomes WIRE_SERVER; one to a caller that
+// waits no more, because it died or the time that it lent is used up, is dropped.  Blocks.
 struct wire_received wire_answer(cap_t endpoint, cap_t reply, const struct wire_window *window,
                                  struct wire_message *answer, struct wire_message *request);
 

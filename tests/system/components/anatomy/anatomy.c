@@ -34,8 +34,7 @@ int component_main(const struct component_info *info)
         rt_ignore(notification_wait(COMPONENT_SLOT_NOTIFICATION).status);
     }
     host_begin();
-    for (unsigned i = 0; i < COMPONENTS && used_print(system->slot, i) == WIRE_OK; i++) {
-    }
+    for (unsigned i = 0; i < COMPONENTS && used_print(system->slot, i) == WIRE_OK; i++) {}
     struct system_power_args power = { 0 };
     rt_ignore((struct rt_status){ system_power(system->slot, &power) });
     return 1;
