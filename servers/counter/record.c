@@ -6,15 +6,14 @@
 
 #include <proto/counter.h>
 
-_Static_assert(RECORD_CLIENTS *RECORD_SHARE < 1u << 12, "a session's number names its place");
-
 #define STATE_OPEN      1u
 #define STATE_SECOND    2u  // values[1] counts
 #define STATE_AGE_SHIFT 2
 #define SESSION_PLACE   0xfffull  // of a session's number: its place + 1; above: its age
 #define SESSION_SHIFT   12
 
-_Static_assert(RECORD_CLIENTS *RECORD_SHARE <= SESSION_PLACE, "a session's number names its place");
+_Static_assert((uint64_t)RECORD_CLIENTS *RECORD_SHARE <= SESSION_PLACE,
+               "a session's number names its place");
 _Static_assert(RECORD_AGES >> (RECORD_NUMBER_BITS - SESSION_SHIFT) == 0, "and its place's age");
 
 static uint64_t load(const _Atomic uint64_t *from)

@@ -122,7 +122,8 @@ uint64_t layout_place(uint64_t pages, uint64_t random)
     while (block < tables) {
         block *= TABLE_REACH;
     }
-    uint64_t first = (random >> 40) % (ARENA_TABLES / block) * block +
+    uint64_t blocks = block < ARENA_TABLES ? ARENA_TABLES / block : 1;
+    uint64_t first = (random >> 40) % blocks * block +
                      (random >> 20 & 0xfffff) % (block - tables + 1);
     return ARENA_START + ((first * TABLE_REACH + (random & 0xfffff) % (spare + 1)) << PAGE_BITS);
 }

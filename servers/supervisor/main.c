@@ -167,9 +167,9 @@ static void message_handle(uint64_t badge, const struct wire_message *message)
     wire_reply(supervisor.reply, &answer);
 }
 
-int main(const struct root_info *root)
+int main(const struct root_info *info)
 {
-    boot(root);
+    boot(info);
     for (;;) {
         struct wire_message message;
         tend();

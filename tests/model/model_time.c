@@ -42,7 +42,7 @@ static void refill_add(struct model_context *context, uint64_t time, uint64_t am
 {
     struct model_refill *last = &context->refills[context->count ? context->count - 1 : 0];
     if (context->count == MODEL_REFILLS ||
-        (context->count && time - last->time <= context->period / (4 * MODEL_REFILLS))) {
+        (context->count && time - last->time <= context->period / (4ull * MODEL_REFILLS))) {
         last->amount += amount;
         last->time = time > last->time ? time : last->time;
         return;

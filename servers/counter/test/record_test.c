@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define BYTES       (sizeof(struct record) + RECORD_CLIENTS * SHARE * sizeof(struct record_place))
+#define BYTES       (sizeof(struct record) + (size_t)RECORD_CLIENTS * SHARE * sizeof(struct record_place))
 #define SHARE       2u
 #define RANDOM_RUNS 400000u
 #define ENDLESS     UINT32_MAX

@@ -17,7 +17,7 @@
 #define LIMIT     3u
 #define BACKOFF   10u
 #define MOST      70u  // not a multiple of it by a power of two
-#define HEARTBEAT 100u
+#define HEARTBEAT 100ull
 
 static struct system_component is;
 static struct life life;

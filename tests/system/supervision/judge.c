@@ -31,6 +31,14 @@ static void line_put(struct rt_sink *sink, char c)
 static struct rt_sink line = { line_put };
 unsigned failures;
 
+void expect(bool fact, const char *check, unsigned line_number, const char *text)
+{
+    if (!fact) {
+        rt_print("FAIL %s:%u %s\n", check, line_number, text);
+        failures++;
+    }
+}
+
 // ---- the system --------------------------------------------------------------------------------
 cap_t system_cap(void)
 {

@@ -14,13 +14,9 @@
 
 extern unsigned failures;
 
-#define EXPECT(fact)                                       \
- do {                                                      \
-  if (!(fact)) {                                           \
-   rt_print("FAIL %s:%d %s\n", __func__, __LINE__, #fact); \
-   failures++;                                             \
-  }                                                        \
- } while (0)
+// A failure of the check that runs; it goes on.
+void expect(bool fact, const char *check, unsigned line_number, const char *text);
+#define EXPECT(fact) expect(fact, __func__, __LINE__, #fact)
 
 // The supervisor's answers.
 cap_t system_cap(void);
