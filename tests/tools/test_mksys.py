@@ -42,6 +42,7 @@ budget = "2ms"
 period = "20ms"
 memory = "256K"
 serves = ["log", "console"]
+passive = true
 uses = { out = "uart.console" }
 regions = { state = { region = "board", access = "r" } }
 heartbeat = "1s"

@@ -203,7 +203,7 @@ COMPONENT = {
     "heap": Key(values.size(0, 1 << 36, PAGE), 0),
     "slots": Key(values.integer(16, 1 << 16), 64),
     "replies": Key(values.integer(0, 64)),
-    "passive": Key(values.boolean),
+    "passive": Key(values.boolean, False),
     "min_budget": Key(values.time(0, SECOND)),
     "serves": Key(values.array(values.name), ()),
     "ports": Key(values.named(ports), {}),
@@ -236,8 +236,6 @@ def component(name: str, parts: dict) -> Component:
         parts["program"] = name
     if parts["replies"] is None:
         parts["replies"] = 2 if parts["serves"] else 0
-    if parts["passive"] is None:
-        parts["passive"] = bool(parts["serves"])
     if parts["min_budget"] is None:
         parts["min_budget"] = MIN_BUDGET if parts["passive"] and parts["serves"] else 0
     return Component(name, **parts)
