@@ -13,8 +13,10 @@
 #include "string.h"
 #include "tls.h"
 
-extern const struct elf_relocation rt_rela_start[], rt_rela_end[];
-extern char rt_image_start[];
+// Hidden, so that no compiler reaches them through a table that has to be relocated first.
+#define HIDDEN __attribute__((visibility("hidden")))
+extern HIDDEN const struct elf_relocation rt_rela_start[], rt_rela_end[];
+extern HIDDEN char rt_image_start[];
 
 // NOLINTNEXTLINE(readability-identifier-naming): called by the assembly
 __attribute__((noreturn)) void rt_start_component(const struct component_info *info,
