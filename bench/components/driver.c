@@ -11,24 +11,14 @@
 #include <rt/component.h>
 #include <rt/panic.h>
 #include <rt/print.h>
+#include <rt/serial.h>
 #include <rt/string.h>
-
-#include <gen/rt_stubs.h>
 
 #define ROUNDS 16u
 #define CALLS  1000u
 #define SERVER "server"
 
 const char rt_task_name[] = "driver";
-
-static void line_put(struct rt_sink *sink, char c)
-{
-    (void)sink;
-    const struct component_grant *ports = component_need(GRANT_PORTS, "uart");
-    rt_ignore(io_ports_out(ports->slot, ports->address, 1, (unsigned char)c));
-}
-
-static struct rt_sink line = { line_put };
 
 static struct times *times(void)
 {
@@ -110,7 +100,7 @@ int component_main(const struct component_info *info)
         restarted = longer(restarted, restart());
         spawned = longer(spawned, spawn(number));
     }
-    rt_print_sink_set(&line);
+    rt_serial_use(component_need(GRANT_PORTS, "uart")->slot);
     rt_print("PITH-BENCH restart.component %lu\n", restarted);
     rt_print("PITH-BENCH spawn.component %lu\n", spawned);
     rt_print("PITH-BENCH svc.call %lu\n", call());

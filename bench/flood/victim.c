@@ -11,6 +11,7 @@
 #include <rt/clock.h>
 #include <rt/panic.h>
 #include <rt/print.h>
+#include <rt/serial.h>
 #include <rt/string.h>
 
 #include <client/counter.h>
@@ -26,15 +27,6 @@ const char rt_task_name[] = "victim";
 static struct counter_client counter;
 static cap_t log, supervisor;
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
-
-static void line_put(struct rt_sink *sink, char c)
-{
-    (void)sink;
-    const struct component_grant *ports = component_need(GRANT_PORTS, "uart");
-    rt_ignore(io_ports_out(ports->slot, ports->address, 1, (unsigned char)c));
-}
-
-static struct rt_sink line = { line_put };
 
 static void must(uint32_t code, const char *what)
 {
@@ -116,7 +108,7 @@ int component_main(const struct component_info *info)
     (void)info;
     supervisor = component_need(GRANT_CALL, "system")->slot;
     log = component_need(GRANT_CALL, "log")->slot;
-    rt_print_sink_set(&line);
+    rt_serial_use(component_need(GRANT_PORTS, "uart")->slot);
     must(counter_client_open(&counter, component_need(GRANT_CALL, "counter")->slot, 1), "open");
     measure("alone");
     for (unsigned i = 0; i < 3; i++) {

@@ -13,17 +13,17 @@
 #define LINE_STATUS_THRE 0x20u   // the transmitter takes a byte
 #define POLL_LIMIT       100000  // a line that never gets ready loses bytes, not the program
 
-static cap_t ports;
+static cap_t uart;
 
 static void put_byte(unsigned char byte)
 {
     for (unsigned i = 0; i < POLL_LIMIT; i++) {
-        struct io_ports_in_result status = io_ports_in(ports, UART_LINE_STATUS, 1);
+        struct io_ports_in_result status = io_ports_in(uart, UART_LINE_STATUS, 1);
         if (!rt_ok(status.status) || (status.value & LINE_STATUS_THRE)) {
             break;
         }
     }
-    rt_ignore(io_ports_out(ports, UART_DATA, 1, byte));  // nowhere to complain
+    rt_ignore(io_ports_out(uart, UART_DATA, 1, byte));  // nowhere to complain
 }
 
 static void serial_put(struct rt_sink *sink, char c)
@@ -37,13 +37,17 @@ static void serial_put(struct rt_sink *sink, char c)
 
 static struct rt_sink serial_sink = { .put = serial_put };
 
+void rt_serial_use(cap_t ports)
+{
+    uart = ports;
+    rt_print_sink_set(&serial_sink);
+}
+
 struct rt_status rt_serial_init(cap_t io_control, cap_t table, cap_t slot)
 {
     struct rt_status status = io_control_ports(io_control, UART_PORT, UART_PORTS, table, slot);
-    if (!rt_ok(status)) {
-        return status;
+    if (rt_ok(status)) {
+        rt_serial_use(slot);
     }
-    ports = slot;
-    rt_print_sink_set(&serial_sink);
-    return RT_OK;
+    return status;
 }

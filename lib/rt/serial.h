@@ -7,6 +7,8 @@
 #include "print.h"
 #include "syscall.h"
 
-// Take the ports of the first UART from `io_control` into `slot` of the table in slot `table` and
-// make the line the program's sink.
+// Make the line the program's sink, through a capability of the first UART's ports.
+void rt_serial_use(cap_t ports);
+
+// The same with the ports taken from `io_control` into `slot` of the table in slot `table`.
 struct rt_status rt_serial_init(cap_t io_control, cap_t table, cap_t slot);

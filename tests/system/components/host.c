@@ -5,13 +5,10 @@
 #include "host.h"
 
 #include <rt/print.h>
+#include <rt/serial.h>
 #include <rt/string.h>
 
 #include <gen/rt_stubs.h>
-
-#define UART        0x3f8u
-#define LINE_STATUS 5u
-#define LINE_EMPTY  0x20u
 
 // QEMU, docs/specs/fw_cfg: a selector of 16 bits, then bytes one by one; numbers big-endian.
 #define FW_CFG_SELECT    0x510u
@@ -20,19 +17,6 @@
 #define FW_CFG_NAME      56u
 
 static char arguments[256];
-
-// ---- serial port --------------------------------------------------------------------------------
-static void line_put(struct rt_sink *sink, char c)
-{
-    (void)sink;
-    cap_t ports = component_need(GRANT_PORTS, "uart")->slot;
-    while (!(io_ports_in(ports, UART + LINE_STATUS, 1).value & LINE_EMPTY)) {
-        __builtin_ia32_pause();
-    }
-    rt_ignore(io_ports_out(ports, UART, 1, (unsigned char)c));
-}
-
-static struct rt_sink line = { line_put };
 
 // ---- arguments ----------------------------------------------------------------------------------
 static void firmware_select(cap_t ports, unsigned key)
@@ -97,7 +81,7 @@ uint64_t host_argument(const char *name, uint64_t otherwise)
 void host_begin(void)
 {
     const struct component_grant *firmware = component_grant(GRANT_PORTS, "fw_cfg");
-    rt_print_sink_set(&line);
+    rt_serial_use(component_need(GRANT_PORTS, "uart")->slot);
     if (firmware) {
         arguments_read(firmware->slot);
     }

@@ -6,21 +6,13 @@
 #include <proto/system_client.h>
 #include <rt/component.h>
 #include <rt/print.h>
+#include <rt/serial.h>
 
 #include <gen/rt_stubs.h>
 
 #define LIVES 16u  // as many incidents are kept
 
 const char rt_task_name[] = "early";
-
-static void line_put(struct rt_sink *sink, char c)
-{
-    (void)sink;
-    const struct component_grant *ports = component_need(GRANT_PORTS, "uart");
-    rt_ignore(io_ports_out(ports->slot, ports->address, 1, (unsigned char)c));
-}
-
-static struct rt_sink line = { line_put };
 
 // Deaths for another reason than the one that it gave.
 static unsigned wrong_deaths(cap_t system)
@@ -42,7 +34,7 @@ int component_main(const struct component_info *info)
     if (info->generation <= LIVES) {
         __builtin_trap();
     }
-    rt_print_sink_set(&line);
+    rt_serial_use(component_need(GRANT_PORTS, "uart")->slot);
     cap_t system = component_need(GRANT_CALL, "system")->slot;
     unsigned wrong = wrong_deaths(system);
     rt_print("SUMMARY lives %u failed %u\n", LIVES, wrong);

@@ -10,6 +10,7 @@
 #include <rt/clock.h>
 #include <rt/component.h>
 #include <rt/print.h>
+#include <rt/serial.h>
 #include <rt/string.h>
 
 #include <gen/rt_stubs.h>
@@ -21,14 +22,6 @@
 const char rt_task_name[] = "judge";
 
 // ---- output ------------------------------------------------------------------------------------
-static void line_put(struct rt_sink *sink, char c)
-{
-    (void)sink;
-    const struct component_grant *ports = component_need(GRANT_PORTS, "uart");
-    rt_ignore(io_ports_out(ports->slot, ports->address, 1, (unsigned char)c));
-}
-
-static struct rt_sink line = { line_put };
 unsigned failures;
 
 void expect(bool fact, const char *check, unsigned line_number, const char *text)
@@ -459,7 +452,7 @@ int component_main(const struct component_info *info)
 {
     (void)info;
     unsigned failed = 0;
-    rt_print_sink_set(&line);
+    rt_serial_use(component_need(GRANT_PORTS, "uart")->slot);
     for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         failures = 0;
         checks[i].run();
