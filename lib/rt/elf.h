@@ -4,6 +4,7 @@
 // ELF64 as far as a loader of static programs reads it (System V ABI, chapters 4 and 5).
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ELF_MAGIC       0x464c457fu  // "\177ELF", little endian
@@ -42,5 +43,17 @@ struct elf_relocation {
 // Kinds, in the low half of `info`.
 #define ELF_RELOCATION_NONE     0u  // R_X86_64_NONE
 #define ELF_RELOCATION_RELATIVE 8u  // R_X86_64_RELATIVE
+
+// Whether a file of `bytes` bytes is one for this machine of this type, with its program headers
+// inside.
+static inline bool elf_header_valid(const struct elf_header *header, uint64_t bytes, uint16_t type)
+{
+    return bytes >= sizeof(*header) && header->magic == ELF_MAGIC &&
+           header->class == ELF_CLASS_64 && header->data == ELF_DATA_LITTLE &&
+           header->type == type && header->machine == ELF_MACHINE_X86 &&
+           header->program_size == sizeof(struct elf_program) &&
+           header->program_offset % sizeof(uint64_t) == 0 && header->program_offset <= bytes &&
+           header->program_count <= (bytes - header->program_offset) / sizeof(struct elf_program);
+}
 
 _Static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_program) == 56, "as specified");

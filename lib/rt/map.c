@@ -28,15 +28,6 @@ static uint64_t span(uint64_t pages)
     return (pages + 1) << PAGE_BITS;
 }
 
-static unsigned bits_for(uint64_t pages)
-{
-    unsigned bits = PAGE_BITS;
-    while (1ull << (bits - PAGE_BITS) < pages) {
-        bits++;
-    }
-    return bits;
-}
-
 struct rt_status rt_map_frame(cap_t frame, uint64_t pages, unsigned prot,
                               struct rt_mapping *mapping)
 {
@@ -66,7 +57,7 @@ struct rt_status rt_map_frame(cap_t frame, uint64_t pages, unsigned prot,
 struct rt_status rt_map_new(uint64_t pages, unsigned prot, struct rt_mapping *mapping)
 {
     cap_t frame = 0;
-    unsigned bits = bits_for(pages);
+    unsigned bits = rt_frame_bits(pages);
     struct rt_status status = rt_object_new(KIND_FRAME, bits, &frame);
     if (!rt_ok(status)) {
         return status;

@@ -18,6 +18,16 @@ struct rt_mapping {
     cap_t attached;  // the derived capability through which it is mapped
 };
 
+// log2 of the size of the smallest frame that has so many pages.
+static inline unsigned rt_frame_bits(uint64_t pages)
+{
+    unsigned bits = PAGE_BITS;
+    while (1ull << (bits - PAGE_BITS) < pages) {
+        bits++;
+    }
+    return bits;
+}
+
 // New zeroed memory, contiguous; `pages` is rounded up to a power of two.
 struct rt_status rt_map_new(uint64_t pages, unsigned prot, struct rt_mapping *mapping);
 

@@ -24,16 +24,6 @@ struct piece {
     uint64_t skip, bytes;
 };
 
-static bool header_valid(const struct elf_header *header, uint64_t bytes)
-{
-    return bytes >= sizeof(*header) && header->magic == ELF_MAGIC &&
-           header->class == ELF_CLASS_64 && header->data == ELF_DATA_LITTLE &&
-           header->type == ELF_TYPE_EXEC && header->machine == ELF_MACHINE_X86 &&
-           header->program_size == sizeof(struct elf_program) &&
-           header->program_offset % sizeof(uint64_t) == 0 && header->program_offset <= bytes &&
-           header->program_count <= (bytes - header->program_offset) / sizeof(struct elf_program);
-}
-
 static bool segment_valid(const struct elf_program *segment, uint64_t bytes)
 {
     return segment->offset <= bytes && segment->file_size <= bytes - segment->offset &&
@@ -46,15 +36,6 @@ static unsigned segment_prot(const struct elf_program *segment)
     return (segment->flags & ELF_SEGMENT_READ ? PROT_READ : 0) |
            (segment->flags & ELF_SEGMENT_WRITE ? PROT_WRITE : 0) |
            (segment->flags & ELF_SEGMENT_EXECUTE ? PROT_EXECUTE : 0);
-}
-
-static unsigned bits_for(uint64_t pages)
-{
-    unsigned bits = PAGE_BITS;
-    while (1ull << (bits - PAGE_BITS) < pages) {
-        bits++;
-    }
-    return bits;
 }
 
 // Copy into the frame through a mapping of our own.
@@ -73,7 +54,8 @@ static struct rt_status piece_fill(cap_t frame, const struct piece *piece)
 static struct rt_status piece_load(struct rt_program *program, const struct piece *piece)
 {
     struct rt_segment *segment = &program->segments[program->segment_count];
-    struct rt_status status = rt_object_new(KIND_FRAME, bits_for(piece->pages), &segment->frame);
+    struct rt_status status = rt_object_new(KIND_FRAME, rt_frame_bits(piece->pages),
+                                            &segment->frame);
     if (!rt_ok(status)) {
         return status;
     }
@@ -117,7 +99,7 @@ static struct rt_status segments_load(struct rt_program *program, const unsigned
                                       uint64_t bytes)
 {
     const struct elf_header *header = (const void *)file;
-    if (!header_valid(header, bytes)) {
+    if (!elf_header_valid(header, bytes, ELF_TYPE_EXEC)) {
         return rt_refuse(ERR_RANGE, 0);
     }
     const struct elf_program *segments = (const void *)(file + header->program_offset);

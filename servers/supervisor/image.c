@@ -21,16 +21,6 @@ static uint64_t pages_over(uint64_t bytes)
     return (bytes + PAGE_SIZE - 1) >> PAGE_BITS;
 }
 
-static bool header_valid(const struct elf_header *header, uint64_t bytes)
-{
-    return bytes >= sizeof(*header) && header->magic == ELF_MAGIC &&
-           header->class == ELF_CLASS_64 && header->data == ELF_DATA_LITTLE &&
-           header->type == ELF_TYPE_DYN && header->machine == ELF_MACHINE_X86 &&
-           header->program_size == sizeof(struct elf_program) &&
-           header->program_offset % sizeof(uint64_t) == 0 && header->program_offset <= bytes &&
-           header->program_count <= (bytes - header->program_offset) / sizeof(struct elf_program);
-}
-
 static bool segment_valid(const struct elf_program *segment, uint64_t bytes)
 {
     return segment->offset <= bytes && segment->file_size <= bytes - segment->offset &&
@@ -83,7 +73,7 @@ static bool segment_add(struct image *image, const struct elf_program *segment)
 bool image_read(struct image *image, const void *file, uint64_t bytes)
 {
     const struct elf_header *header = file;
-    if (!header_valid(header, bytes)) {
+    if (!elf_header_valid(header, bytes, ELF_TYPE_DYN)) {
         return false;
     }
     *image = (struct image){ .file = file, .bytes = bytes, .entry = header->entry };

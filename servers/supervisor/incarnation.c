@@ -106,10 +106,7 @@ static uint64_t random_next(void)
 
 static struct rt_status memory_make(struct component *component)
 {
-    unsigned bits = PAGE_BITS;
-    while (1ull << (bits - PAGE_BITS) < component->layout.memory_pages) {
-        bits++;
-    }
+    unsigned bits = rt_frame_bits(component->layout.memory_pages);
     cap_t frame = home_slot(component, HOME_MEMORY);
     cap_t attached = home_slot(component, HOME_MEMORY_HERE);
     struct rt_status status = make(component, KIND_FRAME, bits, HOME_MEMORY);
