@@ -575,16 +575,23 @@ static void test_lent_time_runs_out(void **state)
     assert_ptr_equal(current(), chain.actor[0].thread);
 }
 
-// A server that answers and receives in one call does not wait for time of its own.
-static void test_a_fallback_that_is_not_needed(void **state)
+// A client and a server whose fall-back context, which this gives, has no budget left.
+static struct sched_context *stage_spent_fallback(void)
 {
-    (void)state;
     stage_chain(2, 0);
     fallback_bind(&chain.actor[1]);
     struct sched_context *fallback = sched_context_of(slot_cap(chain.actor[1].fallback));
     OK(INVOKE(chain.actor[1].fallback, KIND_SCHED_CONTEXT, CONFIGURE, ROOT_SLOT_SCHED_CONTROL,
               BUDGET, PERIOD));
     fallback->refills[0].time = host_clock + PERIOD;
+    return fallback;
+}
+
+// A server that answers and receives in one call does not wait for time of its own.
+static void test_a_fallback_that_is_not_needed(void **state)
+{
+    (void)state;
+    struct sched_context *fallback = stage_spent_fallback();
     chain_call(2);
     sys(SYS_reply_recv, chain.endpoint[1], 0, chain.reply[1], WORDS(0));
     assert_ptr_equal(current(), chain.actor[0].thread);
@@ -595,12 +602,7 @@ static void test_a_fallback_that_is_not_needed(void **state)
 static void test_a_fallback_that_waits_for_nobody(void **state)
 {
     (void)state;
-    stage_chain(2, 0);
-    fallback_bind(&chain.actor[1]);
-    struct sched_context *fallback = sched_context_of(slot_cap(chain.actor[1].fallback));
-    OK(INVOKE(chain.actor[1].fallback, KIND_SCHED_CONTEXT, CONFIGURE, ROOT_SLOT_SCHED_CONTROL,
-              BUDGET, PERIOD));
-    fallback->refills[0].time = host_clock + PERIOD;
+    struct sched_context *fallback = stage_spent_fallback();
     one = actor_new(200, 0, 0, 0);
     chain_call(2);
     actor_resume(&one);
