@@ -69,6 +69,7 @@ class Unit(NamedTuple):
 
 def unit_of_5(reader: Reader) -> Unit:
     directories = [entry[CONTENT_PATH] for entry in reader.entries()]
+    directories[0] = ""  # where it was compiled: known, while what stands here may have lost its first part
     return Unit(directories, [(entry[CONTENT_PATH], entry.get(CONTENT_DIRECTORY, 0))
                               for entry in reader.entries()])
 
