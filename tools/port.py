@@ -246,8 +246,9 @@ def provide(name: str, cache: Path = TREE / "build" / "ports") -> Path:
     recipe = read_recipe(name)
     cache = cache.resolve()
     directory = cache / name
-    if not is_complete(recipe, directory):
-        fetch(name, recipe, cache, lambda archive: extract(archive, recipe, directory))
+    with locked(cache / f"{name}.lock"):
+        if not is_complete(recipe, directory):
+            fetch(name, recipe, cache, lambda archive: extract(archive, recipe, directory))
     return directory
 
 

@@ -7,6 +7,7 @@
 #pragma once
 
 // Slots of the driver's table beside those of enum root_slot.
+#define SLOT_OWN_TABLE    1   // ROOT_SLOT_CSPACE
 #define SLOT_BATCH        16  // frame: the batch
 #define SLOT_ARENA        17  // Untyped of 2 GiB: everything that a case makes
 #define SLOT_LARGE        18  // Untyped of 1 GiB
@@ -24,7 +25,8 @@
 #define TABLE_BITS        22
 #define TABLE_SLOTS       65536
 
-#define TAG_FULL 0x440  // 64 words, 4 capabilities
+#define TAG_FULL   0x440      // 64 words, 4 capabilities
+#define TAG_DELETE 0x2030001  // delete from a table, one word
 
 #ifndef __ASSEMBLER__
 # include <rt/syscall.h>
@@ -45,6 +47,8 @@
 # define PRIORITY_DRIVER 200u
 # define PRIORITY_CROWD  100u
 
+_Static_assert(SLOT_OWN_TABLE == ROOT_SLOT_CSPACE, "as in the ABI");
+_Static_assert(TAG_DELETE == TAG(OP_CAPTABLE_DELETE, 1, 0), "as in the ABI");
 _Static_assert(TAG_FULL == TAG(0, MSG_MAX_WORDS, MSG_MAX_CAPS), "as in the ABI");
 
 void must(struct rt_status status, const char *what);
@@ -96,6 +100,7 @@ CROWD(spinner)
 CROWD(idle)
 CROWD(server)
 CROWD(client)
+CROWD(ender)
 # undef CROWD
 
 static inline uint64_t clock_now(void)

@@ -142,17 +142,17 @@ void case_tables_nested(void)
     must(captable_delete(ROOT_SLOT_CSPACE, SLOT_THREADS), "deleting nested tables");
 }
 
-void untypeds_make(void)
+void untypeds_make(bool lower)
 {
     arena_make(KIND_UNTYPED, UNTYPED_BITS, SLOT_ENDPOINTS, 1);
     for (unsigned i = 1; i < UNTYPEDS; i++) {
         unsigned bits = UNTYPED_BITS - i;
-        uint64_t fit = 1ull << (bits - ENDPOINT_BITS);
-        must(untyped_retype(SLOT_ENDPOINTS + i - 1, KIND_ENDPOINT | ENDPOINT_BITS << 8, 0,
-                            ROOT_SLOT_CSPACE, SLOT_THREADS + (uint64_t)i * CHILDREN,
-                            fit < CHILDREN ? fit : CHILDREN),
+        uint64_t half = 1ull << bits, fit = half >> ENDPOINT_BITS;
+        must(untyped_retype(SLOT_ENDPOINTS + i - 1, KIND_ENDPOINT | ENDPOINT_BITS << 8,
+                            lower ? half : 0, ROOT_SLOT_CSPACE,
+                            SLOT_THREADS + (uint64_t)i * CHILDREN, fit < CHILDREN ? fit : CHILDREN),
              "making endpoints");
-        must(untyped_retype(SLOT_ENDPOINTS + i - 1, KIND_UNTYPED | bits << 8, 1ull << bits,
+        must(untyped_retype(SLOT_ENDPOINTS + i - 1, KIND_UNTYPED | bits << 8, lower ? 0 : half,
                             ROOT_SLOT_CSPACE, SLOT_ENDPOINTS + i, 1),
              "making an Untyped");
     }
@@ -163,7 +163,7 @@ void untypeds_make(void)
 
 void case_untypeds_nested(void)
 {
-    untypeds_make();
+    untypeds_make(false);
     for (unsigned i = 0; i < INNERMOST; i++) {
         bulk_add((struct batch_entry){
             .slot = ROOT_SLOT_CSPACE,
@@ -177,5 +177,11 @@ void case_untypeds_nested(void)
     must(captable_move(ROOT_SLOT_CSPACE, SLOT_REPLIES, ROOT_SLOT_CSPACE,
                        SLOT_ENDPOINTS + UNTYPEDS - 1),
          "moving");
+    must(captable_delete(ROOT_SLOT_CSPACE, SLOT_ENDPOINTS), "deleting nested Untypeds");
+}
+
+void case_untypeds_first(void)
+{
+    untypeds_make(true);
     must(captable_delete(ROOT_SLOT_CSPACE, SLOT_ENDPOINTS), "deleting nested Untypeds");
 }

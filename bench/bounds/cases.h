@@ -14,6 +14,7 @@
 #include "cases.def"
 #undef CASE
 
-// Untypeds in slots from SLOT_ENDPOINTS on: each fills the upper half of the one before, whose
-// lower half begins with endpoints.  The innermost's endpoints are in slots from SLOT_REPLIES on.
-void untypeds_make(void);
+// Untypeds in slots from SLOT_ENDPOINTS on: each fills half of the one before, the lower one or the
+// upper, whose other half begins with endpoints.  The innermost's endpoints are in slots from
+// SLOT_REPLIES on.
+void untypeds_make(bool lower);

@@ -67,6 +67,15 @@ crowd_\name:
     syscall
     ud2
 
+// Destroys itself.
+    crowd ender
+    movl $SLOT_OWN_TABLE, %edi
+    movl $TAG_DELETE, %esi
+    leaq SLOT_THREADS - 1(%rsp), %rbx
+    movl $SYS_invoke, %eax
+    syscall
+    ud2
+
     crowd receiver_again
 1:  movl $SLOT_ENDPOINT, %edi
     xorl %esi, %esi

@@ -105,7 +105,7 @@ static struct message_buffer *receiver_make(void)
 // The originals that are moved are deep in many trees.
 void case_message_full(void)
 {
-    untypeds_make();
+    untypeds_make(false);
     struct message_buffer *to = receiver_make();
     for (unsigned i = 0; i < MESSAGES; i++) {
         struct ipc_words words = { 0 };

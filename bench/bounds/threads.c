@@ -150,6 +150,42 @@ void case_timers_due(void)
     settle();
 }
 
+// A timer goes from one end of the tree to the other.
+void case_timers_moved(void)
+{
+    arena_make(KIND_NOTIFICATION, NOTIFICATION_BITS, SLOT_NOTIFICATION, 1);
+    arena_make(KIND_TIMER, TIMER_BITS, SLOT_TIMERS, MANY);
+    uint64_t instant = clock_now() + (1ull << 40);
+    for (unsigned i = 0; i < 3 * MANY; i++) {
+        cap_t timer = SLOT_TIMERS + i % MANY;
+        if (i < MANY) {
+            bulk_add((struct batch_entry){
+                .slot = timer, .tag = TAG(OP_TIMER_BIND, 1, 0), .words = { SLOT_NOTIFICATION } });
+        }
+        bulk_add((struct batch_entry){
+            .slot = timer,
+            .tag = TAG(OP_TIMER_ARM, 1, 0),
+            .words = { instant + (i / MANY % 2 ? MANY - i : i) * 1000ull } });
+    }
+    bulk_run();
+}
+
+// --- ends ---------------------------------------------------------------------------------------
+
+// With all that a thread can have to lose.
+void case_threads_end(void)
+{
+    struct crowd crowd = senders;
+    crowd.entry = crowd_ender;
+    crowd.flags = THREAD_VECTOR;
+    crowd.budget = 100000;
+    crowd.period = 1ull << 30;
+    crowd.rsp = 1;
+    crowd_make(&crowd);
+    crowd_start(&crowd);
+    settle();
+}
+
 // --- guests -------------------------------------------------------------------------------------
 
 void case_guests_kicked(void)

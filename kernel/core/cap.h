@@ -80,8 +80,12 @@ struct cap {
     };
     union {
         struct {
-            struct cap *stock_prev;  // page table: in the list of its space
-            uintptr_t above;         // CAP_IN_TREE: link of by_address upwards
+            union {
+                struct cap *stock_prev;  // page table: in the list of its space
+                struct cap *inner;       // Untyped being revoked: the one made from it whose turn
+                                         // it is, marked, or NULL
+            };
+            uintptr_t above;  // CAP_IN_TREE: link of by_address upwards
         };
         struct tree_node attached;  // derived frame: in the tree of its space
     };

@@ -189,6 +189,10 @@ void cap_check(void)
         if (forest_has_objects(cap)) {
             check_tree(&cap->objects, cap);
         }
+        if (cap->kind == KIND_UNTYPED && cap->inner) {
+            ASSERT(cap->inner->kind == KIND_UNTYPED && cap->inner->flags & CAP_MARKED);
+            ASSERT(cap->progress && forest_tree(cap->inner) == &cap->objects);
+        }
     }
 }
 #endif

@@ -159,7 +159,8 @@ enum err op_captable_move(struct invocation *inv)
     return err;
 }
 
-enum err op_captable_delete(struct invocation *inv)
+// After a restart the slot may be empty, and the rest of what was to go not.
+static enum err op_removal(const struct invocation *inv, bool revoke)
 {
     if (!(inv->self->rights & RIGHT_WRITE)) {
         return ERR_RIGHTS;
@@ -168,20 +169,20 @@ enum err op_captable_delete(struct invocation *inv)
     if (!cap) {
         return err_blame(ERR_RANGE, 1);
     }
-    // After a restart the slot may be empty, and the rest of the object not.
-    return cap_empty(cap) ? cap_drain() : cap_delete(cap);
+    if (cap_empty(cap)) {
+        return cap_drain();
+    }
+    return revoke ? cap_revoke(cap) : cap_delete(cap);
+}
+
+enum err op_captable_delete(struct invocation *inv)
+{
+    return op_removal(inv, false);
 }
 
 enum err op_captable_revoke(struct invocation *inv)
 {
-    if (!(inv->self->rights & RIGHT_WRITE)) {
-        return ERR_RIGHTS;
-    }
-    struct cap *cap = captable_slot(inv->self, inv->words[0]);
-    if (!cap || cap_empty(cap)) {
-        return err_blame(ERR_SLOT, 1);
-    }
-    return cap_revoke(cap);
+    return op_removal(inv, true);
 }
 
 // Badge, limit, or first page or port of the range.

@@ -99,6 +99,28 @@ enum err cap_delete_derived(struct cap *cap)
     return ERR_OK;
 }
 
+// Move an original into the memory of its object, which is over, and let it wait in the list.
+static struct cap *original_bury(struct cap *original)
+{
+    struct cap *grave = (struct cap *)original->address;
+    cap_move(grave, original);
+    grave->flags |= CAP_BURIED;
+    grave->below = buried;
+    buried = grave;
+    return grave;
+}
+
+// Nothing but its place in the tree is left of a thread that destroyed itself, and it cannot be
+// asked to come back for that: it waits as a table that is empty.
+static enum err self_bury(struct cap *original)
+{
+    struct cap *grave = original_bury(original);
+    grave->kind = KIND_CAPTABLE;
+    grave->rights = CAP_BITS;
+    grave->aux = 1;
+    return preempt_point(PREEMPT_WORK) ? ERR_PREEMPTED : ERR_OK;
+}
+
 // An original without descendants: destroy its object.
 static enum err original_destroy(struct cap *cap)
 {
@@ -106,6 +128,9 @@ static enum err original_destroy(struct cap *cap)
         enum err err = object_destroy_step(cap);
         if (!err) {
             break;
+        }
+        if (err == ERR_BLOCKED) {
+            return self_bury(cap);
         }
         if (err != ERR_AGAIN) {
             return err;
@@ -150,12 +175,9 @@ static enum err revoke_list(struct cap *cap)
 
 static void table_bury(struct cap *original)
 {
-    struct cap *grave = captable_slots(captable_of(original));
-    cap_move(grave, original);
-    grave->flags |= CAP_BURIED | CAP_NAMED;
+    struct cap *grave = original_bury(original);
+    grave->flags |= CAP_NAMED;
     grave->aux = 1u << (grave->bits - CAP_BITS);
-    grave->below = buried;
-    buried = grave;
 }
 
 // Delete all names of a buried table.
@@ -184,14 +206,25 @@ static enum err original_delete(struct cap *cap)
     return err ? err : original_destroy(cap);
 }
 
+// A marked Untyped leaves its tree and its slot.
+static void untyped_leave(struct cap *untyped)
+{
+    struct tree *tree = forest_tree(untyped);
+    tree_remove(tree, &untyped->by_address, CAP_BY_ADDRESS_KEY);
+    struct cap *above = CONTAINER_OF(tree, struct cap, objects);
+    if (tree != &forest_roots && above->inner == untyped) {
+        above->inner = NULL;
+    }
+    cap_clear(untyped);
+}
+
 // One step of dissolving a marked Untyped whose children are all buried tables.  True when it is
 // gone.
 static bool untyped_dissolve_step(struct cap *untyped)
 {
     struct cap *heir = forest_next(&untyped->objects, 0);
     if (!heir) {
-        forest_unlink(untyped);
-        cap_clear(untyped);
+        untyped_leave(untyped);
         return true;
     }
     struct cap *other = forest_next(&untyped->objects, heir->address + 1);
@@ -201,22 +234,25 @@ static bool untyped_dissolve_step(struct cap *untyped)
         return false;
     }
     struct tree *above = forest_tree(untyped);
-    tree_remove(above, &untyped->by_address, CAP_BY_ADDRESS_KEY);
     heir->address = untyped->address;
     heir->bits = untyped->bits;
+    untyped_leave(untyped);
     tree_insert(above, &heir->by_address, CAP_BY_ADDRESS_KEY);
-    cap_clear(untyped);
     return true;
 }
 
 // Destroy what was made from an Untyped, but for tables, which are buried and lose their names.
 // `progress` is the address below which all children are such tables; while it is not 0 the Untyped
 // refuses retype, so none is added there.  Untypeds made from it are descended into, each smaller
-// than the one above, and dissolved.
+// than the one above, and dissolved; `inner` leads to the deepest one without a look-up, so that
+// coming back costs little however deep it is.
 static enum err untyped_clear(struct cap *top)
 {
-    struct cap *untyped = top;
     for (;;) {
+        struct cap *untyped = top;
+        while (untyped->inner) {
+            untyped = untyped->inner;
+        }
         if (!untyped->progress) {
             untyped->progress = untyped->address;
         }
@@ -224,14 +260,12 @@ static enum err untyped_clear(struct cap *top)
         if (!child && untyped == top) {
             return ERR_OK;
         }
-        if (child && child->kind == KIND_UNTYPED) {
-            child->flags |= CAP_MARKED;
-            untyped = child;
-            continue;
-        }
         enum err err = ERR_OK;
         if (!child) {
-            untyped = untyped_dissolve_step(untyped) ? top : untyped;
+            untyped_dissolve_step(untyped);
+        } else if (child->kind == KIND_UNTYPED) {
+            child->flags |= CAP_MARKED;
+            untyped->inner = child;
         } else if (!is_buried(child)) {
             err = original_delete(child);
         } else if (child->flags & CAP_NAMED) {
@@ -275,6 +309,7 @@ static void table_finish(struct cap *grave)
         return;
     }
     struct tree *tree = grave->flags & CAP_IN_TREE ? forest_tree(grave) : &forest_roots;
+    preempt_work(40);
     forest_unlink(grave);
     if (tree == &forest_roots) {
         return;
@@ -331,10 +366,14 @@ static enum err untyped_revoke(struct cap *untyped)
             err = ERR_PREEMPTED;
         }
     }
-    if (!err && !cap_empty(untyped)) {
-        untyped->progress = 0;
+    if (err) {
+        return err;
     }
-    return err;
+    if (cap_empty(untyped)) {
+        return cap_drain();
+    }
+    untyped->progress = 0;
+    return ERR_OK;
 }
 
 enum err cap_revoke(struct cap *cap)
@@ -354,8 +393,7 @@ enum err cap_delete(struct cap *cap)
         cap->flags |= CAP_MARKED;
         err = untyped_revoke(cap);
         if (!err && !cap_empty(cap)) {
-            forest_unlink(cap);
-            cap_clear(cap);
+            untyped_leave(cap);
         }
     }
     return err ? err : cap_drain();

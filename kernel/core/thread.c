@@ -154,8 +154,8 @@ enum err thread_destroy_step(struct cap *original)
     if (hal_cpu()->current != thread) {
         return ERR_AGAIN;  // only so that others come first: to unlink it takes as long
     }
-    hal_cpu()->current = NULL;  // it would not come back
-    return ERR_OK;
+    hal_cpu()->current = NULL;
+    return ERR_BLOCKED;  // it would not come back
 }
 
 void thread_vector_forget(struct thread *thread)

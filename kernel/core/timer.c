@@ -23,8 +23,12 @@ void timer_init(struct cap *original)
 
 enum err timer_destroy_step(struct cap *original)
 {
-    alarm_clear(&timer_of(original)->alarm);
-    binding_clear(&timer_of(original)->notification);
+    struct timer *timer = timer_of(original);
+    if (timer->alarm.set) {
+        alarm_clear(&timer->alarm);
+        return ERR_AGAIN;
+    }
+    binding_clear(&timer->notification);
     return ERR_OK;
 }
 
@@ -46,10 +50,17 @@ enum err op_timer_arm(struct invocation *inv)
     if (deadline > TIMER_MAX) {
         return err_blame(ERR_RANGE, 1);
     }
+    if (timer->alarm.set) {
+        alarm_clear(&timer->alarm);
+        timer->moving = true;
+        if (preempt_point(60)) {
+            return ERR_PREEMPTED;
+        }
+    }
     preempt_work(60);
     // One that is moved has been paid for, but the interrupt may come where it was, for nothing.
-    sched_pay(timer->alarm.set ? SCHED_INTERRUPT_TICKS : SCHED_ALARM_TICKS);
-    alarm_clear(&timer->alarm);
+    sched_pay(timer->moving ? SCHED_INTERRUPT_TICKS : SCHED_ALARM_TICKS);
+    timer->moving = false;
     alarm_set(hal_cpu(), &timer->alarm, deadline, inv->thread->priority);
     return ERR_OK;
 }
@@ -62,6 +73,7 @@ enum err op_timer_cancel(struct invocation *inv)
     }
     inv->words[0] = timer->alarm.set;
     inv->results = 1;
+    timer->moving = false;
     alarm_clear(&timer->alarm);
     return ERR_OK;
 }

@@ -9,7 +9,8 @@
 
 struct timer {
     struct alarm alarm;  // first
-    uint64_t reserved[4];
+    bool moving;  // was set and paid for when an operation began that arms it for another time
+    uint64_t reserved[3];
     struct cap notification;  // internal slot
 };
 #define TIMER_BITS 7

@@ -193,17 +193,14 @@ static uint64_t cap_remove(const struct model_invocation *inv, bool revoke)
         return M_RIGHTS;
     }
     struct model_cap *cap = model_slot(inv->self, inv->words[0]);
-    if (revoke) {
-        if (!cap || !cap->kind) {
-            return M_BLAME(M_SLOT, 1);
-        }
-        model_revoke(cap);
-        return M_OK;
-    }
     if (!cap) {
         return M_BLAME(M_RANGE, 1);
     }
-    model_delete(cap);
+    if (revoke) {
+        model_revoke(cap);
+    } else {
+        model_delete(cap);
+    }
     return M_OK;
 }
 

@@ -157,6 +157,9 @@ static void tables_drain(void)
 
 void model_revoke(struct model_cap *cap)
 {
+    if (!cap->kind) {
+        return;
+    }
     if (cap->kind == K_UNTYPED) {
         untyped_clear(cap);
         tables_drain();

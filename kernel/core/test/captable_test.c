@@ -141,9 +141,9 @@ static void test_delete_and_revoke_refuse(void **state)
     assert_int_equal(DELETE(ROOT_SLOTS), BLAME(RANGE, 1));
     assert_int_equal(DELETE(99), ERR_OK);
     assert_int_equal(INVOKE(op_captable_revoke, root_slot(12), 10), ERR_RIGHTS);
-    assert_int_equal(INVOKE(op_captable_revoke, TABLE, 0), BLAME(SLOT, 1));
-    assert_int_equal(INVOKE(op_captable_revoke, TABLE, ROOT_SLOTS), BLAME(SLOT, 1));
-    assert_int_equal(INVOKE(op_captable_revoke, TABLE, 99), BLAME(SLOT, 1));
+    assert_int_equal(INVOKE(op_captable_revoke, TABLE, 0), BLAME(RANGE, 1));
+    assert_int_equal(INVOKE(op_captable_revoke, TABLE, ROOT_SLOTS), BLAME(RANGE, 1));
+    assert_int_equal(INVOKE(op_captable_revoke, TABLE, 99), ERR_OK);
     assert_int_equal(INVOKE(op_captable_revoke, TABLE, 14), ERR_OK);
     assert_int_equal(INVOKE(op_captable_revoke, TABLE, 10), ERR_OK);
 }

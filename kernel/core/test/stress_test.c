@@ -436,7 +436,7 @@ static void step(void)
 static void test_against_the_model(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 12; seed++) {
+    for (uint64_t seed = 1; seed <= 200; seed++) {
         fake_setup();
         model_reset();
         fake.random ^= seed << 32;
