@@ -814,6 +814,9 @@ void generate(struct generator *generator, const struct generate_view *view,
     }
     if (generator->script && view->first) {
         make_script(generator, view, operation);
+    } else if (view->left && view->left < MIN_TICKS && one_in(generator, 3)) {
+        operation->number = SYS_wait;
+        operation->slot = pick(generator, view, KIND_NOTIFICATION);
     } else if (view->hot && generate_random(generator, 100) < (view->first  ? 30
                                                                : view->lent ? 50
                                                                             : 80)) {

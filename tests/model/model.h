@@ -210,6 +210,7 @@ struct model_timer {
 // What comes to pass as time does.
 #define MODEL_EVENTS(X)                                                 \
  X(slice, "time slices used up")                                        \
+ X(renewed, "time slices renewed for one who was woken")                \
  X(exhausted, "budgets used up")                                        \
  X(released, "budgets replenished for a thread that waited")            \
  X(recalled, "loans that ended because the time was used up")           \

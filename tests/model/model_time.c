@@ -99,6 +99,7 @@ void model_renew(struct model_context *context)
 {
     if (context->slice && head(context)->amount < MIN_TICKS) {
         head(context)->amount = context->budget;
+        model.events[EVENT_renewed]++;
     }
 }
 
