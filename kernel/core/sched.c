@@ -182,6 +182,7 @@ COLD void sched_exhausted(struct sched_context *context)
     context->waiting = false;
     (void)done;
     if (context->reply) {
+        sched_context_pay(context, SCHED_RECALL_TICKS);
         wait_until(context, RECALL, priority);
     } else {
         sched_wait(context, sched_context_head(context)->time);

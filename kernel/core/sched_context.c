@@ -101,6 +101,14 @@ static __attribute__((noinline)) bool budget_charge(struct sched_context *contex
     return exhausted;
 }
 
+COLD void sched_context_pay(struct sched_context *context, uint64_t ticks)
+{
+    if (!context->slice) {
+        context->used += ticks;
+        (void)budget_charge(context, ticks);
+    }
+}
+
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)
 {
     context->used += used;
@@ -112,8 +120,7 @@ bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t
         return exhausted;
     }
     if (!context->waiting) {
-        context->used += SCHED_REFILL_TICKS;
-        (void)budget_charge(context, SCHED_REFILL_TICKS);
+        sched_context_pay(context, SCHED_REFILL_TICKS);
     }
     return true;
 }

@@ -19,6 +19,9 @@
 // What two interrupts cost besides what is accounted for, in instructions (docs/decisions/0014): at
 // the end of a budget, and when the context comes back.  What comes then pays for them.
 #define SCHED_REFILL_TICKS 500u
+// The same for each further loan that is taken back because the budget has ended, an interrupt
+// each.
+#define SCHED_RECALL_TICKS 1000u
 
 struct refill {
     uint64_t time;  // not before
@@ -90,6 +93,8 @@ static inline bool sched_context_turn_ends(const struct sched_context *context, 
 }
 // Charge `used` ticks.  True where the budget that was available is used up.
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now);
+// Take what interrupts cost from what is left, or comes next; not from a time slice.
+void sched_context_pay(struct sched_context *context, uint64_t ticks);
 // The context begins to be used after a long pause: replenishments count from now.
 void sched_context_begin(struct sched_context *context, uint64_t now);
 // The context is used again after others ran.  What it could have used long ago it is not given in

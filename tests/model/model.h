@@ -90,6 +90,7 @@ enum model_first_slot {
 #define MAX_TICKS  (1ull << 48)
 // What interrupts cost who causes them: at the end of a piece of a budget, a Timer's, another.
 #define PAY_PIECE     500ull
+#define PAY_RECALL    1000ull
 #define PAY_ALARM     1500ull
 #define PAY_INTERRUPT 400ull
 

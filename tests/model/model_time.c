@@ -94,6 +94,15 @@ static bool slice_use(struct model_context *context, uint64_t used)
     return true;
 }
 
+// For an interrupt, from what is left or comes next.
+static void pay(struct model_context *context, uint64_t ticks)
+{
+    if (!context->slice) {
+        context->used += ticks;
+        (void)server_use(context, ticks);
+    }
+}
+
 // Who is woken behind its peers has a new slice for too little of one.
 void model_renew(struct model_context *context)
 {
@@ -253,6 +262,7 @@ static void recall_one(uint64_t address, unsigned priority)
     model_recall(address, reply_at(context->reply)->below);
     context->waiting = false;
     if (context->reply) {
+        pay(context, PAY_RECALL);
         wait_until(address, 0, priority);
     } else {
         model_await_budget(address);
@@ -306,9 +316,8 @@ static bool charge(void)
     if (!end || context->waiting) {
         return false;
     }
-    if (!context->slice && !model_ready(context)) {  // what comes next pays for the pause
-        context->used += PAY_PIECE;
-        (void)server_use(context, PAY_PIECE);
+    if (!model_ready(context)) {  // what comes next pays for the pause
+        pay(context, PAY_PIECE);
     }
     return true;
 }

@@ -629,7 +629,12 @@ static void test_time_that_was_lent_on_runs_out(void **state)
         assert_int_equal(chain.actor[i].thread->context.code, ERR_BUDGET);
         assert_int_equal(chain.actor[i].thread->state, THREAD_READY);
     }
-    assert_ptr_equal(chain.actor[0].thread->sched, context_of(&chain.actor[0]));
+    const struct sched_context *context = context_of(&chain.actor[0]);
+    assert_ptr_equal(chain.actor[0].thread->sched, context);
+    // The next budget pays for the interrupts that this took.
+    assert_int_equal(context->used, BUDGET + SCHED_REFILL_TICKS + (CHAIN - 2) * SCHED_RECALL_TICKS);
+    pass(PERIOD);
+    assert_null(current());
     pass(PERIOD);
     assert_ptr_equal(current(), chain.actor[0].thread);
 }
