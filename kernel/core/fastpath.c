@@ -59,7 +59,8 @@ HOT void kernel_fast_call(uint64_t slot, uint64_t tag, uint64_t third, uint64_t 
     }
     struct endpoint *endpoint = endpoint_of(cap);
     struct thread *receiver = endpoint->receivers;
-    if (UNLIKELY(!receiver) || UNLIKELY(endpoint->min_budget)) {
+    if (UNLIKELY(!receiver) || (UNLIKELY(endpoint->min_budget) &&
+                                !sched_has_budget(hal_cpu(), thread, endpoint->min_budget))) {
         goto slow;
     }
     struct reply *reply = receiver->reply;

@@ -19,7 +19,7 @@ static enum err frame_space(const struct cap *frame, struct aspace **as)
     return (*as)->dying ? ERR_DEAD : ERR_OK;
 }
 
-enum err op_frame_attach(struct invocation *inv)
+COLD enum err op_frame_attach(struct invocation *inv)
 {
     struct cap *frame = inv->self;
     if (frame->flags & CAP_ORIGINAL) {
@@ -335,7 +335,7 @@ enum err op_frame_unmap(struct invocation *inv)
     return range_remove(as, inv->words, inv->self->address, cap_bytes(inv->self));
 }
 
-enum err op_frame_paddr(struct invocation *inv)
+COLD enum err op_frame_paddr(struct invocation *inv)
 {
     if (!(inv->self->rights & RIGHT_PADDR)) {
         return ERR_RIGHTS;

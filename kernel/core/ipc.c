@@ -85,6 +85,9 @@ static enum err budget_check(struct thread *thread, uint64_t min_budget)
     if (min_budget > context->budget) {
         return ERR_BUDGET;
     }
+    if (sched_has_budget(cpu, thread, min_budget)) {
+        return ERR_OK;
+    }
     uint64_t now = sched_charge(cpu);
     if (thread->state != THREAD_READY || thread->sched != context || context->waiting) {
         return ERR_PREEMPTED;  // the charge found it used up

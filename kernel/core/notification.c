@@ -46,7 +46,7 @@ void notification_remove_waiter(struct thread *thread)
     waiter_remove(thread);
 }
 
-enum err notification_destroy_step(struct cap *original)
+COLD enum err notification_destroy_step(struct cap *original)
 {
     struct notification *notification = notification_of(original);
     notification->object_kind = 0;

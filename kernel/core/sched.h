@@ -120,6 +120,15 @@ static inline uint64_t sched_clock(const struct cpu *cpu)
     return UNLIKELY(cpu->stamp) ? cpu->stamp : hal_clock();
 }
 
+// Whether the current thread surely has so much budget left, before what it used has been counted.
+static inline bool sched_has_budget(const struct cpu *cpu, const struct thread *thread,
+                                    uint64_t amount)
+{
+    uint64_t used = hal_clock() - cpu->since;
+    return !thread->gathered &&
+           (int64_t)(sched_context_head(thread->sched)->amount - used - amount) >= 0;
+}
+
 // The current context pays for interrupts that it causes, before or after they come: they are not
 // always handled in its time.  What each costs at most, with the way into the kernel and out of it,
 // in instructions (docs/decisions/0014): an alarm, an interrupt of a device.  The timer goes off as

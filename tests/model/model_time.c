@@ -378,6 +378,9 @@ uint64_t model_budget_check(struct model_thread *thread, uint64_t least)
     if (least > context->budget) {
         return M_BUDGET;
     }
+    if (!thread->gathered && head(context)->amount >= least + model_uncounted(address)) {
+        return M_OK;  // without looking closer
+    }
     (void)model_charge();
     if (thread->state != READY || thread->context != address || context->waiting) {
         return M_RETRY;  // that was all it had

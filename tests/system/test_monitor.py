@@ -219,6 +219,16 @@ def test_kill(shell, name):
     assert all(row.deaths == 0 for row in others), others
 
 
+def test_the_monitor_outlives_its_console(artefacts, pith_build):
+    """The driver dies twenty times while the monitor waits for input there; it goes on with the next."""
+    with Shell(artefacts, "breaker") as session:
+        session.expect("done\r\n")
+        rows = session.components()
+        assert rows["uart"].deaths == 20 and rows["uart"].reason == "operator"
+        assert rows["monitor"].deaths == 0
+        assert session.run("echo alive") == ["alive"]
+
+
 def test_the_log_outlives_its_server(shell):
     shell.kill("log")
     before = shell.run("log 50")

@@ -265,9 +265,21 @@ static void test_rights(void **state)
 static void test_minimum_and_marks(void **state)
 {
     (void)state;
-    endpoint.min_budget = 1;
+    const uint64_t rest = lent.refills[0].amount;
+    endpoint.min_budget = rest + 1;
     refuse_call();
+    host_clock += 100;  // not counted yet
+    endpoint.min_budget = rest - 99;
+    refuse_call();
+    endpoint.min_budget = rest - 100;
+    client.gathered = true;
+    refuse_call();
+    client.gathered = false;
+    call(0);
+    assert_ptr_equal(passed, &server.context);
+    answer();
     endpoint.min_budget = 0;
+    passed = NULL;
     client_slots[SLOT_ENDPOINT].flags |= CAP_MARKED;
     refuse_call();
     client_slots[SLOT_ENDPOINT].flags = 0;

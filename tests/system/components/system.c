@@ -4,8 +4,11 @@
 // What the killing components ask the supervisor (system.h).
 #include "system.h"
 
+#include <rt/clock.h>
 #include <rt/print.h>
 #include <rt/string.h>
+
+#include <gen/rt_stubs.h>
 
 static cap_t supervisor(void)
 {
@@ -94,4 +97,12 @@ void system_print_words(uint16_t number)
             rt_print("%c", words.text[i]);
         }
     }
+}
+
+void system_pause(uint64_t nanoseconds)
+{
+    const struct component_grant *timer = component_need(GRANT_TIMER, "instant");
+    uint64_t ticks = rt_ticks(nanoseconds, component_info()->clock_hz);
+    WANT(rt_ok(timer_arm(timer->slot, rt_clock() + ticks)));
+    WANT(rt_ok(notification_wait(COMPONENT_SLOT_NOTIFICATION).status));
 }

@@ -30,3 +30,6 @@ void system_inject_after(uint16_t number, uint64_t instructions);
 
 // What the component said last before it died, for a failing test.
 void system_print_words(uint16_t number);
+
+// Let so much time pass, by the component's timer "instant".
+void system_pause(uint64_t nanoseconds);

@@ -7,10 +7,7 @@
 #include "../system.h"
 #include "board.h"
 
-#include <rt/clock.h>
 #include <rt/print.h>
-
-#include <gen/rt_stubs.h>
 
 #define CLIENT_EVERY 8u
 #define END_WAIT     1000000u  // nanoseconds between two looks
@@ -24,14 +21,6 @@ static uint64_t draw(uint64_t below)
     seed ^= seed >> 7;
     seed ^= seed << 17;
     return seed % below;
-}
-
-static void pause_for(uint64_t nanoseconds)
-{
-    const struct component_grant *timer = component_need(GRANT_TIMER, "instant");
-    uint64_t ticks = rt_ticks(nanoseconds, component_info()->clock_hz);
-    WANT(rt_ok(timer_arm(timer->slot, rt_clock() + ticks)));
-    WANT(rt_ok(notification_wait(COMPONENT_SLOT_NOTIFICATION).status));
 }
 
 // It must die of nothing else.
@@ -56,7 +45,7 @@ static void adder_end(uint16_t number)
             system_print_words(number);
             machine_fail("a client found something wrong");
         }
-        pause_for(END_WAIT);
+        system_pause(END_WAIT);
     }
     machine_fail("a client does not end");
 }
@@ -73,7 +62,7 @@ int component_main(const struct component_info *info)
         adders[i] = system_number((const char[]){ 'a', 'd', 'd', 'e', 'r', (char)('0' + i), 0 });
     }
     while (killed < kills) {
-        pause_for(1 + draw(span));
+        system_pause(1 + draw(span));
         if (draw(CLIENT_EVERY) == 0) {
             (void)system_kill(adders[draw(ADDERS)]);
         } else {
