@@ -27,7 +27,7 @@ static inline struct notification *notification_of(const struct cap *cap)
 void notification_init(struct cap *original);
 MUST_USE enum err notification_destroy_step(struct cap *original);  // waiters get DEAD
 
-// Or `badge` into the word and wake who waits.  `badge` is not 0.
+// Or `badge` into the word and wake who waits.  The word is not 0 then.
 void notification_signal(struct notification *notification, uint64_t badge);
 // A slot of the kernel's own that says what an event signals.
 static inline void binding_init(struct cap *slot)

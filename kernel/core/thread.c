@@ -372,10 +372,11 @@ enum err op_thread_bind(struct invocation *inv)
     thread->notification = notification;
     thread->flags |= THREAD_BOUND;
     notification->bound = thread;
-    if (notification->word && thread->state == THREAD_BLOCKED_RECV) {  // it waits for this already
-        ipc_receive_end(thread);
-        ipc_deliver_notification(thread, notification_take(notification));
-        sched_wake(thread);
+    // It may wait for the word already; a switch in the middle of an operation would lose its
+    // result.
+    if (notification->word) {
+        hal_cpu()->resched = true;
+        notification_signal(notification, 0);
     }
     return ERR_OK;
 }

@@ -13,6 +13,7 @@ enum operation {
     UNBIND,
     CONSUMED,
 };
+#define THREAD_BIND 10
 
 static struct sched_context *context_of(const struct actor *actor)
 {
@@ -104,6 +105,23 @@ static void test_short_rest_of_a_slice(void **state)
 {
     (void)state;
     assert_int_equal(woken_with(SLICE - SCHED_MIN_TICKS + 1), SLICE);
+}
+
+// Nor for who is bound to one that has a word.
+static void test_short_rest_of_a_slice_at_a_bind(void **state)
+{
+    (void)state;
+    stage_peers();
+    uint64_t note = make(KIND_NOTIFICATION, 6), endpoint = make(KIND_ENDPOINT, 6);
+    OK(SYS(SYS_signal, note));
+    rest();
+    host_clock += SLICE - 1;
+    sys(SYS_recv, endpoint, 0, 0, WORDS(0));
+    assert_ptr_equal(current(), two.thread);
+    OK(INVOKE(one.cap, KIND_THREAD, THREAD_BIND, note));
+    assert_ptr_equal(current(), two.thread);
+    assert_int_equal(one.thread->state, THREAD_READY);
+    assert_int_equal(context_of(&one)->refills[0].amount, SLICE);
 }
 
 static void test_rest_of_a_slice(void **state)
@@ -918,6 +936,7 @@ int main(void)
         TEST(test_end_of_a_slice_at_a_preemption),
         TEST(test_end_of_a_slice_in_a_wait),
         TEST(test_short_rest_of_a_slice),
+        TEST(test_short_rest_of_a_slice_at_a_bind),
         TEST(test_rest_of_a_slice),
         TEST(test_yield_goes_behind_all_peers),
         TEST(test_yield_at_the_end_of_a_slice),
