@@ -125,7 +125,7 @@ static inline bool sched_has_budget(const struct cpu *cpu, const struct thread *
                                     uint64_t amount)
 {
     uint64_t used = hal_clock() - cpu->since;
-    return !thread->gathered &&
+    return thread->sched && !thread->gathered &&
            (int64_t)(sched_context_head(thread->sched)->amount - used - amount) >= 0;
 }
 

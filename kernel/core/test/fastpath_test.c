@@ -275,6 +275,10 @@ static void test_minimum_and_marks(void **state)
     client.gathered = true;
     refuse_call();
     client.gathered = false;
+    client.sched = NULL;  // another CPU has just taken it
+    call(0);
+    assert_null(passed);
+    client.sched = &lent;
     call(0);
     assert_ptr_equal(passed, &server.context);
     answer();
