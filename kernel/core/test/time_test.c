@@ -124,6 +124,22 @@ static void test_short_rest_of_a_slice_at_a_bind(void **state)
     assert_int_equal(context_of(&one)->refills[0].amount, SLICE);
 }
 
+// Who is bound outranks who binds: that has its result all the same.
+static void test_bind_wakes_somebody_more_important(void **state)
+{
+    (void)state;
+    uint64_t note = make(KIND_NOTIFICATION, 6), endpoint = make(KIND_ENDPOINT, 6);
+    struct actor high = actor_new(120, 0, 0, 0);
+    stage_peers();
+    actor_receive(&high, endpoint, 0);
+    OK(SYS(SYS_signal, note));
+    rest();
+    assert_ptr_equal(current(), one.thread);
+    sys(SYS_invoke, high.cap, TAG(OPERATION(KIND_THREAD, THREAD_BIND), 1, 0), 0, WORDS(note));
+    assert_ptr_equal(current(), high.thread);
+    assert_int_equal(one.thread->context.code, ERR_OK);
+}
+
 static void test_rest_of_a_slice(void **state)
 {
     (void)state;
@@ -937,6 +953,7 @@ int main(void)
         TEST(test_end_of_a_slice_in_a_wait),
         TEST(test_short_rest_of_a_slice),
         TEST(test_short_rest_of_a_slice_at_a_bind),
+        TEST(test_bind_wakes_somebody_more_important),
         TEST(test_rest_of_a_slice),
         TEST(test_yield_goes_behind_all_peers),
         TEST(test_yield_at_the_end_of_a_slice),
