@@ -103,10 +103,9 @@ static __attribute__((noinline)) bool budget_charge(struct sched_context *contex
 
 COLD void sched_context_pay(struct sched_context *context, uint64_t ticks)
 {
-    if (!context->slice) {
-        context->used += ticks;
-        (void)budget_charge(context, ticks);
-    }
+    ASSERT(!context->slice);
+    context->used += ticks;
+    (void)budget_charge(context, ticks);
 }
 
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now)

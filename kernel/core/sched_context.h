@@ -93,7 +93,7 @@ static inline bool sched_context_turn_ends(const struct sched_context *context, 
 }
 // Charge `used` ticks.  True where the budget that was available is used up.
 bool sched_context_charge(struct sched_context *context, uint64_t used, uint64_t now);
-// Take what interrupts cost from what is left, or comes next; not from a time slice.
+// Take what interrupts cost from what is left, or comes next.  Time slices never end: not for them.
 void sched_context_pay(struct sched_context *context, uint64_t ticks);
 // The context begins to be used after a long pause: replenishments count from now.
 void sched_context_begin(struct sched_context *context, uint64_t now);

@@ -97,10 +97,8 @@ static bool slice_use(struct model_context *context, uint64_t used)
 // For an interrupt, from what is left or comes next.
 static void pay(struct model_context *context, uint64_t ticks)
 {
-    if (!context->slice) {
-        context->used += ticks;
-        (void)server_use(context, ticks);
-    }
+    context->used += ticks;
+    (void)server_use(context, ticks);
 }
 
 // Who is woken behind its peers has a new slice for too little of one.
@@ -316,7 +314,7 @@ static bool charge(void)
     if (!end || context->waiting) {
         return false;
     }
-    if (!model_ready(context)) {  // what comes next pays for the pause
+    if (!context->slice && !model_ready(context)) {  // what comes next pays for the pause
         pay(context, PAY_PIECE);
     }
     return true;

@@ -175,6 +175,10 @@ static void test_window(void **state)
     assert_true(cap_empty(root_slot(WINDOW + 2)));
     in.window_slot = ROOT_SLOTS - 1;
     assert_int_equal(transfer(0, 2, SEND_ALL), TAG(5, 0, 1));
+    in.window_slot = WINDOW + 2;
+    in.window_table = 12;  // no table
+    assert_int_equal(transfer(0, 1, SEND_ALL), TAG(5, 0, 0));
+    assert_true(cap_empty(root_slot(WINDOW + 2)));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
