@@ -12,13 +12,13 @@
 
 struct incident {
     unsigned component;
-    uint64_t generation, time;  // nanoseconds since boot
     enum system_reason reason;
+    uint64_t generation, time;  // nanoseconds since boot
     uint64_t detail, detail2;
     uint64_t image;
     uint64_t registers[INCIDENT_REGISTERS];
-    unsigned depth;
     uint64_t backtrace[INCIDENT_DEPTH];
+    unsigned depth;
     unsigned words_bytes;
     char words[COMPONENT_WORDS_TEXT];
 };

@@ -74,9 +74,8 @@ struct system_component {
     bool passive;
     bool restart;  // false: once dead it stays so
     bool manual;   // it is not started at boot
-    uint32_t grant_count;
+    uint32_t grant_count, symbol_count;
     const struct system_grant *grants;
-    uint32_t symbol_count;
     const struct system_symbol *symbols;
     const char *symbol_names;
     uint8_t build_id[20];
