@@ -59,6 +59,17 @@ def test_mutants_do_not_add_up(toy):
     assert {v.result for v in verdicts(toy).values()} == {"caught"}
 
 
+def test_a_patch_that_would_reverse_elsewhere(toy):
+    """The line taken out stood where the patch says no longer; what is left fits in two places."""
+    (toy / "sum.sh").write_text("{\n}\n" * 3 + "echo 4\n" + "{\n:\n}\n")
+    text = PATCH.format(check='grep -q "^:" sum.sh', added=0, build="none", breaks="lines")
+    patch = text[:text.index("@@")] + "@@ -2,3 +2,2 @@\n {\n-:\n }\n"
+    (toy / "tests" / "mutants" / "first.patch").write_text(patch)
+    (toy / "tests" / "mutants" / "second.patch").write_text(
+        patch.replace('grep -q "^:" sum.sh', 'test "$(tail -n 3 sum.sh | head -n 2 | tail -n 1)" = :'))
+    assert {v.result for v in verdicts(toy).values()} == {"caught"}
+
+
 def test_check_that_fails_anyway_is_an_error(toy):
     add(toy, "useless", check="false")
     found = verdicts(toy)["useless"]

@@ -14,6 +14,7 @@ name the (first) build there.  It must pass on the unchanged copy and fail with 
 mutant that does not apply or does not build is an error, not a success: where the compiler is what
 must catch it, say `# build: none` and let the check build.
 """
+import re
 import shutil
 import subprocess
 import tempfile
@@ -84,7 +85,7 @@ def choose(tree: Path, names: Sequence[str], short: bool) -> list:
 class Workshop:
     """A copy of the tree in which mutants are applied one after the other.
 
-    The builds in it are incremental: a patch and its reversal give the files new times."""
+    The builds in it are incremental: patching a file and restoring it gives it new times."""
 
     def __init__(self, tree: Path, place: Path):
         self.copy = place / "tree"
@@ -112,6 +113,10 @@ class Workshop:
         if done.returncode != 0:
             raise Failure(f"the patch does not apply: {' '.join(done.stdout.split())}")
 
+    def touched(self, mutant: Mutant) -> set:
+        names = re.findall(r"^(?:--- a|\+\+\+ b)/(\S+)", mutant.patch.read_text(), re.MULTILINE)
+        return {self.copy / name for name in names}
+
     def baseline(self, mutant: Mutant) -> None:
         """The check must pass on the unchanged copy."""
         self.build(mutant)
@@ -124,17 +129,27 @@ class Workshop:
 
     def attempt(self, mutant: Mutant) -> Verdict:
         self.patch(mutant, "--dry-run")
+        before = {path: path.read_bytes() if path.exists() else None for path in self.touched(mutant)}
         self.patch(mutant)
         try:
             self.build(mutant)
             status = self.check(mutant, f"{mutant.name}.log")
         finally:
-            self.patch(mutant, "-R")
+            restore(before)
         if status == 0:
             return Verdict(mutant.name, "SURVIVED", f"the check passes: {mutant.check}")
         if status in (126, 127):
             return Verdict(mutant.name, "ERROR", "the check could not be run: " + mutant.check)
         return Verdict(mutant.name, "caught", mutant.breaks)
+
+
+def restore(files: dict) -> None:
+    """Give each file what it held, None: nothing.  A reversed patch could fit in another place, too."""
+    for path, held in files.items():
+        if held is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(held)
 
 
 def run_one(workshop: Workshop, mutant: Mutant, passed: set) -> Verdict:
