@@ -14,7 +14,7 @@
 
 #define COMPONENT_MAGIC      0x746e6e706d6f6370ull
 #define COMPONENT_MAJOR      1
-#define COMPONENT_MINOR      0
+#define COMPONENT_MINOR      1
 #define COMPONENT_NAME_BYTES 24  // with the zero at its end
 #define COMPONENT_GRANTS     40
 
@@ -39,6 +39,10 @@ enum component_grant_kind {
     GRANT_PORTS,      // IoPorts: `address` is the first, `bytes` their number
     GRANT_REGION,     // memory that outlives the component, mapped at `address`
     GRANT_WATCH,      // a second thread, suspended, with the means to watch the first (below)
+    GRANT_UNTYPED,    // memory to make objects of: `badge` Untypeds from the slot on (below)
+    GRANT_SCHED,      // SchedControl of CPU `address`, up to `badge` millionths of it
+    GRANT_MODULE,     // Frame of a file of the boot image, to read and execute: `bytes` long
+    GRANT_SPACE,      // its own AddressSpace
 };
 
 // GRANT_WATCH, where the description says `deadlines = true`: a thread of the component's space,
@@ -52,13 +56,22 @@ enum component_watch {
     WATCH_SLOTS,
 };
 
+// GRANT_UNTYPED: memory beside the component's own, of which it makes what it likes; `bytes` in
+// all.  It comes in pairs of Untypeds, the larger ones first, the two of a pair equally large and
+// next to each other: an Untyped can only be taken back by way of the larger one that it was made
+// of, which is the supervisor's.  captable_identify tells the size of each.  When the component
+// ends, every object made of them is destroyed, whoever has it.  A given size is one pair; of "the
+// rest" there are as many as the machine had left, and the slots behind them are empty.
+#define COMPONENT_UNTYPED_PAIRS 4  // of the rest, at most
+
 struct component_grant {
     char name[COMPONENT_NAME_BYTES];
     uint32_t kind;
-    uint32_t slot;     // 0: nothing but what stands here
-    uint64_t badge;    // bits in the own notification, or how the server knows this client
-    uint64_t address;  // of a region; first port
-    uint64_t bytes;    // of a region; number of ports
+    uint32_t slot;     // 0: nothing but what stands here; of a module: there is none of this name
+    uint64_t badge;    // bits in the own notification; how the server knows this client; Untypeds;
+                       // millionths of the CPU
+    uint64_t address;  // of a region; first port; CPU
+    uint64_t bytes;    // of a region, of all Untypeds, of a file; number of ports
     uint64_t rights;   // of a region: PROT_READ, PROT_WRITE
 };
 

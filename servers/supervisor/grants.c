@@ -21,6 +21,7 @@ static const struct grant_form forms[] = {
     [GRANT_SIGNALLED] = { 0, KIND_EMPTY, 0 },
     [GRANT_REGION] = { 0, KIND_EMPTY, 0 },
     [GRANT_WATCH] = { WATCH_SLOTS, KIND_THREAD, 0 },
+    [GRANT_SPACE] = { 0, KIND_EMPTY, 0 },
 };
 
 const struct grant_form *grant_form(const struct system_grant *grant)
@@ -217,6 +218,10 @@ static struct rt_status give(struct component *component, const struct system_gr
     case GRANT_PORTS: return give_ports(component, grant, given);
     case GRANT_REGION: return give_region(component, grant, given, page);
     case GRANT_WATCH: return give_watch(component, given->slot);
+    case GRANT_UNTYPED:
+    case GRANT_SCHED:
+    case GRANT_MODULE:
+    case GRANT_SPACE:
     case GRANT_SIGNALLED: break;
     }
     return RT_OK;

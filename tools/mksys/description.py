@@ -19,6 +19,8 @@ RIGHTS = {"observe": 1, "control": 2, "inject": 4, "power": 8}
 PRIORITY_MOST = 252  # above are the threads that watch others, and the supervisor
 IRQ_LINES = 256      # HAL_IRQ_LINES of the kernel
 PORTS = 1 << 16
+MODULE_BYTES = 31    # BOOT_NAME_BYTES without the zero
+REST_LEAST = 16 << 20
 
 PRIORITY = values.integer(1, PRIORITY_MOST)
 BUDGET_LEAST = 10_000
@@ -26,6 +28,7 @@ BUDGET = values.time(BUDGET_LEAST, 10 * SECOND)
 PERIOD = values.time(100_000, 10 * SECOND)
 ANY_TIME = values.time(100_000, 3600 * SECOND)
 MIN_BUDGET = 50_000  # what a caller of a passive server has left at least, where nothing else is said
+CPU = values.integer(0, 63)
 PAUSE = values.time(0, 3600 * SECOND)
 
 
@@ -50,6 +53,17 @@ class Irq(NamedTuple):
 class RegionUse(NamedTuple):
     region: str
     write: bool
+
+
+class Untyped(NamedTuple):
+    size: int   # what it is at least, where it is the rest
+    rest: bool
+    wx: bool
+
+
+class Share(NamedTuple):
+    percent: int
+    cpu: Optional[int]  # None: the component's
 
 
 class Never(NamedTuple):
@@ -78,6 +92,10 @@ class Component:
     irq: dict
     timers: list
     regions: dict
+    untyped: dict
+    sched: dict
+    modules: dict
+    space: bool
     uses: dict
     signals: dict
     heartbeat: int
@@ -117,6 +135,10 @@ USE_RIGHT = f'"COMPONENT.SERVICE" or "{SUPERVISOR}.RIGHT+RIGHT" stands here'
 RIGHTS_RIGHT = f"rights are {', '.join(RIGHTS)}, joined by +"
 PORTS_RIGHT = 'ports are text such as "0x3f8+8": the first one, + and how many'
 IRQ_RIGHT = "a line's number or { line = 4, level = true, active_low = true } stands here"
+REST = "rest"
+PERCENT_RIGHT = 'a share is text such as "60%": a part of a CPU, in whole per cent'
+SHARE_RIGHT = 'text such as "60%" or { share = "60%", cpu = 1 } stands here'
+MODULE_RIGHT = f"a file of the boot image has a name of at most {MODULE_BYTES} characters, without blanks"
 NEVER_RIGHT = 'an assertion is text such as "net -> disk"'
 
 
@@ -172,6 +194,61 @@ def region_use(place: Place, value: Any) -> Optional[RegionUse]:
     return RegionUse(parts["region"], parts["access"] == "rw")
 
 
+def untyped_size(place: Place, value: Any) -> Any:
+    """Bytes, or REST."""
+    return value if value == REST else UNTYPED_SIZE(place, value)
+
+
+UNTYPED_RIGHT = f'a size, "{REST}" or {{ size = "64M", wx = true }} stands here'
+UNTYPED_SIZE = values.size(2 * PAGE, 1 << 46, power=True)
+UNTYPED_TABLE = values.table({
+    "size": Key(untyped_size, None, f'a power of two or "{REST}" stands here; {values.SIZE_RIGHT}'),
+    "least": Key(UNTYPED_SIZE),
+    "wx": Key(values.boolean, False)})
+
+
+def untyped(place: Place, value: Any) -> Optional[Untyped]:
+    if type(value) not in (str, dict):
+        raise Wrong(f"this is {values.kind(value)}", UNTYPED_RIGHT)
+    parts = UNTYPED_TABLE(place, value if isinstance(value, dict) else {"size": value})
+    if parts["size"] is None:
+        return None
+    if parts["size"] != REST and parts["least"] is not None:
+        place.below("least").wrong("this is for the rest, which has no size of its own",
+                                   f'take it out, or say size = "{REST}"')
+    rest = parts["size"] == REST
+    return Untyped((parts["least"] or REST_LEAST) if rest else parts["size"], rest, parts["wx"])
+
+
+def percent(place: Place, value: Any) -> int:
+    match = re.fullmatch(r"([0-9]{1,3})%", values.need(value, str, PERCENT_RIGHT))
+    if match is None:
+        raise Wrong(f"{values.shown(value)} is no share", PERCENT_RIGHT)
+    if not 1 <= int(match[1]) <= 100:
+        raise Wrong(f"{value} is out of range", "from 1% to 100% is possible")
+    return int(match[1])
+
+
+SHARE_TABLE = values.table({
+    "share": Key(percent, None, PERCENT_RIGHT),
+    "cpu": Key(CPU)})
+
+
+def share(place: Place, value: Any) -> Optional[Share]:
+    if type(value) not in (str, dict):
+        raise Wrong(f"this is {values.kind(value)}", SHARE_RIGHT)
+    if isinstance(value, str):
+        return Share(percent(place, value), None)
+    parts = SHARE_TABLE(place, value)
+    return Share(parts["share"], parts["cpu"]) if parts["share"] is not None else None
+
+
+def module(place: Place, value: Any) -> str:
+    if not re.fullmatch(r"[!-~]+", values.need(value, str, MODULE_RIGHT)) or len(value) > MODULE_BYTES:
+        raise Wrong(f"{values.shown(value)} is no file's name", MODULE_RIGHT)
+    return value
+
+
 def never(place: Place, value: Any) -> Never:
     match = re.fullmatch(r"\s*(\S+)\s*->\s*(\S+)\s*", values.need(value, str, NEVER_RIGHT))
     if match is None:
@@ -196,7 +273,7 @@ COMPONENT = {
     "priority": Key(PRIORITY, None, f"a number from 1 to {PRIORITY_MOST} stands here; more is more important"),
     "budget": Key(BUDGET, None, f"the CPU time per period stands here; {TIME_NEED}"),
     "period": Key(PERIOD, 10_000_000),
-    "cpu": Key(values.integer(0, 63), 0),
+    "cpu": Key(CPU, 0),
     "memory": Key(values.size(PAGE, 1 << 36, power=True), None,
                   f"all memory that it is made of stands here, a power of two; {values.SIZE_RIGHT}"),
     "stack": Key(values.size(PAGE, 1 << 26, PAGE), 16 << 10),
@@ -210,6 +287,10 @@ COMPONENT = {
     "irq": Key(values.named(irq), {}),
     "timers": Key(values.array(values.name), ()),
     "regions": Key(values.named(region_use), {}),
+    "untyped": Key(values.named(untyped), {}),
+    "sched": Key(values.named(share), {}),
+    "modules": Key(values.named(module), {}),
+    "space": Key(values.boolean, False),
     "uses": Key(values.named(use), {}),
     "signals": Key(values.named(values.name), {}),
     "heartbeat": Key(ANY_TIME, 0),
