@@ -116,6 +116,19 @@ struct rt_status rt_untyped_alloc(unsigned bits, cap_t *slot)
     return rt_object_new(KIND_UNTYPED, bits, slot);
 }
 
+struct rt_status rt_untyped_take(unsigned bits, cap_t *slot)
+{
+    uint64_t bytes = 1ull << bits;
+    for (unsigned i = 0; i < untyped_count; i++) {
+        if (untypeds[i].bits == bits && rt_ranges_total(&untypeds[i].free) == bytes) {
+            rt_ranges_remove(&untypeds[i].free, 0, bytes);
+            *slot = untypeds[i].slot;
+            return RT_OK;
+        }
+    }
+    return rt_untyped_alloc(bits, slot);
+}
+
 void rt_object_forget(cap_t slot)
 {
     struct object *object = slot < ROOT_CSPACE_SLOTS ? &objects[slot] : NULL;

@@ -20,6 +20,10 @@ struct rt_status rt_objects_new(enum rt_kind kind, unsigned bits, uint64_t count
 // A child Untyped of RAM.
 struct rt_status rt_untyped_alloc(unsigned bits, cap_t *slot);
 
+// The same for good: it may be one of those that the kernel handed over, and so larger than any
+// child.
+struct rt_status rt_untyped_take(unsigned bits, cap_t *slot);
+
 // Delete an object made here, with everything derived from it, and have its memory back.  The slots
 // of derived capabilities are empty then, but stay taken: rt_slots_free.
 void rt_object_delete(cap_t slot);

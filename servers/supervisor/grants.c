@@ -5,35 +5,103 @@
 #include "incarnation.h"
 
 #include <rt/string.h>
+#include <rt/thread.h>
 
 #include <gen/rt_stubs.h>
 
 #define TIMER_BITS        7
 #define NOTIFICATION_BITS 6
 
+#define PAIR 2  // Untypeds of a pool
+
 static const struct grant_form forms[] = {
-    [GRANT_SERVE] = { 1, KIND_ENDPOINT, RIGHT_RECEIVE | RIGHT_SEND | RIGHT_GRANT },
-    [GRANT_CALL] = { 1, KIND_ENDPOINT, RIGHT_SEND | RIGHT_GRANT },
-    [GRANT_SIGNAL] = { 1, KIND_NOTIFICATION, RIGHT_WRITE },
-    [GRANT_TIMER] = { 1, KIND_TIMER, 0 },
-    [GRANT_IRQ] = { 1, KIND_IRQ_HANDLER, 0 },
-    [GRANT_PORTS] = { 1, KIND_IO_PORTS, 0 },
-    [GRANT_SIGNALLED] = { 0, KIND_EMPTY, 0 },
-    [GRANT_REGION] = { 0, KIND_EMPTY, 0 },
-    [GRANT_WATCH] = { WATCH_SLOTS, KIND_THREAD, 0 },
-    [GRANT_SPACE] = { 0, KIND_EMPTY, 0 },
+    [GRANT_SERVE] = { KIND_ENDPOINT, RIGHT_RECEIVE | RIGHT_SEND | RIGHT_GRANT },
+    [GRANT_CALL] = { KIND_ENDPOINT, RIGHT_SEND | RIGHT_GRANT },
+    [GRANT_SIGNAL] = { KIND_NOTIFICATION, RIGHT_WRITE },
+    [GRANT_TIMER] = { KIND_TIMER, 0 },
+    [GRANT_IRQ] = { KIND_IRQ_HANDLER, 0 },
+    [GRANT_PORTS] = { KIND_IO_PORTS, 0 },
+    [GRANT_SIGNALLED] = { KIND_EMPTY, 0 },
+    [GRANT_REGION] = { KIND_EMPTY, 0 },
+    [GRANT_WATCH] = { KIND_THREAD, 0 },
+    [GRANT_UNTYPED] = { KIND_UNTYPED, 0 },
+    [GRANT_SCHED] = { KIND_SCHED_CONTROL, RIGHT_ALL },
+    [GRANT_MODULE] = { KIND_FRAME, RIGHT_READ | RIGHT_EXECUTE },
+    [GRANT_SPACE] = { KIND_ADDRESS_SPACE, RIGHT_READ | RIGHT_WRITE },
+};
+static const enum rt_kind watch_kinds[] = {
+    [WATCH_FIRST] = KIND_THREAD,
+    [WATCH_THREAD] = KIND_THREAD,
+    [WATCH_NOTIFICATION] = KIND_NOTIFICATION,
+    [WATCH_TIMER] = KIND_TIMER,
 };
 
-const struct grant_form *grant_form(const struct system_grant *grant)
+unsigned grant_width(const struct system_grant *grant)
 {
-    return &forms[grant->kind];
+    if (grant->kind == GRANT_UNTYPED) {
+        return (unsigned)grant->count;
+    }
+    return grant->kind == GRANT_WATCH ? WATCH_SLOTS : forms[grant->kind].kind != KIND_EMPTY;
+}
+
+struct pools grant_pools(const struct component *component, unsigned number)
+{
+    const struct system_grant *grants = component->is->grants;
+    struct pools pools = { 0, 1 };
+    for (unsigned i = 0; i < number; i++) {
+        pools.first += grants[i].kind == GRANT_UNTYPED;
+    }
+    if (grants[number].flags & UNTYPED_REST) {
+        pools.count = component->pool_count - pools.first;
+    }
+    return pools;
+}
+
+bool makes_objects(const struct system_component *is)
+{
+    bool makes = false;
+    for (unsigned i = 0; i < is->grant_count; i++) {
+        makes |= is->grants[i].kind == GRANT_UNTYPED;
+    }
+    return makes;
+}
+
+unsigned module_find(const char *name)
+{
+    const struct root_info *root = supervisor.root;
+    unsigned number = 0;
+    while (number < root->module_count &&
+           strncmp(root->modules[number].name, name, BOOT_NAME_BYTES) != 0) {
+        number++;
+    }
+    return number;
+}
+
+static unsigned grant_module(const struct system_grant *grant)
+{
+    return module_find(system_description.modules[grant->object]);
+}
+
+struct grant_form grant_form(const struct component *component, unsigned number, unsigned slot)
+{
+    const struct system_grant *grant = &component->is->grants[number];
+    struct grant_form form = forms[grant->kind];
+    bool empty = false;
+    if (grant->kind == GRANT_WATCH) {
+        form.kind = watch_kinds[slot];
+    } else if (grant->kind == GRANT_UNTYPED) {
+        empty = slot >= grant_pools(component, number).count * PAIR;
+    } else if (grant->kind == GRANT_MODULE) {
+        empty = grant_module(grant) == supervisor.root->module_count;
+    }
+    return empty ? (struct grant_form){ KIND_EMPTY, 0 } : form;
 }
 
 uint64_t grant_slot(const struct system_component *is, unsigned number)
 {
     uint64_t slot = COMPONENT_SLOT_REPLIES + is->replies;
     for (unsigned i = 0; i < number; i++) {
-        slot += grant_form(&is->grants[i])->width;
+        slot += grant_width(&is->grants[i]);
     }
     return slot;
 }
@@ -46,7 +114,8 @@ uint64_t grant_slots_end(const struct system_component *is)
 uint64_t grant_badge(const struct system_grant *grant)
 {
     if (grant->kind != GRANT_CALL) {
-        return grant->kind == GRANT_SIGNAL ? grant->badge : 0;
+        bool has = grant->kind == GRANT_SIGNAL || grant->kind == GRANT_SCHED;
+        return has ? grant->badge : 0;
     }
     uint64_t server = system_description.endpoints[grant->object].server;
     return grant->badge | (server + 1) << SERVER_SHIFT;
@@ -130,6 +199,78 @@ static struct rt_status give_ports(struct component *component, const struct sys
     return give_device(component, original, given->slot, status);
 }
 
+// ---- what objects are made of ------------------------------------------------------------------
+static unsigned log2_of(uint64_t bytes)
+{
+    return 63u - (unsigned)__builtin_clzll(bytes);
+}
+
+// The Untyped itself stays here: revoking it ends whatever was made of its halves, wherever those
+// are.
+static struct rt_status give_untyped(struct component *component, unsigned number,
+                                     struct component_grant *given)
+{
+    const struct pools pools = grant_pools(component, number);
+    bool wx = component->is->grants[number].flags & UNTYPED_WX;
+    uint64_t withheld = RIGHT_PADDR | (wx ? 0u : (unsigned)RIGHT_WX);
+    given->badge = (uint64_t)pools.count * PAIR;
+    for (unsigned i = 0; i < pools.count; i++) {
+        cap_t pool = component->pools[pools.first + i];
+        uint64_t bytes = captable_identify(ROOT_SLOT_CSPACE, pool).size;
+        uint64_t half = KIND_BITS(KIND_UNTYPED, log2_of(bytes) - 1) | withheld << 16;
+        struct rt_status status = untyped_retype(pool, half, 0, home_slot(component, HOME_CSPACE),
+                                                 given->slot + (uint64_t)i * PAIR, PAIR);
+        if (!rt_ok(status)) {
+            return status;
+        }
+        given->bytes += bytes;
+    }
+    return RT_OK;
+}
+
+static struct rt_status give_sched(struct component *component, const struct system_grant *grant,
+                                   struct component_grant *given)
+{
+    cap_t original = 0;
+    struct rt_status status = device_slot(component, &original);
+    if (grant->object >= supervisor.root->cpu_count) {
+        status = rt_refuse(ERR_RANGE, 0);
+    }
+    if (rt_ok(status)) {
+        status = captable_mint(ROOT_SLOT_CSPACE, original, ROOT_SLOT_CSPACE,
+                               rt_cpu_control(grant->object), RIGHT_ALL, grant->badge);
+    }
+    given->address = grant->object;
+    return give_device(component, original, given->slot, status);
+}
+
+static struct rt_status give_module(struct component *component, const struct system_grant *grant,
+                                    struct component_grant *given)
+{
+    const struct root_info *root = supervisor.root;
+    unsigned number = grant_module(grant);
+    cap_t original = 0;
+    uint64_t slot = given->slot;
+    if (number == root->module_count) {
+        given->slot = 0;
+        return RT_OK;
+    }
+    given->bytes = root->modules[number].size;
+    struct rt_status status = device_slot(component, &original);
+    if (rt_ok(status)) {
+        status = captable_copy(ROOT_SLOT_CSPACE, original, ROOT_SLOT_CSPACE,
+                               root->module_slot + number, RIGHT_READ | RIGHT_EXECUTE);
+    }
+    return give_device(component, original, slot, status);
+}
+
+static struct rt_status give_space(struct component *component, uint64_t slot)
+{
+    return captable_copy(home_slot(component, HOME_CSPACE), slot, ROOT_SLOT_CSPACE,
+                         home_slot(component, HOME_ASPACE), RIGHT_READ | RIGHT_WRITE);
+}
+
+// ---- the rest ----------------------------------------------------------------------------------
 // The second thread, and what it needs to watch the first.
 static struct rt_status give_watch(struct component *component, uint64_t slot)
 {
@@ -160,7 +301,6 @@ static struct rt_status give_watch(struct component *component, uint64_t slot)
                : status;
 }
 
-// ---- the rest ----------------------------------------------------------------------------------
 // Where regions begin and how far they are apart: each has its own stretch, with a page between.
 static struct rt_status give_region(struct component *component, const struct system_grant *grant,
                                     struct component_grant *given, uint64_t *page)
@@ -201,14 +341,15 @@ static struct rt_status give_capability(struct component *component,
     cap_t cspace = home_slot(component, HOME_CSPACE);
     uint64_t badge = grant_badge(grant);
     return badge ? captable_mint(cspace, slot, ROOT_SLOT_CSPACE, grant_source(grant),
-                                 grant_form(grant)->rights, badge)
+                                 forms[grant->kind].rights, badge)
                  : captable_copy(cspace, slot, ROOT_SLOT_CSPACE, grant_source(grant),
-                                 grant_form(grant)->rights);
+                                 forms[grant->kind].rights);
 }
 
-static struct rt_status give(struct component *component, const struct system_grant *grant,
+static struct rt_status give(struct component *component, unsigned number,
                              struct component_grant *given, uint64_t *page)
 {
+    const struct system_grant *grant = &component->is->grants[number];
     switch (grant->kind) {
     case GRANT_SERVE:
     case GRANT_CALL:
@@ -218,10 +359,10 @@ static struct rt_status give(struct component *component, const struct system_gr
     case GRANT_PORTS: return give_ports(component, grant, given);
     case GRANT_REGION: return give_region(component, grant, given, page);
     case GRANT_WATCH: return give_watch(component, given->slot);
-    case GRANT_UNTYPED:
-    case GRANT_SCHED:
-    case GRANT_MODULE:
-    case GRANT_SPACE:
+    case GRANT_UNTYPED: return give_untyped(component, number, given);
+    case GRANT_SCHED: return give_sched(component, grant, given);
+    case GRANT_MODULE: return give_module(component, grant, given);
+    case GRANT_SPACE: return give_space(component, given->slot);
     case GRANT_SIGNALLED: break;
     }
     return RT_OK;
@@ -238,9 +379,9 @@ struct rt_status grants_give(struct component *component, struct component_info 
         struct component_grant *given = &info->grants[i];
         given->kind = grant->kind;
         given->badge = grant->badge;
-        given->slot = grant_form(grant)->width ? (uint32_t)grant_slot(is, i) : 0;
+        given->slot = grant_width(grant) ? (uint32_t)grant_slot(is, i) : 0;
         memcpy(given->name, grant->name, strlen(grant->name));
-        struct rt_status status = give(component, grant, given, &page);
+        struct rt_status status = give(component, i, given, &page);
         if (!rt_ok(status)) {
             return status;
         }

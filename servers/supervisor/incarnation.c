@@ -446,17 +446,29 @@ struct rt_status incarnation_run(struct component *component)
     return thread_resume(home_slot(component, HOME_THREAD));
 }
 
-void incarnation_end(struct component *component)
+// Everything that was made of an Untyped is gone afterwards, whoever had it.
+static void memory_reclaim(const struct component *component, cap_t untyped)
 {
-    struct rt_status status = captable_revoke(ROOT_SLOT_CSPACE, component->home);
+    struct rt_status status = captable_revoke(ROOT_SLOT_CSPACE, untyped);
     if (!rt_ok(status)) {
-        rt_panic("the home of %s cannot be revoked: error %u", component->is->name,
+        rt_panic("the memory of %s cannot be revoked: error %u", component->is->name,
                  rt_error(status));
     }
-    // What is not of the home: capabilities of what outlives the incarnation.  Of its notification
-    // and its sign of life others may have copies.
+}
+
+void incarnation_end(struct component *component)
+{
+    memory_reclaim(component, component->home);
+    for (unsigned i = 0; i < component->pool_count; i++) {
+        memory_reclaim(component, component->pools[i]);
+    }
+    // What is not of that: capabilities of what outlives the incarnation.  Of its notification, its
+    // sign of life, its time and its modules others may have copies.
     rt_ignore(captable_revoke(ROOT_SLOT_CSPACE, home_slot(component, HOME_NOTIFICATION)));
     rt_ignore(captable_revoke(ROOT_SLOT_CSPACE, home_slot(component, HOME_ALIVE)));
+    for (unsigned i = 0; i < component->devices; i++) {
+        rt_ignore(captable_revoke(ROOT_SLOT_CSPACE, home_slot(component, HOME_DEVICE + i)));
+    }
     for (unsigned slot = 0; slot < HOME_SLOTS; slot++) {
         rt_ignore(captable_delete(ROOT_SLOT_CSPACE, home_slot(component, slot)));  // or empty
     }

@@ -41,13 +41,25 @@ uint64_t grant_slots_end(const struct system_component *is);
 // The badge of a grant's capability as the component's table holds it.
 uint64_t grant_badge(const struct system_grant *grant);
 
-// How a kind of grant stands in a component's table.
+// How many slots a grant takes.
+unsigned grant_width(const struct system_grant *grant);
+// What the capability in one of them is: as captable_identify tells it, or with rights 0, if any
+// are right, since nobody else has it.
 struct grant_form {
-    unsigned width;     // slots
-    enum rt_kind kind;  // of the first
-    unsigned rights;    // of one that others hold too; 0: it is the component's own
+    enum rt_kind kind;
+    unsigned rights;
 };
-const struct grant_form *grant_form(const struct system_grant *grant);
+struct grant_form grant_form(const struct component *component, unsigned number, unsigned slot);
+// Memory of a grant, among the component's pools.
+struct pools {
+    unsigned first, count;
+};
+struct pools grant_pools(const struct component *component, unsigned number);
+// Whether the component makes objects itself.
+bool makes_objects(const struct system_component *is);
+
+// The number of a file of the boot image; module_count where there is none of the name.
+unsigned module_find(const char *name);
 
 // A badge says which endpoint it belongs to: the server's index + 1 from here on.  lib/svc keeps
 // these bits in the sessions that a server mints.

@@ -21,7 +21,10 @@
 #define OBJECT_BITS 6  // endpoints, replies, notifications
 #define TIMER_BITS  7
 
-#define WINDOW_START 0x200000000000ull
+#define WINDOW_START     0x200000000000ull
+#define TABLE_REACH_BITS 21   // log2 of the addresses of one page table
+#define TABLES_ABOVE     16u  // of higher levels, and at the ends
+#define REST_BITS_MOST   47u
 
 const char rt_task_name[] = "supervisor";
 struct supervisor supervisor;
@@ -62,12 +65,64 @@ static struct image image_open(const struct system_component *is)
         rt_panic("the program of %s, module \"%s\", is not one that can be loaded", is->name,
                  is->module);
     }
-    for (unsigned i = 0; i < root->module_count; i++) {
-        if (strncmp(root->modules[i].name, is->module, BOOT_NAME_BYTES) == 0) {
-            image.frame = root->module_slot + i;
+    image.frame = root->module_slot + module_find(is->module);
+    return image;
+}
+
+static bool is_rest(const struct system_grant *grant)
+{
+    return grant->kind == GRANT_UNTYPED && grant->flags & UNTYPED_REST;
+}
+
+// First, since they are the largest: memory of a given size, for objects that the component makes
+// itself.
+static void pools_prepare(struct component *component, const struct system_component *is)
+{
+    for (unsigned i = 0; i < is->grant_count; i++) {
+        const struct system_grant *grant = &is->grants[i];
+        if (grant->kind == GRANT_UNTYPED && !is_rest(grant)) {
+            unsigned bits = rt_frame_bits(grant->first >> PAGE_BITS);
+            must(rt_untyped_take(bits, &component->pools[component->pool_count++]), "an Untyped",
+                 is->name);
         }
     }
-    return image;
+}
+
+// The machine's memory that is left, in the largest pieces that there are; at least so much.
+static void rest_take(struct component *component, uint64_t least)
+{
+    unsigned bits = REST_BITS_MOST;
+    uint64_t bytes = 0;
+    for (unsigned pieces = 0; bits > PAGE_BITS && pieces < COMPONENT_UNTYPED_PAIRS;) {
+        cap_t *pool = &component->pools[component->pool_count];
+        if (rt_ok(rt_untyped_take(bits, pool))) {
+            component->pool_count++;
+            pieces++;
+            bytes += 1ull << bits;
+        } else {
+            bits--;
+        }
+    }
+    if (bytes < least) {
+        must(rt_refuse(ERR_LIMIT, 0), "the rest of the memory", component->is->name);
+    }
+}
+
+// When everything else has been prepared.  Not all of it: of something the supervisor makes the
+// page tables through which it sees the memory of incarnations.
+static void rest_prepare(uint64_t window_bytes)
+{
+    uint64_t tables = (window_bytes >> TABLE_REACH_BITS) + TABLES_ABOVE;
+    cap_t kept = 0;
+    must(rt_untyped_alloc(rt_frame_bits(2 * tables), &kept), "page tables", "the supervisor");
+    for (struct component *at = supervisor.components; at->is; at++) {
+        for (unsigned i = 0; i < at->is->grant_count; i++) {
+            if (is_rest(&at->is->grants[i])) {
+                rest_take(at, at->is->grants[i].first);
+            }
+        }
+    }
+    rt_object_delete(kept);
 }
 
 static void component_prepare(struct component *component, const struct system_component *is,
@@ -136,6 +191,9 @@ static void boot(const struct root_info *root)
     const struct system *system = &system_description;
     uint64_t window = WINDOW_START;
     own_prepare(root);
+    for (unsigned i = 0; i < system->component_count; i++) {
+        pools_prepare(&supervisor.components[i], &system->components[i]);
+    }
     for (unsigned i = 0; i < system->endpoint_count; i++) {
         endpoint_prepare(i);
     }
@@ -145,6 +203,7 @@ static void boot(const struct root_info *root)
     for (unsigned i = 0; i < system->component_count; i++) {
         component_prepare(&supervisor.components[i], &system->components[i], &window);
     }
+    rest_prepare(window - WINDOW_START);
     for (unsigned i = 0; i < system->component_count; i++) {
         if (system->components[i].manual) {
             component_close(&supervisor.components[i]);

@@ -15,28 +15,29 @@ static struct captable_identify_result held(const struct component *component, u
     return captable_identify(home_slot(component, HOME_CSPACE), slot);
 }
 
-static bool grant_as_described(const struct component *component, unsigned number)
+// One of a grant's slots.
+static bool slot_as_described(const struct component *component, unsigned number, unsigned slot)
 {
     const struct system_grant *grant = &component->is->grants[number];
-    const struct grant_form *form = grant_form(grant);
-    if (!form->width) {
-        return true;
-    }
-    struct captable_identify_result found = held(component, grant_slot(component->is, number));
-    return rt_ok(found.status) && (found.kind_rights & 0xff) == form->kind &&
-           (!form->rights ||
-            ((found.kind_rights >> 8 & 0xff) == form->rights && found.badge == grant_badge(grant)));
+    const struct grant_form form = grant_form(component, number, slot);
+    struct captable_identify_result found = held(component,
+                                                 grant_slot(component->is, number) + slot);
+    return rt_ok(found.status) && (found.kind_rights & 0xff) == form.kind &&
+           (!form.rights ||
+            ((found.kind_rights >> 8 & 0xff) == form.rights && found.badge == grant_badge(grant)));
 }
 
 bool reach_as_described(const struct component *component)
 {
-    for (unsigned i = 0; i < component->is->grant_count; i++) {
-        if (!grant_as_described(component, i)) {
-            return false;
+    const struct system_component *is = component->is;
+    for (unsigned i = 0; i < is->grant_count; i++) {
+        for (unsigned slot = 0; slot < grant_width(&is->grants[i]); slot++) {
+            if (!slot_as_described(component, i, slot)) {
+                return false;
+            }
         }
     }
-    for (uint64_t slot = grant_slots_end(component->is); slot < 1ull << component->is->slot_bits;
-         slot++) {
+    for (uint64_t slot = grant_slots_end(is); slot < 1ull << is->slot_bits; slot++) {
         struct captable_identify_result found = held(component, slot);
         if (!rt_ok(found.status) || found.kind_rights != KIND_EMPTY) {
             return false;
@@ -46,8 +47,16 @@ bool reach_as_described(const struct component *component)
 }
 
 // ---- assertions --------------------------------------------------------------------------------
+// Kinds of object that are made of Untypeds, a bit each.
+static const uint64_t made_kinds = 0
+#define KIND(number, NAME, name, min_bits, max_bits, text) | ((max_bits) ? 1ull << (number) : 0)
+#include <abi/kinds.def>
+#undef KIND
+    ;
+
 // Components whose behaviour what stands in a slot lets its holder change.  An endpoint says by its
-// badge whose it is; one without, or with a badge that names nobody, may be anybody's.
+// badge whose it is; one without, or with a badge that names nobody, may be anybody's.  But who
+// makes objects has made those itself.
 static uint64_t reach_of_slot(const struct component *component, uint64_t slot)
 {
     struct captable_identify_result found = held(component, slot);
@@ -56,7 +65,8 @@ static uint64_t reach_of_slot(const struct component *component, uint64_t slot)
     }
     uint64_t server = found.badge >> SERVER_SHIFT;
     bool named = (found.kind_rights & 0xff) == KIND_ENDPOINT && server - 1 < SYSTEM_COMPONENTS;
-    return named ? 1ull << (server - 1) : EVERYBODY;
+    bool own = made_kinds >> (found.kind_rights & 0xff) & 1 && makes_objects(component->is);
+    return named ? 1ull << (server - 1) : own ? 0 : EVERYBODY;
 }
 
 // Who shares a region that this component may write.
@@ -117,7 +127,11 @@ static uint64_t reach_beyond(const struct component *component)
         reach |= own ? 0 : reach_of_slot(component, slot);
     }
     for (unsigned i = 0; i < is->grant_count; i++) {
-        reach |= grant_as_described(component, i) ? 0 : reach_of_slot(component, grant_slot(is, i));
+        for (unsigned slot = 0; slot < grant_width(&is->grants[i]); slot++) {
+            reach |= slot_as_described(component, i, slot)
+                         ? 0
+                         : reach_of_slot(component, grant_slot(is, i) + slot);
+        }
     }
     for (uint64_t slot = grant_slots_end(is); slot < 1ull << is->slot_bits; slot++) {
         reach |= reach_of_slot(component, slot);

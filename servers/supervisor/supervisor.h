@@ -7,7 +7,8 @@
 // incarnation is made, and for good what outlives incarnations: its notification, its endpoint, the
 // regions. Revoking the home ends an incarnation and gives back all of it at once.  The
 // supervisor's own capabilities of an incarnation stand in a block of slots that is the component's
-// for good.  After boot nothing is allocated.
+// for good.  Memory of which a component makes objects itself is Untypeds beside its home, its
+// *pools*, revoked with it.  After boot nothing is allocated.
 #pragma once
 
 #include "image.h"
@@ -29,7 +30,8 @@
 
 #define HOME_TABLES  8u  // page tables of one incarnation, at most
 #define HOME_REGIONS 8u  // regions that a component may have
-#define HOME_DEVICES 8u  // interrupts and ranges of ports
+#define HOME_DEVICES 8u  // interrupts, ranges of ports, shares of time and modules
+#define HOME_POOLS   8u  // Untypeds that what it makes itself is made of
 
 // The block of slots of a component.
 enum home_slot {
@@ -49,7 +51,7 @@ enum home_slot {
     HOME_ALIVE,         // from, so that with the incarnation all copies go
     HOME_TABLE,         // page tables
     HOME_REGION = HOME_TABLE + HOME_TABLES,    // of regions, attached to the component's space
-    HOME_DEVICE = HOME_REGION + HOME_REGIONS,  // originals of interrupts and ports
+    HOME_DEVICE = HOME_REGION + HOME_REGIONS,  // what it has copies of: interrupts, ports, time
     HOME_SLOTS = HOME_DEVICE + HOME_DEVICES,
 };
 
@@ -59,11 +61,12 @@ struct component {
     struct image image;
     struct layout layout;
     // For good.
-    cap_t home;          // Untyped
-    cap_t first_slot;    // of its block, HOME_SLOTS of them
-    cap_t notification;  // original
-    cap_t ping;          // the same, with COMPONENT_PING
-    uint64_t window;     // where its memory is mapped in the supervisor's space
+    cap_t home;               // Untyped
+    cap_t first_slot;         // of its block, HOME_SLOTS of them
+    cap_t notification;       // original
+    cap_t ping;               // the same, with COMPONENT_PING
+    uint64_t window;          // where its memory is mapped in the supervisor's space
+    cap_t pools[HOME_POOLS];  // in the order of its grants
     // Of the incarnation.
     uint64_t used;         // bytes of the home
     uint64_t base;         // of its arena, in its own address space
@@ -72,6 +75,7 @@ struct component {
     unsigned tables;       // page tables in use
     unsigned regions;      // slots of regions in use, a bit each
     unsigned devices;      // slots of devices in use
+    unsigned pool_count;   // for good
     uint64_t steps;        // instructions until it is to die; 0: none asked for
 };
 

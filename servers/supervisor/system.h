@@ -25,11 +25,16 @@
 struct system_grant {
     const char *name;
     enum component_grant_kind kind;
-    uint32_t object;  // SERVE, CALL: endpoint.  SIGNAL: component.  REGION: region.  IRQ: the line
-    uint64_t badge;   // as in struct component_grant
-    uint64_t first, count;  // PORTS
-    uint32_t flags;         // IRQ: IRQ_*.  REGION: PROT_READ, PROT_WRITE
+    // SERVE, CALL: endpoint.  SIGNAL: component.  REGION: region.  IRQ: the line.  SCHED: the CPU.
+    // MODULE: module.
+    uint32_t object;
+    uint64_t badge;  // as in struct component_grant, but 0 of UNTYPED
+    // PORTS.  UNTYPED: bytes, of the rest at least; slots.
+    uint64_t first, count;
+    uint32_t flags;  // IRQ: IRQ_*.  REGION: PROT_READ, PROT_WRITE.  UNTYPED: UNTYPED_*
 };
+#define UNTYPED_REST 1u  // what the machine has left; the last Untyped of its component, once only
+#define UNTYPED_WX   2u  // frames of it may be writable and executable at once
 
 struct system_endpoint {
     const char *name;     // COMPONENT.SERVICE
@@ -89,10 +94,11 @@ struct system_never {
 struct system {
     const char *name;
     uint64_t seed;  // of the addresses; 0: the machine's random numbers
-    uint32_t component_count, endpoint_count, region_count, never_count;
+    uint32_t component_count, endpoint_count, region_count, module_count, never_count;
     const struct system_component *components;  // in the order in which they start
     const struct system_endpoint *endpoints;
     const struct system_region *regions;
+    const char *const *modules;  // names of files of the boot image
     const struct system_never *never;
 };
 

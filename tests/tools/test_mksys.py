@@ -105,6 +105,7 @@ def changed(old: str, new: str) -> str:
 NAME = values.NAME_RIGHT
 # (what is taken out of the sample, what is put in its place, the message without file and line; its line
 # is that of the first thing that was put in, or that of the fragment which follows)
+TICK = 'timers = ["tick"]\n'
 REFUSED = [
     # values
     ('"sample"', '"Sample"', f"system.name: 'Sample' is no name; {NAME}"),
@@ -184,6 +185,35 @@ REFUSED = [
     ("slots = 128", "slots = 100", "component.uart.slots: 100 is no power of two; the next one is 128"),
     ("slots = 128\nreplies = 4", "slots = 32\nreplies = 40",
      "component.uart.slots: 32 slots are too few: its grants and replies take 50; at least 64"),
+    # what objects are made of
+    (TICK, TICK + "untyped = { a = 5 }", "component.shell.untyped.a: this is a number; " + description.UNTYPED_RIGHT, "untyped ="),
+    (TICK, TICK + 'untyped = { a = "3M" }', "component.shell.untyped.a: 3M is no power of two; the next one is 4M",
+     "untyped ="),
+    (TICK, TICK + "untyped = { a = { wx = true } }", "component.shell.untyped.a.size: this key is missing; "
+     'a power of two or "rest" stands here; ' + values.SIZE_RIGHT, "untyped ="),
+    (TICK, TICK + 'untyped = { a = { size = "1M", least = "1M" } }', "component.shell.untyped.a.least: "
+     'only the rest has no size of its own; take it out, or say size = "rest"', "untyped ="),
+    (TICK, TICK + 'untyped = { a = "rest", b = { size = "rest", least = "1M" } }', "component.shell.untyped.b: shell.untyped.a has the rest already; "
+     "a size stands here: only one can have what is left", "untyped ="),
+    (TICK, TICK + 'untyped = { a = "rest", b = "8K", c = "8K", d = "8K", e = "8K", f = "8K" }', "component.shell.untyped: "
+     "it has 9 pieces of memory; at most 8, of which the rest is 4", "untyped ="),
+    (TICK, TICK + 'untyped = { a = "32M" }', "system.memory: 64M is too little: shell.untyped.a finds no 32M in one piece, "
+     "which begins at a multiple of its size; at least 128M", "memory ="),
+    (TICK, TICK + 'untyped = { a = { size = "rest", least = "32M" } }', "system.memory: 64M is too little: shell.untyped.a "
+     "finds no 32M in one piece, which begins at a multiple of its size; at least 128M", "memory ="),
+    (TICK, TICK + 'sched = { a = 5 }', "component.shell.sched.a: this is a number; " + description.SHARE_RIGHT, "sched ="),
+    (TICK, TICK + 'sched = { a = "half" }', "component.shell.sched.a: 'half' is no share; " + description.PERCENT_RIGHT,
+     "sched ="),
+    (TICK, TICK + 'sched = { a = { share = "0%" } }', "component.shell.sched.a.share: 0% is out of range; "
+     "from 1% to 100% is possible", "sched ="),
+    (TICK, TICK + 'sched = { a = "9%", b = "9%" }', "component.shell.sched.b: shell.sched.a has a share of CPU 0 already; "
+     "one share of each CPU", "sched ="),
+    (TICK, TICK + 'sched = { a = "71%" }', "component.journal.budget: CPU 0 is given away to 91.0 %: shell.sched.a 71.0 %, "
+     "shell 10.0 %, journal 10.0 %; at most 90 %; the rest is the supervisor's", 'budget = "2ms"'),
+    (TICK, TICK + 'sched = { a = { share = "81%", cpu = 1 } }', "component.uart.budget: CPU 1 is given away to 91.0 %: "
+     "shell.sched.a 81.0 %, uart 10.0 %; at most 90 %; the rest is the supervisor's", 'budget = "1ms"\ncpu'),
+    (TICK, TICK + 'modules = { a = "my file" }', "component.shell.modules.a: 'my file' is no file's name; "
+     + description.MODULE_RIGHT, "modules ="),
     # time
     ('budget = "1ms"\nmemory', 'budget = "9ms"\nmemory', "component.journal.budget: CPU 0 is given away to 100.0 %: "
      "shell 90.0 %, journal 10.0 %; at most 90 %; the rest is the supervisor's", 'budget = "2ms"'),
@@ -297,10 +327,13 @@ def test_numbers_of_things():
     timers = ", ".join(f'"t{i}"' for i in range(41))
     text = small_system([small("a", f"timers = [{timers}]")])
     assert told(text, {}) == ("s.toml:4: component.a: it gets 41 grants; at most 40 (services, signals, timers, "
-                              "interrupts, ports, regions)")
+                              "interrupts, ports, regions, memory, time, modules)")
     ports = ", ".join(f'p{i} = "{16 * i}+8"' for i in range(8))
     text = small_system([small("a", f"ports = {{ {ports} }}\nirq = {{ one = 1 }}")])
-    assert told(text, {}) == "s.toml:4: component.a: it has 9 interrupts and ranges of ports; at most 8"
+    many = "s.toml:4: component.a: it has 9 interrupts, ranges of ports, shares of time and modules; at most 8"
+    assert told(text, {}) == many
+    assert told(text.replace("irq = { one = 1 }", 'sched = { a = "1%" }'), {}) == many
+    assert told(text.replace("irq = { one = 1 }", 'modules = { a = "b" }'), {}) == many
     names = [f"r{i}" for i in range(9)]
     uses = ", ".join(f'{name} = {{ region = "{name}", access = "r" }}' for name in names)
     text = small_system([small("a", f"regions = {{ {uses} }}")] + [f'[region.{name}]\nsize = "4K"\n' for name in names])
@@ -437,6 +470,39 @@ def test_services_are_numbered():
     assert '{ "log", GRANT_CALL, 1, 0x103ull, 0x0, 0, 0 },' in grants_of(text, "shell")
 
 
+MAKER = """\
+untyped = { rest = { size = "rest", least = "8M", wx = true }, pool = "1M" }
+sched = { own = "20%", other = { share = "5%", cpu = 3 } }
+modules = { first = "root.img", again = "root.img", second = "b" }
+space = true
+"""
+
+
+def test_what_objects_are_made_of():
+    """The rest comes after Untypeds of a size, and modules are counted once each."""
+    text = compiled(changed(TICK, TICK + MAKER))
+    assert grants_of(text, "shell")[4:12] == [
+        '{ "space", GRANT_SPACE, 0, 0x0ull, 0x0, 0, 0 },',
+        '{ "pool", GRANT_UNTYPED, 0, 0x0ull, 0x100000, 2, 0 },',
+        '{ "rest", GRANT_UNTYPED, 0, 0x0ull, 0x800000, 8, UNTYPED_REST | UNTYPED_WX },',
+        '{ "own", GRANT_SCHED, 0, 0x30d40ull, 0x0, 0, 0 },',
+        '{ "other", GRANT_SCHED, 3, 0xc350ull, 0x0, 0, 0 },',
+        '{ "first", GRANT_MODULE, 0, 0x0ull, 0x0, 0, 0 },',
+        '{ "again", GRANT_MODULE, 0, 0x0ull, 0x0, 0, 0 },',
+        '{ "second", GRANT_MODULE, 1, 0x0ull, 0x0, 0, 0 },']
+    assert 'modules[] = {\n    "root.img",\n    "b",\n};' in text
+    assert ".module_count = 2," in text and ".modules = modules," in text
+    assert ".module_count = 0," in compiled() and ".modules = NULL," in compiled()
+
+
+def test_slots_of_what_objects_are_made_of():
+    """Two for each Untyped, eight for the rest, one for each other."""
+    text = changed("slots = 128\nreplies = 4", "slots = 16\n" + MAKER)
+    system, found = description.read(text.encode(), "s.toml")
+    component = system.components["uart"]
+    assert plan.slots_needed(component, plan.grant_kinds(system, component)) == 4 + 2 + 6 + 1 + 2 + 8 + 2 + 3
+
+
 def test_fields():
     text = compiled()
     for field in ('{ "journal", 1, 50000 },', ".passive = true,", ".passive = false,", ".home_bits = 20, .slot_bits = 7,", ".stack_pages = 8, .heap_pages = 16,", ".replies = 4,",
@@ -451,16 +517,20 @@ def test_limits_are_those_of_the_headers(tree):
     """What the compiler checks against is what the supervisor and the kernel are built with."""
     texts = "".join((tree / path).read_text() for path in (
         "servers/supervisor/system.h", "servers/supervisor/supervisor.h", "servers/supervisor/image.h",
-        "servers/supervisor/incarnation.c", "lib/rt/component.h", "kernel/hal/cpu.h", "abi/message.h", "lib/svc/serve.h"))
+        "servers/supervisor/incarnation.c", "lib/rt/component.h", "kernel/hal/cpu.h", "abi/message.h", "abi/bootinfo.h", "lib/svc/serve.h",
+        "servers/supervisor/grants.c"))
     defined = dict(re.findall(r"#define (\w+) +(\w+)", texts))
     for name, value in (("SYSTEM_COMPONENTS", check.COMPONENTS_MOST), ("COMPONENT_GRANTS", check.GRANTS_MOST),
                         ("COMPONENT_NAME_BYTES", values.NAME_BYTES + 1), ("HAL_IRQ_LINES", description.IRQ_LINES),
                         ("HOME_TABLES", layout.TABLES_MOST), ("HOME_REGIONS", layout.REGIONS_MOST),
-                        ("HOME_DEVICES", layout.DEVICES_MOST),
+                        ("HOME_DEVICES", layout.DEVICES_MOST), ("HOME_POOLS", layout.POOLS_MOST),
+                        ("COMPONENT_UNTYPED_PAIRS", layout.PAIRS_MOST), ("PAIR", plan.GRANT_SLOTS["UNTYPED"]),
+                        ("BOOT_NAME_BYTES", description.MODULE_BYTES + 1),
                         ("LAYOUT_WATCH_PAGES", layout.WATCH_PAGES), ("IMAGE_PARTS", program.PARTS_MOST),
                         ("SYSTEM_RIGHTS_SHIFT", plan.RIGHTS_SHIFT), ("SVC_SERVICE_SHIFT", plan.SERVICE_SHIFT),
                         *((f"SYSTEM_{right.upper()}", bit) for right, bit in description.RIGHTS.items())):
         assert int(defined[name].rstrip("u"), 0) == value, name
+    assert plan.GRANT_SLOTS[plan.REST] == layout.PAIRS_MOST * plan.GRANT_SLOTS["UNTYPED"]
     assert check.WATCHED_BUDGET == int(defined["WATCH_BUDGET_PART"]) * description.BUDGET_LEAST
 
 
@@ -544,6 +614,7 @@ def supervisor_arguments(build: Path) -> list:
 def test_output_compiles(tree, tmp_path, elf, source, pith_build, compiler):
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
+    source.write_text(changed(TICK, TICK + MAKER))
     assert mksys(tree, "-o", tmp_path / "s.c", source, *arguments(elf)).returncode == 0
     (tmp_path / "least.toml").write_text(small_system([small("least")]))
     subprocess.run(["x86_64-linux-gnu-strip", elf, "-o", tmp_path / "bare"], check=True)
@@ -711,6 +782,14 @@ def test_graph_text(tree, source):
                  "supervisor.observe+control as system", "  regions  board (rw) as state", "  reaches  journal, uart",
                  "region board: 12K, survives restarts", "never uart -> shell: holds"):
         assert line in done.stdout.splitlines(), line
+
+
+def test_graph_of_what_objects_are_made_of(tree, source):
+    source.write_text(changed(TICK, TICK + MAKER))
+    said = pith(tree, source).stdout.splitlines()
+    for line in ("  untyped  the rest (at least 8M) (wx) as rest, 1M as pool", "  time     20 % of CPU 0 as own, 5 % of CPU 3 as other",
+                 "  modules  root.img as first, root.img as again, b as second"):
+        assert line in said, line
 
 
 def test_graph_svg(tree, source, tmp_path):

@@ -189,14 +189,19 @@ def numbers(system: System, problems: Problems) -> None:
         grants = plan.grant_kinds(system, component)
         if len(grants) > GRANTS_MOST:
             problems.add(component.path, f"it gets {len(grants)} grants",
-                         f"at most {GRANTS_MOST} (services, signals, timers, interrupts, ports, regions)")
+                         f"at most {GRANTS_MOST} (services, signals, timers, interrupts, ports, regions, memory, time, "
+                         "modules)")
         if len(component.regions) > layout.REGIONS_MOST:
             problems.add(component.path + ("regions",), f"it has {len(component.regions)} regions",
                          f"at most {layout.REGIONS_MOST}")
-        devices = len(component.irq) + len(component.ports)
+        devices = sum(map(len, (component.irq, component.ports, component.sched, component.modules)))
         if devices > layout.DEVICES_MOST:
-            problems.add(component.path, f"it has {devices} interrupts and ranges of ports",
+            problems.add(component.path, f"it has {devices} interrupts, ranges of ports, shares of time and modules",
                          f"at most {layout.DEVICES_MOST}")
+        pools = sum(layout.PAIRS_MOST if one.rest else 1 for one in component.untyped.values())
+        if pools > layout.POOLS_MOST:
+            problems.add(component.path + ("untyped",), f"it has {pools} pieces of memory",
+                         f"at most {layout.POOLS_MOST}, of which the rest is {layout.PAIRS_MOST}")
         need = plan.slots_needed(component, grants)
         if need > component.slots:
             problems.add(component.path + ("slots",),
@@ -204,10 +209,40 @@ def numbers(system: System, problems: Problems) -> None:
                          f"at least {1 << (need - 1).bit_length()}")
 
 
+def rests(system: System, problems: Problems) -> None:
+    taken = None
+    for component in system.components.values():
+        for local, untyped in component.untyped.items():
+            if untyped.rest and taken:
+                problems.add(component.path + ("untyped", local), f"{taken} has the rest already",
+                             "a size stands here: only one can have what is left")
+            taken = taken or (f"{component.name}.untyped.{local}" if untyped.rest else None)
+
+
 # ---- time --------------------------------------------------------------------------------------
+def sched(system: System, problems: Problems) -> None:
+    """The kernel holds all that was admitted on a CPU against each limit: two would take each other's time."""
+    taken = {}
+    for component in system.components.values():
+        for local, share in component.sched.items():
+            cpu = plan.share_cpu(component, share)
+            if cpu in taken:
+                problems.add(component.path + ("sched", local), f"{taken[cpu]} has a share of CPU {cpu} already",
+                             "one share of each CPU")
+            taken.setdefault(cpu, f"{component.name}.sched.{local}")
+
+
+def own_shares(component: Component) -> list:
+    """Shares that a component gives away itself: (CPU, name, per cent)."""
+    return [(plan.share_cpu(component, share), f"{component.name}.sched.{local}", share.percent)
+            for local, share in component.sched.items()]
+
+
 def budgets(system: System, problems: Problems) -> None:
     shares = {}
     for component in system.components.values():
+        for cpu, name, share in own_shares(component):
+            shares.setdefault(cpu, []).append((component.path + ("sched",), name, share))
         if component.budget is None or component.period is None:
             continue
         if component.budget > component.period:
@@ -218,12 +253,13 @@ def budgets(system: System, problems: Problems) -> None:
             problems.add(component.path + ("budget",),
                          f"{time_text(component.budget)} is too little to share with the thread that keeps deadlines",
                          f"at least {time_text(WATCHED_BUDGET)} where deadlines = true")
-        shares.setdefault(component.cpu, []).append((component, component.budget / component.period * 100))
+        shares.setdefault(component.cpu, []).append((component.path + ("budget",), component.name,
+                                                     component.budget / component.period * 100))
     for cpu, given in shares.items():
-        whole = sum(share for _, share in given)
+        whole = sum(share for _, _, share in given)
         if whole > CPU_MOST:
-            parts = ", ".join(f"{component.name} {share:.1f} %" for component, share in given)
-            problems.add(given[-1][0].path + ("budget",), f"CPU {cpu} is given away to {whole:.1f} %: {parts}",
+            parts = ", ".join(f"{name} {share:.1f} %" for _, name, share in given)
+            problems.add(given[-1][0], f"CPU {cpu} is given away to {whole:.1f} %: {parts}",
                          f"at most {CPU_MOST} %; the rest is the supervisor's")
 
 
@@ -267,7 +303,10 @@ def homes(system: System, programs: dict, problems: Problems) -> None:
 
 def wanted(system: System) -> list:
     """What components and regions take of the machine's memory."""
-    return ([layout.Wanted(f"component {c.name}", c.memory, True) for c in system.components.values() if c.memory]
+    objects = [(f"{c.name}.untyped.{local}", one.size) for c in system.components.values()
+               for local, one in c.untyped.items()]
+    return ([layout.Wanted(name, size, False) for name, size in objects]
+            + [layout.Wanted(f"component {c.name}", c.memory, True) for c in system.components.values() if c.memory]
             + [layout.Wanted(f"region {r.name}", layout.power_of_two(r.size), False)
                for r in system.regions.values() if r.size])
 
@@ -277,8 +316,8 @@ def memory(system: System, programs: dict, problems: Problems) -> None:
         return
     takers = wanted(system)
     files = sum(program.bytes for program in programs.values() if program)
-    home = sum(taker.size for taker in takers if taker.is_home)
-    shared = sum(taker.size for taker in takers) - home
+    shared = sum(layout.power_of_two(region.size or 0) for region in system.regions.values())
+    home = sum(taker.size for taker in takers) - shared
     place, right = ("system", "memory"), f"at least {size_text(layout.enough(system.memory, files, takers))}"
     if home + shared + files + layout.SUPERVISOR_BYTES > system.memory:
         problems.add(place, f"{size_text(system.memory)} is too little for components ({size_text(home)}), "
@@ -292,7 +331,7 @@ def memory(system: System, programs: dict, problems: Problems) -> None:
 
 
 CHECKS = (own_names, services, signals, regions, protocols, twice, cycles, priorities, servers, entry, devices,
-          numbers, budgets, restarts, slot_counts, graph.check_assertions)
+          numbers, rests, sched, budgets, restarts, slot_counts, graph.check_assertions)
 
 
 def system(described: System, programs: dict, problems: Problems) -> None:

@@ -210,14 +210,15 @@ UNTYPED_TABLE = values.table({
 def untyped(place: Place, value: Any) -> Optional[Untyped]:
     if type(value) not in (str, dict):
         raise Wrong(f"this is {values.kind(value)}", UNTYPED_RIGHT)
-    parts = UNTYPED_TABLE(place, value if isinstance(value, dict) else {"size": value})
-    if parts["size"] is None:
+    parts = UNTYPED_TABLE(place, value) if isinstance(value, dict) else {"size": untyped_size(place, value)}
+    size, least, wx = parts["size"], parts.get("least"), parts.get("wx", False)
+    if size is None:
         return None
-    if parts["size"] != REST and parts["least"] is not None:
-        place.below("least").wrong("this is for the rest, which has no size of its own",
-                                   f'take it out, or say size = "{REST}"')
-    rest = parts["size"] == REST
-    return Untyped((parts["least"] or REST_LEAST) if rest else parts["size"], rest, parts["wx"])
+    if size == REST:
+        return Untyped(least or REST_LEAST, True, wx)
+    if least is not None:
+        place.below("least").wrong("only the rest has no size of its own", f'take it out, or say size = "{REST}"')
+    return Untyped(size, False, wx)
 
 
 def percent(place: Place, value: Any) -> int:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The Pith authors
 """A system as text for people, and as a graph for Graphviz."""
-from . import graph
-from .description import RIGHTS, SUPERVISOR, Component, System, Use
+from . import graph, plan
+from .description import RIGHTS, SUPERVISOR, Component, System, Untyped, Use
 from .values import size_text, time_text
 
 HEAD = """\
@@ -29,6 +29,11 @@ def devices(component: Component) -> list:
     return found + [f"irq {irq.line}" for irq in component.irq.values()]
 
 
+def untyped_text(untyped: Untyped) -> str:
+    size = f"the rest (at least {size_text(untyped.size)})" if untyped.rest else size_text(untyped.size)
+    return size + " (wx)" * untyped.wx
+
+
 def access(write: bool) -> str:
     return "rw" if write else "r"
 
@@ -42,6 +47,10 @@ def facts(system: System, component: Component, out: dict) -> list:
             ("calls", [f"{use_text(use)} as {local}" for local, use in component.uses.items()]),
             ("signals", [f"{target} as {local}" for local, target in component.signals.items()]),
             ("regions", [f"{r.region} ({access(r.write)}) as {local}" for local, r in component.regions.items()]),
+            ("untyped", [f"{untyped_text(u)} as {local}" for local, u in component.untyped.items()]),
+            ("time", [f"{s.percent} % of CPU {plan.share_cpu(component, s)} as {local}"
+                      for local, s in component.sched.items()]),
+            ("modules", [f"{module} as {local}" for local, module in component.modules.items()]),
             ("reaches", graph.reached(out, component.name))]
     return [(what, ", ".join(texts)) for what, texts in rows if texts]
 

@@ -125,10 +125,12 @@ def whole(plan: Plan) -> list:
             f"    .component_count = {len(plan.order)},",
             f"    .endpoint_count = {len(plan.endpoints)},",
             f"    .region_count = {len(plan.regions)},",
+            f"    .module_count = {len(plan.modules)},",
             f"    .never_count = {len(system.never)},",
             "    .components = components,",
             f"    .endpoints = {pointer('endpoints', plan.endpoints)},",
             f"    .regions = {pointer('regions', plan.regions)},",
+            f"    .modules = {pointer('modules', plan.modules)},",
             f"    .never = {pointer('never', system.never)},",
             "};"]
 
@@ -143,5 +145,6 @@ def text(plan: Plan, programs: dict) -> str:
     lines += components(plan, programs)
     lines += array("struct system_endpoint", "endpoints", [endpoint_row(plan, e) for e in plan.endpoints])
     lines += array("struct system_region", "regions", [region_row(plan, r) for r in plan.regions])
+    lines += array("char *const", "modules", [quoted(module) for module in plan.modules])
     lines += array("struct system_never", "never", never_rows(plan))
     return "\n".join(lines + whole(plan)) + "\n"

@@ -12,8 +12,9 @@ from .values import size_text
 # supervisor's first objects.
 LOW_BYTES, HIGH_BYTES = 4 << 20, 4 << 20
 SUPERVISOR_BYTES = LOW_BYTES + HIGH_BYTES
-# Of servers/supervisor: HOME_TABLES, HOME_REGIONS, HOME_DEVICES.
-TABLES_MOST, REGIONS_MOST, DEVICES_MOST = 8, 8, 8
+# Of servers/supervisor: HOME_TABLES, HOME_REGIONS, HOME_DEVICES, HOME_POOLS.
+TABLES_MOST, REGIONS_MOST, DEVICES_MOST, POOLS_MOST = 8, 8, 8, 8
+PAIRS_MOST = 4  # COMPONENT_UNTYPED_PAIRS
 SLOT, REPLY, NOTIFICATION, TIMER, CONTEXT, THREAD, TABLE, SPACE = 64, 64, 64, 128, 512, 4096, 4096, 8192
 ENTRIES = 512  # of a page table
 LEVELS = 3     # of page tables below the one that is part of the address space
@@ -110,8 +111,8 @@ def text(all_parts: list) -> str:
 class Wanted(NamedTuple):
     """Memory that the supervisor takes at boot."""
     what: str
-    size: int       # a power of two, and aligned so
-    is_home: bool   # then it is an Untyped, which is smaller than the one that it is made of
+    size: int         # a power of two, and aligned so
+    is_untyped: bool  # which is smaller than the one that it is made of
 
 
 def untypeds(memory: int, files: int) -> list:
@@ -142,7 +143,7 @@ def unplaced(memory: int, files: int, wanted: list) -> Optional[Wanted]:
     """What finds no place in a machine with so much memory, or None."""
     free = [(size, [size]) for size in untypeds(memory, files)]
     for one in sorted(wanted, key=lambda w: -w.size):
-        if not any(place(blocks, one.size) for size, blocks in free if size > one.size or not one.is_home):
+        if not any(place(blocks, one.size) for size, blocks in free if size > one.size or not one.is_untyped):
             return one
     return None
 

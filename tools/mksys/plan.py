@@ -4,16 +4,19 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .description import SUPERVISOR, Component, System
+from .description import SUPERVISOR, Component, Share, System
 
 SELF = "SYSTEM_SELF"
 SERVICE_SHIFT, RIGHTS_SHIFT = 8, 8  # in a badge; SVC_SERVICE_SHIFT, SYSTEM_RIGHTS_SHIFT
 IRQ_ACTIVE_LOW, IRQ_LEVEL = 1, 2
+REST = "UNTYPED of the rest"
+MILLIONTHS = 10_000  # of a per cent
 # GRANT_* of lib/rt/component.h -> slots that one takes.
 GRANT_SLOTS = {"SERVE": 1, "CALL": 1, "SIGNAL": 1, "SIGNALLED": 0, "TIMER": 1, "IRQ": 1, "PORTS": 1,
-               "REGION": 0, "WATCH": 4}
+               "REGION": 0, "WATCH": 4, "SCHED": 1, "MODULE": 1, "SPACE": 1,
+               "UNTYPED": 2, REST: 8}  # REST: an UNTYPED of COMPONENT_UNTYPED_PAIRS pairs
 FIRST_SLOT = 4  # COMPONENT_SLOT_REPLIES
-WATCH = "deadlines"
+WATCH, SPACE = "deadlines", "space"
 
 
 class Grant(NamedTuple):
@@ -32,6 +35,7 @@ class Plan:
     order: list                                    # components, servers before their clients
     endpoints: list = field(default_factory=list)  # components that serve; last SUPERVISOR
     regions: list = field(default_factory=list)    # names
+    modules: list = field(default_factory=list)    # names
     groups: list = field(default_factory=list)     # names; a group's number is its place + 1
     bits: dict = field(default_factory=dict)       # component -> {grant's name: bit}
     grants: dict = field(default_factory=dict)     # component -> [Grant]
@@ -96,12 +100,36 @@ def grant_kinds(system: System, component: Component) -> list:
     """The kinds of a component's grants, also where names in the description are wrong."""
     return (["SERVE"] * bool(component.serves) + ["CALL"] * len(component.uses)
             + ["SIGNAL"] * len(component.signals) + [kind for kind, _ in notified(system, component)]
-            + ["PORTS"] * len(component.ports) + ["REGION"] * len(component.regions)
-            + ["WATCH"] * component.deadlines)
+            + ["PORTS"] * len(component.ports) + ["SPACE"] * component.space
+            + [REST if untyped.rest else "UNTYPED" for untyped in component.untyped.values()]
+            + ["SCHED"] * len(component.sched) + ["MODULE"] * len(component.modules)
+            + ["REGION"] * len(component.regions) + ["WATCH"] * component.deadlines)
 
 
 def slots_needed(component: Component, kinds: list) -> int:
     return FIRST_SLOT + component.replies + sum(GRANT_SLOTS[kind] for kind in kinds)
+
+
+def untyped(component: Component) -> list:
+    """The rest last: servers/supervisor takes it when all else has been taken."""
+    found = []
+    for name, one in sorted(component.untyped.items(), key=lambda item: item[1].rest):
+        flags = ["UNTYPED_REST"] * one.rest + ["UNTYPED_WX"] * one.wx
+        found.append(Grant(name, "UNTYPED", first=one.size, count=GRANT_SLOTS[REST if one.rest else "UNTYPED"],
+                           flags=" | ".join(flags) or "0"))
+    return found
+
+
+def share_cpu(component: Component, share: Share) -> int:
+    return component.cpu if share.cpu is None else share.cpu
+
+
+def objects(plan: Plan, component: Component) -> list:
+    """What a component needs that makes objects itself."""
+    found = [Grant(SPACE, "SPACE")] * component.space + untyped(component)
+    found += [Grant(name, "SCHED", share_cpu(component, share), share.percent * MILLIONTHS)
+              for name, share in component.sched.items()]
+    return found + [Grant(name, "MODULE", plan.modules.index(module)) for name, module in component.modules.items()]
 
 
 def grants(plan: Plan, component: Component) -> list:
@@ -116,6 +144,7 @@ def grants(plan: Plan, component: Component) -> list:
     found += [Grant(name, "IRQ", irq.line, 1 << bits["IRQ", name], flags=irq_flags(irq))
               for name, irq in component.irq.items()]
     found += [Grant(name, "PORTS", first=p.first, count=p.count) for name, p in component.ports.items()]
+    found += objects(plan, component)
     found += [Grant(name, "REGION", plan.regions.index(r.region),
                     flags="PROT_READ | PROT_WRITE" if r.write else "PROT_READ")
               for name, r in component.regions.items()]
@@ -129,6 +158,7 @@ def make(system: System) -> Plan:
     if any(use.server == SUPERVISOR for c in plan.order for use in c.uses.values()):
         plan.endpoints.append(SUPERVISOR)
     plan.regions = list(system.regions)
+    plan.modules = list(dict.fromkeys(module for c in plan.order for module in c.modules.values()))
     plan.groups = list(dict.fromkeys(c.restart["group"] for c in plan.order if c.restart["group"]))
     for component in plan.order:
         plan.bits[component.name] = {key: bit for bit, key in enumerate(notified(system, component))}
