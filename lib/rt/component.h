@@ -64,6 +64,10 @@ enum component_watch {
 // rest" there are as many as the machine had left, and the slots behind them are empty.
 #define COMPONENT_UNTYPED_PAIRS 4  // of the rest, at most
 
+// GRANT_SPACE: below this the supervisor has mapped what the component is made of, above it nothing
+// (to USER_END).
+#define COMPONENT_OWN_VADDR 0x400000000000ull
+
 struct component_grant {
     char name[COMPONENT_NAME_BYTES];
     uint32_t kind;

@@ -10,6 +10,9 @@
 #define ARENA_START  0x10000000000ull
 #define ARENA_TABLES (1ull << 24)  // page tables' reaches to choose from
 #define TABLE_REACH  512u          // pages that one page table maps, tables that one above it does
+_Static_assert(ARENA_START + (ARENA_TABLES * TABLE_REACH << PAGE_BITS) <=
+                   COMPONENT_OWN_VADDR / 8 * 5,
+               "there is room for regions behind the last arena");
 
 static uint64_t page_of(uint64_t bytes)
 {

@@ -168,9 +168,23 @@ static void reach_enforce(void)
     }
 }
 
+// A thread that the supervisor does not know may be bound to the component's notification, which an
+// earlier incarnation has passed on.  Who makes threads may have made it; with its maker it goes.
+static struct rt_status make(struct component *component)
+{
+    struct rt_status status = incarnation_make(component);
+    for (struct component *at = supervisor.components; at < component_end(); at++) {
+        if (rt_error(status) == ERR_STATE && at != component && makes_objects(at->is)) {
+            component_died(at, (struct cause){ .reason = SYSTEM_REASON_REACH });
+            status = incarnation_make(component);
+        }
+    }
+    return status;
+}
+
 static void start(struct component *component)
 {
-    if (!rt_ok(incarnation_make(component))) {
+    if (!rt_ok(make(component))) {
         ended(component, SYSTEM_REASON_UNMADE);
         return;
     }
