@@ -672,10 +672,10 @@ def test_usage(tree, tmp_path, elf, source):
 
 
 # ---- anything at all ---------------------------------------------------------------------------
-WORDS = re.findall(r"[a-z_]+|\S", SOURCE) + ["[", "]", "{", "}", '"', "'", '"""', "\\", "=", ".", "\n", "#", "[[", "]]",
+WORDS = re.findall(r"[a-z_]+|\S", SOURCE + MAKER) + ["[", "]", "{", "}", '"', "'", '"""', "\\", "=", ".", "\n", "#", "[[", "]]",
                                             "-1", "1e9", "999999999999999999999", '"0x10000+1"', "\u00e9", "\x00"]
 VALUES = ["1", "-7", "true", '"log"', '"1ms"', '"0"', '"64G"', "[]", "{}", "[1, 'a', {}]", "{ a = 1 }", "'uart'", "1.5", "0x10",
-          "1979-05-27T07:32:00Z", '"journal.log"', '"supervisor.power"', '"shell -> uart"', "inf", '"999999999999s"']
+          '{ size = "1M", wx = true }', '{ a = "rest" }', '"60%"', '{ a = { share = "5%" } }', "1979-05-27T07:32:00Z", '"journal.log"', '"supervisor.power"', '"shell -> uart"', "inf", '"999999999999s"']
 
 
 def mutated(draw: random.Random) -> str:
@@ -686,7 +686,7 @@ def mutated(draw: random.Random) -> str:
         if way == 0:
             lines[at] = re.sub(r"= .*", lambda _: "= " + draw.choice(VALUES), lines[at])
         elif way == 1:
-            lines.insert(at, draw.choice(LINES))
+            lines.insert(at, draw.choice(LINES + MAKER.splitlines()))
         elif way == 2:
             del lines[at]
         elif way == 3:
