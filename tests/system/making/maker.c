@@ -119,7 +119,7 @@ static void time_is_limited(struct maker *maker)
 static void files_are_read(struct maker *maker)
 {
     struct report *report = maker->report;
-    const struct component_grant *file = component_need(GRANT_MODULE, "self");
+    const struct component_grant *file = component_need(GRANT_MODULE, "file");
     const struct component_grant *none = component_need(GRANT_MODULE, "none");
     struct place place = { maker->own_space, slot_of(SLOT_MODULE_HERE), MODULE_AT, 1, PROT_READ };
     struct captable_identify_result found = captable_identify(COMPONENT_SLOT_CSPACE, file->slot);
@@ -150,7 +150,7 @@ static void hand_on(struct maker *maker)
                      .label = 1,
                      .cap_count = 4,
                      .caps = { untyped | CAP_MOVE, maker->share, maker->own_space,
-                               component_need(GRANT_MODULE, "self")->slot },
+                               component_need(GRANT_MODULE, "file")->slot },
                  });
     hand(report, (struct wire_message){
                      .label = 1,
