@@ -16,5 +16,5 @@ def test_making(artefacts, pith_build):
 
 def test_making_on_two_cpus(artefacts, pith_build):
     """What it made runs on while the supervisor takes it away."""
-    result = boot("making", artefacts, timeout=300, cpus=2)
+    result = boot("making_apart", artefacts, timeout=300, cpus=2)
     result.expect("SUMMARY checks 6 failed 0", status=0)

@@ -35,10 +35,10 @@ cap_t slot_of(enum slot slot)
     return component_info()->free_slot + (cap_t)slot;
 }
 
-struct rt_status context_configure(const struct maker *maker, cap_t context, uint64_t millionths)
+struct rt_status context_configure(cap_t share, cap_t context, uint64_t millionths)
 {
     uint64_t period = rt_ticks(PERIOD, rt_clock_hz());
-    return sched_context_configure(context, maker->share, period / 1000000 * millionths, period);
+    return sched_context_configure(context, share, period * millionths / 1000000, period);
 }
 
 static struct rt_status derive(cap_t from, enum slot to, unsigned rights)
@@ -67,8 +67,8 @@ static void code_map(struct maker *maker)
 // A thread on a share of the time, with its registers.
 struct thread_parts {
     enum slot thread, context;
-    cap_t cspace, space, fault;
-    uint64_t flags, share;
+    cap_t cspace, space, fault, share;
+    uint64_t flags, millionths;
 };
 
 static void thread_start(struct maker *maker, const struct thread_parts *parts,
@@ -81,7 +81,7 @@ static void thread_start(struct maker *maker, const struct thread_parts *parts,
     CHECK(rt_ok(thread_configure(thread, parts->cspace, parts->space, parts->fault, 0,
                                  parts->flags)));
     CHECK(rt_ok(thread_set_priority(thread, PRIORITY, PRIORITY)));
-    CHECK(rt_ok(context_configure(maker, context, parts->share)));
+    CHECK(rt_ok(context_configure(parts->share, context, parts->millionths)));
     CHECK(rt_ok(sched_context_bind(context, thread, SCHED_OWN)));
     memcpy(rt_buffer()->words, regs, sizeof(*regs));
     CHECK(rt_ok(thread_write_regs(thread)));
@@ -91,12 +91,22 @@ static void thread_start(struct maker *maker, const struct thread_parts *parts,
 void guest_make(struct maker *maker)
 {
     struct report *report = maker->report;
-    const struct thread_parts guest = { SLOT_GUEST,          SLOT_GUEST_CONTEXT,  0,
-                                        slot_of(SLOT_SPACE), slot_of(SLOT_FAULT), THREAD_GUEST,
-                                        GUEST_SHARE };
+    const struct thread_parts guest = {
+        .thread = SLOT_GUEST,
+        .context = SLOT_GUEST_CONTEXT,
+        .space = slot_of(SLOT_SPACE),
+        .fault = slot_of(SLOT_FAULT),
+        .share = maker->share,
+        .flags = THREAD_GUEST,
+        .millionths = GUEST_SHARE,
+    };
     const struct thread_parts spinner = {
-        SLOT_SPINNER, SLOT_SPINNER_CONTEXT, COMPONENT_SLOT_CSPACE, maker->own_space, 0, 0,
-        SPIN_SHARE
+        .thread = SLOT_SPINNER,
+        .context = SLOT_SPINNER_CONTEXT,
+        .cspace = COMPONENT_SLOT_CSPACE,
+        .space = maker->own_space,
+        .share = maker->far_share,
+        .millionths = SPIN_SHARE,
     };
     const struct thread_regs guest_regs = { .rip = GUEST_CODE, .rflags = FLAGS_IF };
     const struct thread_regs spinner_regs = { .rip = OWN_CODE + SPIN_OFFSET,

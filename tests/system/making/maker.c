@@ -102,13 +102,13 @@ static void time_is_limited(struct maker *maker)
     const struct component_grant *grant = component_need(GRANT_SCHED, "guests");
     CHECK(grant->badge == GUESTS_LIMIT && grant->address == 0);
     CHECK(rt_ok(pool_make(&maker->objects, KIND_SCHED_CONTEXT, CONTEXT_BITS, first, 2)));
-    CHECK(refused(context_configure(maker, first, GUESTS_LIMIT + 10000), ERR_LIMIT, 1));
-    CHECK(refused(context_configure(maker, first, 1000000), ERR_LIMIT, 1));
-    CHECK(rt_ok(context_configure(maker, first, 200000)));
-    CHECK(refused(context_configure(maker, second, 110000), ERR_LIMIT, 1));
-    CHECK(rt_ok(context_configure(maker, second, 90000)));
+    CHECK(refused(context_configure(maker->share, first, GUESTS_LIMIT + 10000), ERR_LIMIT, 1));
+    CHECK(refused(context_configure(maker->share, first, 1000000), ERR_LIMIT, 1));
+    CHECK(rt_ok(context_configure(maker->share, first, 200000)));
+    CHECK(refused(context_configure(maker->share, second, 110000), ERR_LIMIT, 1));
+    CHECK(rt_ok(context_configure(maker->share, second, 90000)));
     slot_empty(SLOT_SCRATCH_2);
-    CHECK(rt_ok(context_configure(maker, first, GUESTS_LIMIT - 1000)));
+    CHECK(rt_ok(context_configure(maker->share, first, GUESTS_LIMIT - 1000)));
     slot_empty(SLOT_SCRATCH);
     CHECK(refused(captable_mint(COMPONENT_SLOT_CSPACE, first, COMPONENT_SLOT_CSPACE, maker->share,
                                 RIGHT_ALL, GUESTS_LIMIT + 1),
@@ -180,6 +180,9 @@ int component_main(const struct component_info *info)
         .tables = slot_of(SLOT_TABLES),
         .own_space = component_need(GRANT_SPACE, NULL)->slot,
         .share = component_need(GRANT_SCHED, "guests")->slot,
+        .far_share = component_grant(GRANT_SCHED, "far")
+                         ? component_grant(GRANT_SCHED, "far")->slot
+                         : component_need(GRANT_SCHED, "guests")->slot,
     };
     report->traps = 0;
     report->generation = info->generation;

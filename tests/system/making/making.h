@@ -76,11 +76,12 @@ struct maker {
     struct report *report;
     struct pool objects, code;  // the second halves
     cap_t tables;               // next slot for one
-    cap_t own_space, share;
+    cap_t own_space;
+    cap_t share, far_share;  // the latter of another CPU, where there is one
 };
 
-// Context with a part of the CPU, in millionths, of what the component may give away.
-struct rt_status context_configure(const struct maker *maker, cap_t context, uint64_t millionths);
+// Give a context a part of a CPU, in millionths, of a share.
+struct rt_status context_configure(cap_t share, cap_t context, uint64_t millionths);
 
 // Make a guest in a space of its own, and a thread that counts in the report.
 void guest_make(struct maker *maker);
