@@ -142,7 +142,7 @@ static void hand(struct report *report, struct wire_message message)
 }
 
 // Of the memory for code the half in which no code lies.
-static void hand_on(struct maker *maker)
+static void hand_on_given(struct maker *maker)
 {
     struct report *report = maker->report;
     cap_t untyped = component_need(GRANT_UNTYPED, "code")->slot;
@@ -152,6 +152,11 @@ static void hand_on(struct maker *maker)
                      .caps = { untyped | CAP_MOVE, maker->share, maker->own_space,
                                component_need(GRANT_MODULE, "file")->slot },
                  });
+}
+
+static void hand_on_made(struct maker *maker)
+{
+    struct report *report = maker->report;
     hand(report, (struct wire_message){
                      .label = 1,
                      .cap_count = 4,
@@ -194,8 +199,11 @@ int component_main(const struct component_info *info)
     time_is_limited(&maker);
     files_are_read(&maker);
     guest_make(&maker);
-    if (report->hand_on) {
-        hand_on(&maker);
+    if (report->hand_on & HAND_ON_GIVEN) {
+        hand_on_given(&maker);
+    }
+    if (report->hand_on & HAND_ON_MADE) {
+        hand_on_made(&maker);
     }
     if (report->bell) {
         steal(&maker);

@@ -7,12 +7,15 @@
 
 #include <rt/component.h>
 
+#define HAND_ON_GIVEN 1u  // what it was given
+#define HAND_ON_MADE  2u  // capabilities of what it made
+
 struct report {
     volatile uint64_t generation;  // whose words these are
     volatile uint32_t done;        // incarnations that went through all checks
     volatile uint32_t failed;      // checks that failed, in all incarnations
     volatile uint32_t line;        // of the last one
-    volatile uint32_t hand_on;     // overseer: give everything away that can be given away
+    volatile uint32_t hand_on;     // overseer: give away HAND_ON_*
     volatile uint64_t traps;       // of the guest of this incarnation
     volatile uint64_t spins;       // of a thread of its own making, in all incarnations
     volatile uint64_t bytes;       // of the rest

@@ -120,10 +120,10 @@ static uint32_t fence_holds(const struct watched *fence)
 }
 
 // An incarnation that does what a flag says, at its end.
-static void run_with(const struct watched *maker, volatile uint32_t *flag)
+static void run_with(const struct watched *maker, volatile uint32_t *flag, uint32_t value)
 {
     WANT(system_kill(maker->number));
-    *flag = 1;
+    *flag = value;
     uint32_t done = maker->report->done;
     wait_done(maker, done + 1);
     *flag = 0;
@@ -135,7 +135,7 @@ static void what_is_handed_on_ends(void)
     struct watched fence = watched_of("fence");
     uint32_t deaths = system_look(fence.number).deaths;
     for (unsigned i = 0; i < 3; i++) {
-        run_with(&maker, &maker.report->hand_on);
+        run_with(&maker, &maker.report->hand_on, HAND_ON_GIVEN | HAND_ON_MADE);
         WANT(fence_holds(&fence) == 9);  // eight things, and what it made
         WANT(fence.report->used == 1);
         uint32_t done = maker.report->done;
@@ -154,7 +154,7 @@ static void reach_is_checked(void)
     struct watched maker = watched_of("maker");
     struct watched fence = watched_of("fence");
     uint16_t stranger = system_number("stranger");
-    run_with(&maker, &maker.report->hand_on);
+    run_with(&maker, &maker.report->hand_on, HAND_ON_MADE);
     uint32_t deaths = system_look(maker.number).deaths;
     uint32_t fence_deaths = system_look(fence.number).deaths;
     WANT(system_kill(stranger));
@@ -174,7 +174,7 @@ static void notifications_cannot_be_stolen(void)
     struct watched fence = watched_of("fence");
     uint32_t deaths = system_look(fence.number).deaths;
     fence.report->bell = 1;
-    run_with(&maker, &maker.report->bell);
+    run_with(&maker, &maker.report->bell, 1);
     fence.report->bell = 0;
     uint32_t done = maker.report->done;
     WANT(system_kill(fence.number));
