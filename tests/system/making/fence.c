@@ -36,14 +36,13 @@ static void look(struct report *report)
         held += captable_identify(COMPONENT_SLOT_CSPACE, slot).kind_rights != KIND_EMPTY;
     }
     report->held = held;
-    report->done++;
+    report->looks++;
 }
 
 int component_main(const struct component_info *info)
 {
     struct report *report = (struct report *)component_need(GRANT_REGION, "report")->address;
     struct wire_window window = { COMPONENT_SLOT_CSPACE, info->free_slot, 4 };
-    report->generation = info->generation;
     report->used = 0;
     for (;;) {
         struct wire_message message;

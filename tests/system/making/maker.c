@@ -190,7 +190,6 @@ int component_main(const struct component_info *info)
                          : component_need(GRANT_SCHED, "guests")->slot,
     };
     report->traps = 0;
-    report->generation = info->generation;
     memory_is_whole(&maker, "pool", 0);
     memory_is_whole(&maker, "code", RIGHT_WX);
     memory_is_zero(&maker);
@@ -208,6 +207,6 @@ int component_main(const struct component_info *info)
     if (report->bell) {
         steal(&maker);
     }
-    report->done++;
+    report->finished = info->generation;
     guest_serve(&maker);
 }

@@ -11,15 +11,15 @@
 #define HAND_ON_MADE  2u  // capabilities of what it made
 
 struct report {
-    volatile uint64_t generation;  // whose words these are
-    volatile uint32_t done;        // incarnations that went through all checks
-    volatile uint32_t failed;      // checks that failed, in all incarnations
-    volatile uint32_t line;        // of the last one
-    volatile uint32_t hand_on;     // overseer: give away HAND_ON_*
-    volatile uint64_t traps;       // of the guest of this incarnation
-    volatile uint64_t spins;       // of a thread of its own making, in all incarnations
-    volatile uint64_t bytes;       // of the rest
+    volatile uint64_t finished;  // the last incarnation that went through all checks
+    volatile uint32_t failed;    // checks that failed, in all incarnations
+    volatile uint32_t line;      // of the last one
+    volatile uint32_t hand_on;   // overseer: give away HAND_ON_*
+    volatile uint64_t traps;     // of the guest of this incarnation
+    volatile uint64_t spins;     // of a thread of its own making, in all incarnations
+    volatile uint64_t bytes;     // of the rest
     volatile uint32_t bell;  // overseer: the fence gives its notification, the maker binds a thread
+    volatile uint32_t looks;       // fence: how often it looked
     volatile uint32_t held, used;  // fence: slots that hold what it was sent; could make a frame
 };
 

@@ -32,17 +32,31 @@ static struct watched watched_of(const char *name)
                              (struct report *)component_need(GRANT_REGION, name)->address };
 }
 
-// The next incarnation has gone through its checks, and nothing failed in any.
-static void wait_done(const struct watched *who, uint32_t done)
+// A later incarnation has gone through its checks, and nothing failed in any.
+static void wait_later(const struct watched *who, uint64_t generation)
 {
-    for (unsigned i = 0; i < PATIENCE && who->report->done < done; i++) {
+    for (unsigned i = 0; i < PATIENCE && who->report->finished <= generation; i++) {
         system_pause(MS);
     }
-    if (who->report->failed || who->report->done < done) {
+    if (who->report->failed || who->report->finished <= generation) {
         system_print_words(who->number);
-        machine_fail("component %u: %u checks failed, the last in line %u; %u rounds of %u",
-                     who->number, who->report->failed, who->report->line, who->report->done, done);
+        machine_fail(
+            "component %u: %u checks failed, the last in line %u; generation %lu after %lu",
+            who->number, who->report->failed, who->report->line, who->report->finished, generation);
     }
+}
+
+static uint64_t generation_of(const struct watched *who)
+{
+    return system_look(who->number).generation;
+}
+
+// Kill it, and let the next incarnation go through its checks.
+static void kill_and_wait(const struct watched *who)
+{
+    uint64_t generation = generation_of(who);
+    WANT(system_kill(who->number));
+    wait_later(who, generation);
 }
 
 static void wait_traps(const struct watched *maker)
@@ -65,9 +79,9 @@ static struct system_resources_results resources_without(const struct watched *w
     struct system_resources_results results = {};
     command(who->number, SYSTEM_COMMAND_STOP);
     WANT(system_resources(component_need(GRANT_CALL, "system")->slot, &results) == WIRE_OK);
-    uint32_t done = who->report->done;
+    uint64_t generation = generation_of(who);
     command(who->number, SYSTEM_COMMAND_START);
-    wait_done(who, done + 1);
+    wait_later(who, generation);
     return results;
 }
 
@@ -77,18 +91,14 @@ static struct system_resources_results resources_without(const struct watched *w
 static void all_comes_back(void)
 {
     struct watched maker = watched_of("maker");
-    wait_done(&maker, 1);
+    wait_later(&maker, 0);
     wait_traps(&maker);
     struct system_resources_results before = resources_without(&maker);
     for (unsigned i = 0; i < KILLS; i++) {
-        uint64_t generation = maker.report->generation;
         WANT(system_kill(maker.number));
         system_pause((i % 20 + 1) * MS / 4);
-        WANT(system_kill(maker.number));
-        uint32_t done = maker.report->done;
-        wait_done(&maker, done + 1);
+        kill_and_wait(&maker);
         wait_traps(&maker);
-        WANT(maker.report->generation >= generation + 2);
         WANT(system_look(maker.number).reason == SYSTEM_REASON_OPERATOR);
     }
     struct system_resources_results after = resources_without(&maker);
@@ -100,32 +110,35 @@ static void its_threads_end(void)
 {
     struct watched maker = watched_of("maker");
     uint64_t spins = maker.report->spins;
-    system_pause(40 * MS);
+    for (unsigned i = 0; i < PATIENCE && maker.report->spins == spins; i++) {
+        system_pause(MS);
+    }
     WANT(maker.report->spins > spins);
     command(maker.number, SYSTEM_COMMAND_STOP);
     spins = maker.report->spins;
     system_pause(40 * MS);
     WANT(maker.report->spins == spins);
-    uint32_t done = maker.report->done;
+    uint64_t generation = generation_of(&maker);
     command(maker.number, SYSTEM_COMMAND_START);
-    wait_done(&maker, done + 1);
+    wait_later(&maker, generation);
 }
 
 static uint32_t fence_holds(const struct watched *fence)
 {
-    uint32_t done = fence->report->done;
+    uint32_t looks = fence->report->looks;
     WANT(rt_ok(notification_signal(component_need(GRANT_SIGNAL, "fence")->slot)));
-    wait_done(fence, done + 1);
+    for (unsigned i = 0; i < PATIENCE && fence->report->looks == looks; i++) {
+        system_pause(MS);
+    }
+    WANT(fence->report->looks > looks);
     return fence->report->held;
 }
 
 // An incarnation that does what a flag says, at its end.
 static void run_with(const struct watched *maker, volatile uint32_t *flag, uint32_t value)
 {
-    WANT(system_kill(maker->number));
     *flag = value;
-    uint32_t done = maker->report->done;
-    wait_done(maker, done + 1);
+    kill_and_wait(maker);
     *flag = 0;
 }
 
@@ -138,9 +151,7 @@ static void what_is_handed_on_ends(void)
         run_with(&maker, &maker.report->hand_on, HAND_ON_GIVEN | HAND_ON_MADE);
         WANT(fence_holds(&fence) == 9);  // eight things, and what it made
         WANT(fence.report->used == 1);
-        uint32_t done = maker.report->done;
-        WANT(system_kill(maker.number));
-        wait_done(&maker, done + 1);
+        kill_and_wait(&maker);
         WANT(fence_holds(&fence) == 0);
         WANT(system_look(fence.number).deaths == deaths);
         command(fence.number, SYSTEM_COMMAND_RESTART);
@@ -158,7 +169,7 @@ static void reach_is_checked(void)
     uint32_t deaths = system_look(maker.number).deaths;
     uint32_t fence_deaths = system_look(fence.number).deaths;
     WANT(system_kill(stranger));
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < PATIENCE && system_look(fence.number).deaths == fence_deaths; i++) {
         system_pause(MS);
     }
     WANT(system_look(stranger).state == SYSTEM_STATE_RUNNING);
@@ -176,9 +187,9 @@ static void notifications_cannot_be_stolen(void)
     fence.report->bell = 1;
     run_with(&maker, &maker.report->bell, 1);
     fence.report->bell = 0;
-    uint32_t done = maker.report->done;
+    uint64_t generation = generation_of(&maker);
     WANT(system_kill(fence.number));
-    wait_done(&maker, done + 1);
+    wait_later(&maker, generation);
     WANT(system_look(fence.number).state == SYSTEM_STATE_RUNNING);
     WANT(system_look(fence.number).deaths == deaths + 1);
     WANT(system_look(maker.number).reason == SYSTEM_REASON_REACH);
@@ -188,11 +199,9 @@ static void notifications_cannot_be_stolen(void)
 static void the_rest_is_large(void)
 {
     struct watched rester = watched_of("rester");
-    wait_done(&rester, 1);
+    wait_later(&rester, 0);
     for (unsigned i = 0; i < 5; i++) {
-        uint32_t done = rester.report->done;
-        WANT(system_kill(rester.number));
-        wait_done(&rester, done + 1);
+        kill_and_wait(&rester);
         WANT(rester.report->bytes >= REST_LEAST);
     }
 }

@@ -30,14 +30,13 @@ int component_main(const struct component_info *info)
     struct report *report = (struct report *)component_need(GRANT_REGION, "report")->address;
     const struct component_grant *grant = component_need(GRANT_UNTYPED, "all");
     cap_t slot = info->free_slot;
-    report->generation = info->generation;
     rest_is_whole(report, grant);
     for (unsigned i = 0; i < grant->badge; i++) {
         struct pool pool = { grant->slot + i, 0 };
         CHECK(rt_ok(pool_make(&pool, KIND_FRAME, PAGE_BITS, slot++, 1)));
         CHECK(rt_ok(pool_make(&pool, KIND_CAPTABLE, PAGE_BITS, slot++, 1)));
     }
-    report->done++;
+    report->finished = info->generation;
     for (;;) {
         rt_ignore(notification_wait(COMPONENT_SLOT_NOTIFICATION).status);
     }
