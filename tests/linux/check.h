@@ -81,10 +81,14 @@ struct check_helper {
 #define NEED_MEMORY(EXPRESSION) check_need_memory(#EXPRESSION, (EXPRESSION))
 
 // A block that a child executes; its observations count.  The caller waits for it.
-#define IN_CHILD for (bool check_in = check_child(); check_in; check_exit())
+#define IN_CHILD CHECK_BLOCK(check_child(), __COUNTER__)
 
 // The same, without any privilege.
-#define AS_NOBODY for (bool check_in = check_child_nobody(); check_in; check_exit())
+#define AS_NOBODY CHECK_BLOCK(check_child_nobody(), __COUNTER__)
+
+#define CHECK_BLOCK(START, NUMBER) CHECK_BLOCK_AS(START, NUMBER)
+#define CHECK_BLOCK_AS(START, NUMBER) \
+ for (bool check_in_##NUMBER = START; check_in_##NUMBER; check_exit())
 
 // The call as the kernel sees it, where the C library would get in the way.
 #define SYS(NAME, ...) syscall(SYS_##NAME, ##__VA_ARGS__)

@@ -105,6 +105,7 @@ CASE(links_errors)
     CHECK(linkat(AT_FDCWD, "f", AT_FDCWD, "g", 1), -EINVAL);
     CHECK(linkat(-1, "f", AT_FDCWD, "g", 0), -EBADF);
     NEED(mkdir("closed", 0555));
+    NEED(chmod("f", 0666));
     AS_NOBODY
     {
         CHECK(link("f", "closed/g"), -EACCES);
