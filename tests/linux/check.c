@@ -250,7 +250,10 @@ static void start_clean(void)
         close(i);
     }
     for (int i = 1; i < NSIG; i++) {
-        signal(i, SIG_DFL);
+        struct sigaction action;
+        if (sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_DFL) {
+            signal(i, SIG_DFL);
+        }
     }
     sigset_t nothing;
     sigemptyset(&nothing);
