@@ -91,6 +91,7 @@ CASE(remove_permissions)
 {
     NEED(mkdir("closed", 0755));
     NEED(mkdir("closed/d", 0777));
+    NEED(chmod("closed", 0555));
     NEED(mkdir("sticky", 01777));
     NEED(chmod("sticky", 01777));
     NEED(mkdir("sticky/d", 0777));
@@ -98,7 +99,7 @@ CASE(remove_permissions)
     AS_NOBODY
     {
         CHECK(rmdir("closed/d"), -EACCES);
-        if (getuid() != 0) {
+        if (getuid() == CHECK_NOBODY) {
             CHECK(rmdir("sticky/d"), -EPERM);
             CHECK(rename("sticky/d", "sticky/e"), -EPERM);
         }

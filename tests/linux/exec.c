@@ -356,7 +356,9 @@ CASE(survives)
         execl(check_program, "program", "--helper", "check_identity", pid, ppid, (char *)NULL);
         _exit(99);
     }
-    check_join(child);
+    int status = 0;
+    NEED(waitpid(child, &status, 0));
+    CHECK(status, 0);
 }
 
 // The auxiliary vector as the C library and the loader need it.
