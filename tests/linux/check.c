@@ -371,8 +371,8 @@ int main(int argc, char **argv)
     names += !may_fork;
     bool only_list = *names != NULL && strcmp(*names, "--list") == 0;
     names += only_list;
-    memcpy(cases, cases_start, count * sizeof(cases[0]));
-    qsort(cases, count, sizeof(cases[0]), by_line);
+    memcpy(cases, cases_start, count * sizeof(void *));
+    qsort(cases, count, sizeof(void *), by_line);
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         if (!is_wanted(cases[i], names)) {

@@ -88,7 +88,7 @@ struct check_helper {
 
 #define CHECK_BLOCK(START, NUMBER) CHECK_BLOCK_AS(START, NUMBER)
 #define CHECK_BLOCK_AS(START, NUMBER) \
- for (bool check_in_##NUMBER = START; check_in_##NUMBER; check_exit())
+ for (bool check_in_##NUMBER = START; check_in_##NUMBER; check_in_##NUMBER = false, check_exit())
 
 // The call as the kernel sees it, where the C library would get in the way.
 #define SYS(NAME, ...) syscall(SYS_##NAME, ##__VA_ARGS__)

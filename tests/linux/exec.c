@@ -17,8 +17,6 @@
 
 #include <limits.h>
 
-extern char **environ;
-
 // Executes with these arguments in a child and gives its wait status.
 static int run_as(const char *path, char *const *argv, char *const *environment)
 {

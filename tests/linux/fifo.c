@@ -90,7 +90,7 @@ CASE(opened_again)
     CHECK(one.revents, POLLIN | POLLHUP);
     CHECK(read(reader, buffer, 10), 1);
     CHECK(read(reader, buffer, 10), 0);
-    writer = NEED(open("p", O_WRONLY));
+    NEED(open("p", O_WRONLY));
     CHECK(poll(&one, 1, 0), 0);
     CHECK(read(reader, buffer, 10), -EAGAIN);
 }

@@ -446,7 +446,6 @@ CASE(advice)
     CHECK(readahead(-1, 0, 4096), -EBADF);
 }
 
-// LONG: one table of devices.
 CASE(devices)
 {
     int null = NEED(open("/dev/null", O_RDWR));

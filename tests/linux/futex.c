@@ -44,7 +44,8 @@ static void *wait_in_thread(void *argument)
 
 static void start(struct waiter *waiter, uint32_t *at, int operation, uint32_t bits)
 {
-    *waiter = (struct waiter){ .at = at, .operation = operation, .bits = bits };
+    *waiter = (struct waiter){ .operation = operation, .bits = bits };
+    waiter->at = at;
     NEED(-pthread_create(&waiter->thread, NULL, wait_in_thread, waiter));
     while (waiter->id == 0) {
         check_sleep(1);

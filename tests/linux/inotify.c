@@ -31,6 +31,19 @@ static const struct bit bits[] = {
 // What has happened: each event's bits and name, and the last cookie that was not 0.
 static uint32_t cookie;
 
+static size_t show(char *text, size_t size, const struct inotify_event *event)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+        if ((event->mask & bits[i].bit) != 0) {
+            used += (size_t)snprintf(text + used, size - used, "%s ", bits[i].name);
+        }
+    }
+    cookie = event->cookie != 0 ? event->cookie : cookie;
+    return used +
+           (size_t)snprintf(text + used, size - used, "%s;", event->len != 0 ? event->name : "");
+}
+
 static const char *events(void)
 {
     static char text[1024];
@@ -39,14 +52,7 @@ static const char *events(void)
     for (ssize_t length = 0; (length = read(fd, buffer, sizeof(buffer))) > 0;) {
         for (ssize_t at = 0; at < length;) {
             const struct inotify_event *event = (void *)(buffer + at);
-            for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
-                if ((event->mask & bits[i].bit) != 0) {
-                    used += (size_t)snprintf(text + used, sizeof(text) - used, "%s ", bits[i].name);
-                }
-            }
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s;",
-                                     event->len != 0 ? event->name : "");
-            cookie = event->cookie != 0 ? event->cookie : cookie;
+            used += show(text + used, sizeof(text) - used, event);
             at += (ssize_t)(sizeof(*event) + event->len);
         }
     }

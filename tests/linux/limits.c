@@ -128,7 +128,9 @@ CASE(address_space)
     char *area = mmap(NULL, 100ul << 20, rw, flags, -1, 0);
     CHECK_TRUE(area != MAP_FAILED);
     CHECK(mremap(area, 100ul << 20, 300ul << 20, MREMAP_MAYMOVE), -ENOMEM);
-    CHECK_TRUE(malloc(300ul << 20) == NULL);
+    void *block = malloc(300ul << 20);
+    CHECK_TRUE(block == NULL);
+    free(block);
 }
 
 CASE(data)
@@ -141,7 +143,7 @@ CASE(data)
     CHECK_TRUE(mmap(NULL, 32ul << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 }
 
-static int sink(volatile char *above, long left)
+static int sink(volatile const char *above, long left)
 {
     volatile char here[4096];
     here[0] = *above;

@@ -175,29 +175,39 @@ static void see(int number)
     seen = number;
 }
 
-CASE(interrupted)
+static void be_interrupted(void (*wait)(void))
 {
-    NEED(pipe(ends));
-    struct pollfd one = want(ends[0], POLLIN);
     struct sigaction action = { .sa_handler = see, .sa_flags = SA_RESTART };
+    sigaction(SIGUSR1, &action, NULL);
+    NEED(pipe(ends));
+    pid_t child = check_fork();
+    if (child == 0) {
+        wait();
+        check_exit();
+    }
+    check_wait_asleep(child);
+    NEED(kill(child, SIGUSR1));
+    check_join(child);
+}
+
+static void wait_in_poll(void)
+{
+    struct pollfd one = want(ends[0], POLLIN);
+    CHECK(poll(&one, 1, -1), -EINTR);
+}
+
+static void wait_in_select(void)
+{
     fd_set in;
     FD_ZERO(&in);
     FD_SET(ends[0], &in);
-    sigaction(SIGUSR1, &action, NULL);
-    for (int i = 0; i < 2; i++) {
-        pid_t child = check_fork();
-        if (child == 0) {
-            if (i == 0) {
-                CHECK(poll(&one, 1, -1), -EINTR);
-            } else {
-                CHECK(select(ends[0] + 1, &in, NULL, NULL, NULL), -EINTR);
-            }
-            check_exit();
-        }
-        check_wait_asleep(child);
-        NEED(kill(child, SIGUSR1));
-        check_join(child);
-    }
+    CHECK(select(ends[0] + 1, &in, NULL, NULL, NULL), -EINTR);
+}
+
+CASE(interrupted)
+{
+    be_interrupted(wait_in_poll);
+    be_interrupted(wait_in_select);
 }
 
 // The mask holds exactly while it waits.

@@ -86,7 +86,9 @@ HELPER(arguments)
         int file = NEED(open(which == 0 ? "/proc/self/cmdline" : "/proc/self/environ", O_RDONLY));
         ssize_t length = NEED(read(file, text, sizeof(text)));
         for (ssize_t i = 0; i < length; i++) {
-            text[i] = text[i] == 0 ? '|' : text[i];
+            if (text[i] == 0) {
+                text[i] = '|';
+            }
         }
         dprintf(1, "[%.*s]\n", (int)length, text);
     }
@@ -240,7 +242,7 @@ CASE(mappings)
 {
     char line[128];
     int file = check_file("mapped", "hello");
-    char *area = NEED_MEMORY(mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE,
+    char *area = NEED_MEMORY(mmap(NULL, 3ul * 4096, PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     NEED(mprotect(area + 4096, 4096, PROT_NONE));
     char *shared = NEED_MEMORY(mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0));

@@ -46,6 +46,7 @@ CASE(fork_copies_memory)
         }
     }
     CHECK(global + local + *heap, 3);
+    free(heap);
 }
 
 // What the parent writes after the fork is not the child's, either.

@@ -125,7 +125,7 @@ static void leave(int number, siginfo_t *info, void *context)
     siglongjmp(back, number);
 }
 
-static int sink(volatile char *above, long left)
+static int sink(volatile const char *above, long left)
 {
     volatile char here[4096];
     here[0] = *above;

@@ -12,7 +12,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-static int pair[2];
+static int pair[2] = { -1, -1 };
 static char buffer[300000];
 static char control[1024] __attribute__((aligned(8)));
 
@@ -138,7 +138,7 @@ CASE(pair_of_packets)
 CASE(connect)
 {
     int server = listen_at("s", SOCK_STREAM);
-    struct sockaddr_un address;
+    struct sockaddr_un address = named("");
     socklen_t length = sizeof(address);
     CHECK(option_of(server, SO_ACCEPTCONN), 1);
     int client = NEED(socket(AF_UNIX, SOCK_STREAM, 0));
