@@ -109,7 +109,7 @@ void *check_need_memory(const char *what, void *got);
 __attribute__((format(printf, 1, 2))) void check_say(const char *format, ...);
 
 // fork() for a child that makes observations: it ends with check_exit(), check_join() waits for it
-// and counts what was wrong there.
+// and counts what was wrong there.  The caller makes none of its own while the child may.
 pid_t check_fork(void);
 __attribute__((noreturn)) void check_exit(void);
 void check_join(pid_t child);

@@ -164,7 +164,7 @@ CASE(locks_wait)
     check_wait_asleep(child);
     NEED(lseek(file, 7, SEEK_SET));
     lock.l_type = F_UNLCK;
-    CHECK(fcntl(file, F_SETLK, &lock), 0);
+    NEED(fcntl(file, F_SETLK, &lock));
     check_join(child);
 }
 

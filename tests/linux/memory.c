@@ -28,7 +28,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 }
 
 // The signal that an access brings, 0 for none.
-static int touch(char *at, bool write)
+static int touch(const void *at, bool write)
 {
     struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
     sigaction(SIGSEGV, &action, NULL);
@@ -46,7 +46,7 @@ static int touch(char *at, bool write)
 
 static int reading(const void *at)
 {
-    return touch((char *)(uintptr_t)at, false);
+    return touch(at, false);
 }
 
 static int writing(void *at)
