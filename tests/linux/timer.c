@@ -73,7 +73,7 @@ CASE(interval_real)
 
 CASE(interval_processor)
 {
-    static const int timers[] = { ITIMER_VIRTUAL, ITIMER_PROF };
+    static const enum __itimer_which timers[] = { ITIMER_VIRTUAL, ITIMER_PROF };
     static const int numbers[] = { SIGVTALRM, SIGPROF };
     for (int i = 0; i < 2; i++) {
         struct itimerval new = { { 0, 0 }, { 0, 20000 } };
