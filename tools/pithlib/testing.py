@@ -221,7 +221,7 @@ def choose_stages(expression: Optional[str], quick: bool) -> list:
     release = build_stage("release")
     others = [build_stage("debug"), build_stage("clang"), build_stage("clang-debug")]
     static = [Stage("clang-format", check_format, needs=""), Stage("host unit tests", host_tests)]
-    tree = pytest_stage("tests of tree and tools", "release", ["tests/tree", "tests/tools"],
+    tree = pytest_stage("tests of tree, tools and Linux", "release", ["tests/tree", "tests/tools", "tests/linux"],
                         options, marks)
     system = pytest_stage("system tests", "release", ["tests/system"], options, marks)
     if expression:

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Extended attributes: setxattr(2), getxattr(2), listxattr(2), removexattr(2).
+#include "check.h"
+
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+static char text[70000];
+
+CASE(set_and_get)
+{
+    int file = check_file("f", "");
+    CHECK(setxattr("f", "user.a", "value", 5, 0), 0);
+    CHECK(getxattr("f", "user.a", text, sizeof(text)), 5);
+    CHECK_TRUE(memcmp(text, "value", 5) == 0);
+    CHECK(getxattr("f", "user.a", text, 0), 5);
+    CHECK(getxattr("f", "user.a", text, 4), -ERANGE);
+    CHECK(fgetxattr(file, "user.a", text, 5), 5);
+    CHECK(fsetxattr(file, "user.b", "", 0, 0), 0);
+    CHECK(getxattr("f", "user.b", text, 10), 0);
+    CHECK(getxattr("f", "user.c", text, 10), -ENODATA);
+    CHECK(setxattr("f", "user.a", "x", 1, XATTR_CREATE), -EEXIST);
+    CHECK(setxattr("f", "user.c", "x", 1, XATTR_REPLACE), -ENODATA);
+    CHECK(setxattr("f", "user.a", "x", 1, XATTR_REPLACE), 0);
+    CHECK(setxattr("f", "user.a", "x", 1, 4), -EINVAL);
+    CHECK(getxattr("f", "user.a", text, 10), 1);
+    CHECK(removexattr("f", "user.a"), 0);
+    CHECK(removexattr("f", "user.a"), -ENODATA);
+    CHECK(fremovexattr(file, "user.b"), 0);
+}
+
+CASE(list)
+{
+    int file = check_file("f", "");
+    CHECK(listxattr("f", text, sizeof(text)), 0);
+    NEED(setxattr("f", "user.one", "1", 1, 0));
+    CHECK(listxattr("f", text, sizeof(text)), 9);
+    CHECK_TEXT(text, "user.one");
+    NEED(setxattr("f", "user.two", "2", 1, 0));
+    CHECK(listxattr("f", text, 0), 18);
+    CHECK(flistxattr(file, text, sizeof(text)), 18);
+    CHECK(listxattr("f", text, 10), -ERANGE);
+}
+
+CASE(errors)
+{
+    close(check_file("f", ""));
+    NEED(symlink("f", "s"));
+    NEED(mkfifo("p", 0600));
+    CHECK(setxattr("missing", "user.a", "", 0, 0), -ENOENT);
+    CHECK(getxattr("missing", "user.a", text, 1), -ENOENT);
+    CHECK(listxattr("missing", text, 1), -ENOENT);
+    CHECK(setxattr("f", "nothing.a", "", 0, 0), -EOPNOTSUPP);
+    CHECK(setxattr("f", "", "", 0, 0), -ERANGE);
+    CHECK(setxattr("f", "user.", "", 0, 0), -EINVAL);
+    CHECK(setxattr("f", "user.a", text, 65537, 0), -E2BIG);
+    memcpy(text, "user.", 5);
+    memset(text + 5, 'x', 251);
+    text[256] = 0;
+    CHECK(setxattr("f", text, "", 0, 0), -ERANGE);
+    CHECK(SYS(setxattr, "f", BAD, "", 0, 0), -EFAULT);
+    CHECK(SYS(setxattr, "f", "user.a", BAD, 1, 0), -EFAULT);
+    CHECK(setxattr("p", "user.a", "", 0, 0), -EPERM);
+    CHECK(lsetxattr("s", "user.a", "", 0, 0), -EPERM);
+    CHECK(setxattr("s", "user.a", "", 0, 0), 0);
+    CHECK(lgetxattr("s", "user.a", text, 10), -ENODATA);
+    CHECK(fsetxattr(99, "user.a", "", 0, 0), -EBADF);
+    AS_NOBODY
+    {
+        CHECK(setxattr(".", "trusted.a", "", 0, 0), -EPERM);
+        CHECK(getxattr(".", "trusted.a", text, 1), -ENODATA);
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(setxattr("f", "user.a", "", 0, 0), -EACCES);
+        }
+    }
+}
