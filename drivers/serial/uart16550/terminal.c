@@ -82,9 +82,9 @@ enum terminal_answer terminal_drain(struct terminal *terminal, unsigned client)
     return client_wait(terminal, &terminal->clients[client], true) ? TERMINAL_LATER : TERMINAL_BUSY;
 }
 
-static size_t typed_copy(const struct terminal *terminal, uint8_t *text)
+static size_t typed_copy(const struct terminal *terminal, uint8_t *text, size_t most)
 {
-    size_t count = terminal->typed_count < TYPED_READ ? terminal->typed_count : TYPED_READ;
+    size_t count = terminal->typed_count < most ? terminal->typed_count : most;
     for (size_t i = 0; i < count; i++) {
         text[i] = terminal->typed[(terminal->typed_first + i) % TERMINAL_TYPED];
     }
@@ -95,6 +95,11 @@ static void typed_drop(struct terminal *terminal, size_t count)
 {
     terminal->typed_first = (uint32_t)((terminal->typed_first + count) % TERMINAL_TYPED);
     terminal->typed_count -= (uint32_t)count;
+}
+
+bool terminal_typed_room(const struct terminal *terminal)
+{
+    return terminal->typed_count < TERMINAL_TYPED;
 }
 
 // The reader of another client keeps its place, one of the same client does not: it may be what a
@@ -120,11 +125,39 @@ enum terminal_answer terminal_read(struct terminal *terminal, unsigned client, u
                                    size_t *count)
 {
     if (terminal->typed_count && !terminal->reader) {
-        *count = typed_copy(terminal, text);
+        *count = typed_copy(terminal, text, TYPED_READ);
         typed_drop(terminal, *count);
         return TERMINAL_DONE;
     }
     return reader_wait(terminal, client) ? TERMINAL_LATER : TERMINAL_BUSY;
+}
+
+size_t terminal_exchange(struct terminal *terminal, unsigned client, struct terminal_text out,
+                         struct terminal_text *in)
+{
+    struct terminal_client *own = &terminal->clients[client];
+    size_t room = TERMINAL_SHARE - own->used, count = out.count;
+    size_t taken = room < 2 ? 0 : count < room ? count : room - 1;
+    own->raw = true;
+    share_put_piece(own, out.text, taken);
+    terminal->starved = taken < count;
+    terminal->starves = client;
+    in->count = in->count < TYPED_READ ? in->count : TYPED_READ;
+    in->count = terminal->reader ? 0 : typed_copy(terminal, in->text, in->count);
+    typed_drop(terminal, in->count);
+    terminal->told = terminal->typed_count > 0;
+    return taken;
+}
+
+// Room is told of when half is free, so that bytes go in pieces.
+bool terminal_news(struct terminal *terminal)
+{
+    bool typed = terminal->typed_count && !terminal->told && !terminal->reader;
+    bool room = terminal->starved &&
+                terminal->clients[terminal->starves].used <= TERMINAL_SHARE / 2;
+    terminal->told = terminal->told || typed;
+    terminal->starved = terminal->starved && !room;
+    return typed || room;
 }
 
 // ---- the line ----------------------------------------------------------------------------------
@@ -152,7 +185,7 @@ bool terminal_next(struct terminal *terminal, uint64_t stamp, uint8_t *byte)
     struct terminal_client *client = &terminal->clients[terminal->now];
     client->stamp = stamp;
     *byte = client->share[client->first];
-    if (*byte == '\n' && !terminal->feed) {
+    if (*byte == '\n' && !terminal->feed && !client->raw) {
         terminal->feed = true;
         *byte = '\r';
         return true;
@@ -209,7 +242,7 @@ static void client_settle(struct terminal *terminal, struct terminal_client *cli
 static void reader_settle(struct terminal *terminal)
 {
     uint8_t text[TYPED_READ];
-    size_t count = typed_copy(terminal, text);
+    size_t count = typed_copy(terminal, text, TYPED_READ);
     if (!terminal->reader || count == 0) {
         return;
     }

@@ -34,6 +34,11 @@ struct terminal_callers {
     bool (*give)(void *context, uint64_t token, const uint8_t *text, size_t count);
 };
 
+struct terminal_text {
+    uint8_t *text;
+    size_t count;
+};
+
 struct terminal_client {
     uint8_t share[TERMINAL_SHARE];  // pieces, each behind a byte with its length
     uint32_t first, used;
@@ -42,6 +47,7 @@ struct terminal_client {
     uint8_t waiting_count;
     uint8_t waiting[TERMINAL_PIECE];  // what it waits to write
     uint64_t stamp;                   // of the last byte that went to the device
+    bool raw;                         // it exchanges: its line feeds stay as they are
 };
 
 struct terminal {
@@ -56,6 +62,9 @@ struct terminal {
     uint64_t typed_lost;
     uint64_t reader;  // token of the call that waits for input; 0: none
     unsigned reader_client;
+    bool told;         // who exchanges knows that there is input
+    bool starved;      // there was too little room for what it wrote,
+    unsigned starves;  // and which client that was
 };
 
 // ---- requests ----------------------------------------------------------------------------------
@@ -73,6 +82,14 @@ enum terminal_answer terminal_drain(struct terminal *terminal, unsigned client);
 enum terminal_answer terminal_read(struct terminal *terminal, unsigned client, uint8_t *text,
                                    size_t *count);
 
+// Take of `out` what has room: how much.  Put what was typed into `in`, at most in->count and
+// TERMINAL_PIECE bytes.
+size_t terminal_exchange(struct terminal *terminal, unsigned client, struct terminal_text out,
+                         struct terminal_text *in);
+
+// Whether one who exchanges is to be told that it can go on; asked once, it has been told.
+bool terminal_news(struct terminal *terminal);
+
 // ---- the line ----------------------------------------------------------------------------------
 
 // The next byte for the line, and a stamp that its client's bytes get; false: there is none.
@@ -80,8 +97,9 @@ bool terminal_next(struct terminal *terminal, uint64_t stamp, uint8_t *byte);
 
 bool terminal_pending(const struct terminal *terminal);
 
-// A byte was typed.  Lost where nobody reads for long.
+// A byte was typed: lost where there is no room.
 void terminal_typed(struct terminal *terminal, uint8_t byte);
+bool terminal_typed_room(const struct terminal *terminal);
 
 // Answer those whose waiting is over: there is room, there is input, or `passed` says of the stamp
 // of a client's last byte that it is on the line.

@@ -61,6 +61,32 @@ static void uart_write(const struct uart *uart, unsigned number, unsigned value)
     uart->registers->write(uart->context, number, (uint8_t)value);
 }
 
+static void uart_enable_write(const struct uart *uart)
+{
+    uart_write(uart, REGISTER_ENABLE,
+               ENABLE_STATUS | (uart->full ? 0 : ENABLE_RECEIVED) |
+                   (uart->enabled ? ENABLE_EMPTY : 0));
+}
+
+// Bytes that stay in the device do not ask for service again and again; one who sends faster than
+// is read waits (its FIFO is full), or loses what it sends.
+static void uart_full_set(struct uart *uart, bool full)
+{
+    if (uart->full != full) {
+        uart->full = full;
+        uart_enable_write(uart);
+    }
+}
+
+bool uart_resume(struct uart *uart)
+{
+    bool resumed = uart->full && uart->stream->room(uart->context);
+    if (resumed) {
+        uart_full_set(uart, false);
+    }
+    return resumed;
+}
+
 // ---- receiving ---------------------------------------------------------------------------------
 
 // One byte, with the status that belongs to it (8.3).
@@ -85,6 +111,10 @@ static uint8_t uart_drain(struct uart *uart)
             uart->overruns++;
         }
         if (!(status & STATUS_DATA) || status == STATUS_ABSENT) {
+            break;
+        }
+        if (!uart->stream->room(uart->context)) {
+            uart_full_set(uart, true);
             break;
         }
         uart_take(uart, status);
@@ -147,6 +177,7 @@ static void uart_fifo_set(struct uart *uart)
 bool uart_start(struct uart *uart)
 {
     uart->enabled = false;
+    uart->full = false;
     uart->empty = true;
     uart->idle = 0;
     uart_settle(uart);
@@ -156,7 +187,7 @@ bool uart_start(struct uart *uart)
         return false;
     }
     uart_write(uart, REGISTER_MODEM, MODEM_READY | MODEM_INTERRUPT);
-    uart_write(uart, REGISTER_ENABLE, ENABLE_RECEIVED | ENABLE_STATUS);
+    uart_enable_write(uart);
     return true;
 }
 
@@ -166,8 +197,7 @@ static void uart_enable(struct uart *uart, bool wanted)
 {
     if (uart->enabled != wanted) {
         uart->enabled = wanted;
-        uart_write(uart, REGISTER_ENABLE,
-                   ENABLE_RECEIVED | ENABLE_STATUS | (wanted ? ENABLE_EMPTY : 0));
+        uart_enable_write(uart);
     }
 }
 
@@ -234,7 +264,7 @@ enum uart_found uart_service(struct uart *uart)
         if (status & STATUS_HOLDING && uart_busy(uart)) {
             uart_fill(uart, status);
         }
-        if (quiet && !(status & STATUS_DATA)) {
+        if (quiet && (uart->full || !(status & STATUS_DATA))) {
             return UART_QUIET;
         }
     }

@@ -24,6 +24,7 @@ struct uart_registers {
 struct uart_stream {
     bool (*next)(void *context, uint8_t *byte);  // the next byte to send; false: none
     void (*received)(void *context, uint8_t byte);
+    bool (*room)(void *context);  // whether one may come: else it stays in the device
 };
 
 struct uart {
@@ -32,6 +33,7 @@ struct uart {
     void *context;     // of both
     unsigned depth;    // bytes that the transmitter takes at once
     bool enabled;      // the interrupt of the empty transmitter
+    bool full;         // the stream has no room: received bytes are left in the device
     bool empty;        // the last byte sent is known to be on the line
     uint64_t fills;    // how often the transmitter was given bytes,
     uint64_t emptied;  // and how many of these have left its FIFO
@@ -64,6 +66,9 @@ enum uart_found uart_service(struct uart *uart);
 
 // The stream has bytes to send where it had none.
 void uart_kick(struct uart *uart);
+
+// The stream may have room again: false: it had all the time; else serve the device.
+bool uart_resume(struct uart *uart);
 
 // Where there are bytes under way, call this once in a while.  After UART_STALLED the caller drops
 // what it has to send and calls uart_start.

@@ -5,6 +5,7 @@
 //     ports "uart"    the eight registers
 //     irq "uart"      its interrupt
 //     timer "watch"   for a device that says nothing
+// and may have the signal "changed", for one that exchanges (proto/console.idl).
 // What the device does is in uart.c, what clients have in terminal.c; here they meet the kernel.
 #include "terminal.h"
 #include "uart.h"
@@ -26,7 +27,7 @@ const char rt_task_name[] = "uart16550";
 
 static struct uart uart;
 static struct terminal terminal;
-static const struct component_grant *ports, *irq, *watch;
+static const struct component_grant *ports, *irq, *watch, *changed;
 static uint64_t labels[64];  // of the requests that Replies stand for; Reply slots are few
 static bool watching;
 
@@ -65,7 +66,13 @@ static void stream_received(void *context, uint8_t byte)
     terminal_typed(&terminal, byte);
 }
 
-static const struct uart_stream stream = { stream_next, stream_received };
+static bool stream_room(void *context)
+{
+    (void)context;
+    return terminal_typed_room(&terminal);
+}
+
+static const struct uart_stream stream = { stream_next, stream_received, stream_room };
 
 static bool stream_passed(void *context, uint64_t stamp)
 {
@@ -151,8 +158,14 @@ static void go_on(void)
     if (terminal_pending(&terminal)) {
         uart_kick(&uart);
     }
+    if (uart_resume(&uart) && uart_service(&uart) == UART_MORE && !watching) {
+        watch_arm();
+    }
     if (uart_busy(&uart) && !watching) {
         watch_arm();
+    }
+    if (changed && terminal_news(&terminal)) {
+        rt_ignore(notification_signal(changed->slot));
     }
 }
 
@@ -188,7 +201,24 @@ static uint32_t serve_drain(const struct wire_peer *peer)
     return code_of(terminal_drain(&terminal, client_of(peer)));
 }
 
-static const struct console_server server = { serve_write, serve_read, serve_drain };
+// What was taken out of the terminal may be more of what is in the device.
+static uint32_t serve_exchange(const struct wire_peer *peer,
+                               const struct console_exchange_args *args,
+                               struct console_exchange_results *results)
+{
+    uint8_t text[CONSOLE_CHUNK];
+    __builtin_memcpy(text, args->text, args->text_count);
+    struct terminal_text in = { .text = results->text, .count = args->most };
+    results->taken = (uint32_t)terminal_exchange(&terminal, client_of(peer),
+                                                 (struct terminal_text){ text, args->text_count },
+                                                 &in);
+    results->text_count = (uint32_t)in.count;
+    go_on();
+    return WIRE_OK;
+}
+
+static const struct console_server server = { serve_write, serve_read, serve_drain,
+                                              serve_exchange };
 
 static bool serve(const struct wire_peer *peer, const struct wire_message *request,
                   struct wire_message *answer)
@@ -237,6 +267,7 @@ int component_main(const struct component_info *info)
     ports = component_need(GRANT_PORTS, "uart");
     irq = component_need(GRANT_IRQ, "uart");
     watch = component_need(GRANT_TIMER, "watch");
+    changed = component_grant(GRANT_SIGNAL, "changed");
     if (ports->bytes < UART_PORTS || info->reply_count > sizeof(labels) / sizeof(labels[0])) {
         rt_panic("%lu ports and %u replies do not do", ports->bytes, info->reply_count);
     }
@@ -247,5 +278,8 @@ int component_main(const struct component_info *info)
     }
     rt_ignore(irq_handler_ack(irq->slot));
     notified(NULL, 0);
+    if (changed) {  // who exchanged with an incarnation before this one goes on
+        rt_ignore(notification_signal(changed->slot));
+    }
     svc_run(&svc);
 }

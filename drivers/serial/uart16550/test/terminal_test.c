@@ -333,6 +333,80 @@ static void test_typed_too_much(void **state)
     assert_int_equal(all, TERMINAL_TYPED);
 }
 
+// ---- exchange ----------------------------------------------------------------------------------
+
+static size_t exchange(unsigned client, const char *out, char *in, size_t most)
+{
+    uint8_t text[TERMINAL_PIECE];
+    size_t count = strlen(out);
+    memcpy(text, out, count);
+    struct terminal_text give = { text, count }, get = { (uint8_t *)in, most };
+    size_t taken = terminal_exchange(terminal, client, give, &get);
+    in[get.count] = '\0';
+    return taken;
+}
+
+static void test_exchange(void **state)
+{
+    (void)state;
+    char in[TERMINAL_PIECE + 1];
+    assert_int_equal(exchange(3, "a\nb\r\n", in, 0), 5);
+    assert_string_equal(in, "");
+    check_line("a\nb\r\n");
+    assert_false(terminal_news(terminal));
+    type("keys");
+    assert_true(terminal_news(terminal));
+    assert_false(terminal_news(terminal));
+    type("!");
+    assert_false(terminal_news(terminal));
+    assert_int_equal(exchange(3, "", in, 3), 0);
+    assert_string_equal(in, "key");
+    assert_false(terminal_news(terminal));
+    assert_int_equal(exchange(3, "", in, TERMINAL_PIECE), 0);
+    assert_string_equal(in, "s!");
+    type("x");
+    assert_true(terminal_news(terminal));
+}
+
+// What has no room is not taken; who wrote it is told when half is free.
+static void test_exchange_starves(void **state)
+{
+    (void)state;
+    char text[TERMINAL_PIECE + 1], in[1], sent[TERMINAL_SHARE];
+    size_t taken = 0, now;
+    memset(text, 'x', TERMINAL_PIECE);
+    text[TERMINAL_PIECE] = '\0';
+    while ((now = exchange(3, text, in, 0)) == TERMINAL_PIECE) {
+        taken += now;
+    }
+    taken += now;
+    assert_int_equal(exchange(3, "y", in, 0), 0);
+    assert_false(terminal_news(terminal));
+    assert_int_equal(line(sent, TERMINAL_SHARE / 2 - 8), TERMINAL_SHARE / 2 - 8);
+    assert_false(terminal_news(terminal));
+    (void)line(sent, 8);
+    assert_true(terminal_news(terminal));
+    assert_false(terminal_news(terminal));
+    assert_int_equal(exchange(3, "y", in, 0), 1);
+    assert_int_equal(line(sent, sizeof(sent) - 1) + TERMINAL_SHARE / 2, taken + 1);
+}
+
+// Who waits for input in the old way has it first.
+static void test_exchange_and_reader(void **state)
+{
+    (void)state;
+    uint8_t text[TERMINAL_PIECE];
+    char in[TERMINAL_PIECE + 1];
+    size_t count = 0;
+    assert_int_equal(terminal_read(terminal, 1, text, &count), TERMINAL_LATER);
+    type("k");
+    assert_false(terminal_news(terminal));
+    (void)exchange(2, "", in, 10);
+    assert_string_equal(in, "");
+    terminal_settle(terminal, passed);
+    assert_int_equal(callers.fate[1], GIVEN);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -348,6 +422,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_reader, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reader_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_typed_too_much, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange_starves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange_and_reader, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

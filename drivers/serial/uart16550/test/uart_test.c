@@ -223,11 +223,20 @@ static void stream_received(void *context, uint8_t byte)
     }
 }
 
-static const struct uart_stream stream = { stream_next, stream_received };
+static bool no_room;
+
+static bool stream_room(void *context)
+{
+    (void)context;
+    return !no_room;
+}
+
+static const struct uart_stream stream = { stream_next, stream_received, stream_room };
 
 static bool begin(enum fault fault)
 {
     device = (struct device){ .fault = fault, .seed = 1 };
+    no_room = false;
     source = (struct source){ .text = "" };
     uart = (struct uart){ .registers = &registers, .stream = &stream };
     return uart_start(&uart);
@@ -511,6 +520,31 @@ static void test_lost_interrupt(void **state)
     check_line(text);
 }
 
+// Where there is no room bytes stay in the device, which no longer asks; then they are all there.
+static void test_no_room(void **state)
+{
+    (void)state;
+    assert_true(begin(GOOD));
+    no_room = true;
+    device_receive('a');
+    device_receive('b');
+    assert_int_equal(uart_service(&uart), UART_QUIET);
+    assert_int_equal(device.enable & 1, 0);
+    assert_int_equal(source.got_count, 0);
+    assert_false(uart_resume(&uart));
+    say(text);  // goes on
+    run(2 * sizeof(text));
+    check_line(text);
+    assert_int_equal(device.enable & 1, 0);
+    no_room = false;
+    assert_true(uart_resume(&uart));
+    assert_int_equal(device.enable & 1, 1);
+    assert_int_equal(uart_service(&uart), UART_QUIET);
+    assert_int_equal(source.got_count, 2);
+    assert_memory_equal(source.got, "ab", 2);
+    assert_false(uart_resume(&uart));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -522,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_restart),     cmocka_unit_test(test_storm),
         cmocka_unit_test(test_random),      cmocka_unit_test(test_hang),
         cmocka_unit_test(test_gone),        cmocka_unit_test(test_lost_interrupt),
+        cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
