@@ -255,6 +255,9 @@ REFUSED_WITH_MORE = [
      "give the client more budget, or lower the server's min_budget", "uses = { log"),
     ('budget = "1ms"\nmemory', 'budget = "11ms"\nmemory',
      "component.shell.budget: 11ms is more than the period of 10ms; a budget is at most the period"),
+    ('vector = true', 'vector = true\nbackground = true', "component.journal.background: its priority, 40, is no less than "
+     "that of shell, 20, whose time it would take; what runs in the background is less important than all others of its "
+     "CPUs", "background"),
     ('heap = "64K"', 'heap = "64M"', "component.uart: what it has mapped takes up to 35 page tables; at most 8: less heap, "
      "stack or regions", "[component.uart]"),
 ]

@@ -238,10 +238,26 @@ def own_shares(component: Component) -> list:
             for local, share in component.sched.items()]
 
 
+def cpus_of(component: Component) -> set:
+    return {component.cpu, *(cpu for cpu, _, _ in own_shares(component))}
+
+
+def backgrounds(system: System, problems: Problems) -> None:
+    """What runs in the background takes what is left, so that it must not be in anybody's way."""
+    for component in system.components.values():
+        for other in system.components.values():
+            if component.background and component is not other and cpus_of(component) & cpus_of(other) and \
+                    None not in (component.priority, other.priority) and component.priority >= other.priority:
+                problems.add(component.path + ("background",),
+                             f"its priority, {component.priority}, is no less than that of {other.name}, {other.priority}, "
+                             "whose time it would take",
+                             "what runs in the background is less important than all others of its CPUs")
+
+
 def budgets(system: System, problems: Problems) -> None:
     shares = {}
     for component in system.components.values():
-        for cpu, name, share in own_shares(component):
+        for cpu, name, share in own_shares(component) if not component.background else []:
             shares.setdefault(cpu, []).append((component.path + ("sched",), name, share))
         if component.budget is None or component.period is None:
             continue
@@ -253,8 +269,9 @@ def budgets(system: System, problems: Problems) -> None:
             problems.add(component.path + ("budget",),
                          f"{time_text(component.budget)} is too little to share with the thread that keeps deadlines",
                          f"at least {time_text(WATCHED_BUDGET)} where deadlines = true")
-        shares.setdefault(component.cpu, []).append((component.path + ("budget",), component.name,
-                                                     component.budget / component.period * 100))
+        if not component.background:
+            shares.setdefault(component.cpu, []).append((component.path + ("budget",), component.name,
+                                                         component.budget / component.period * 100))
     for cpu, given in shares.items():
         whole = sum(share for _, _, share in given)
         if whole > CPU_MOST:
@@ -331,7 +348,7 @@ def memory(system: System, programs: dict, problems: Problems) -> None:
 
 
 CHECKS = (own_names, services, signals, regions, protocols, twice, cycles, priorities, servers, entry, devices,
-          numbers, rests, sched, budgets, restarts, slot_counts, graph.check_assertions)
+          numbers, rests, sched, backgrounds, budgets, restarts, slot_counts, graph.check_assertions)
 
 
 def system(described: System, programs: dict, problems: Problems) -> None:

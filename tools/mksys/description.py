@@ -103,6 +103,7 @@ class Component:
     vector: bool
     restart: dict
     autostart: bool
+    background: bool
 
     @property
     def path(self) -> tuple:
@@ -299,6 +300,7 @@ COMPONENT = {
     "vector": Key(values.boolean, False),
     "restart": Key(values.table(RESTART), RESTART_DEFAULT),
     "autostart": Key(values.boolean, True),
+    "background": Key(values.boolean, False),
 }
 REGION = {
     "size": Key(values.size(PAGE, 1 << 36, PAGE), None, f"its size stands here; {values.SIZE_RIGHT}"),
