@@ -40,7 +40,7 @@ def on_host(arguments: list) -> str:
 
 def test_programs_behave_as_under_linux(artefacts, pith_build):
     wanted = "".join(on_host(arguments) for _, arguments in commands())
-    result = boot("linux", artefacts, timeout=120)
+    result = boot("guests", artefacts, timeout=120)
     assert result.lines == wanted.splitlines(), result.explain()
     assert result.status == 0, result.explain()
 

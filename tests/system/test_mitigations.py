@@ -328,7 +328,7 @@ def upper_half(guest: Monitor) -> set:
     return {int(m[1], 16) for m in LEAF.finditer(guest.ask("info tlb")) if int(m[1], 16) >= HALF}
 
 
-@pytest.mark.parametrize("image,append", [("hostile", "calls=100000000"), ("linux", "")])
+@pytest.mark.parametrize("image,append", [("hostile", "calls=100000000"), ("guests", "")])
 def test_user_mode_has_next_to_nothing_of_the_kernel(image, append, kernel):
     """The text of its ways in and out, the descriptor table of traps, the page of each CPU's structure."""
     def pages(name, end):
@@ -404,7 +404,7 @@ def test_other_words_are_left_alone(artefacts, pith_build):
 
 
 # Program -> its words on the command line.  Time is counted, so that mitigations make it no later.
-PROGRAMS = {"roottest": "", "guard": "", "linux": "", "time": "counted", "irq": "counted", "regress": "",
+PROGRAMS = {"roottest": "", "guard": "", "guests": "", "time": "counted", "irq": "counted", "regress": "",
             "hostile": "calls=50000 seed=1"}
 DEVICES = {"irq": ["-nic", "none", "-device", "edu", "-device", "e1000e", "-global", "hpet.msi=on"]}
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// Numbers of capabilities (capabilities(7)) and limits (getrlimit(2)).
+#pragma once
+
+enum capability {
+    CAP_CHOWN = 0,
+    CAP_DAC_OVERRIDE = 1,
+    CAP_DAC_READ_SEARCH = 2,
+    CAP_FOWNER = 3,
+    CAP_FSETID = 4,
+    CAP_KILL = 5,
+    CAP_SETGID = 6,
+    CAP_SETUID = 7,
+    CAP_SETPCAP = 8,
+    CAP_LINUX_IMMUTABLE = 9,
+    CAP_NET_BIND_SERVICE = 10,
+    CAP_NET_BROADCAST = 11,
+    CAP_NET_ADMIN = 12,
+    CAP_NET_RAW = 13,
+    CAP_IPC_LOCK = 14,
+    CAP_IPC_OWNER = 15,
+    CAP_SYS_MODULE = 16,
+    CAP_SYS_RAWIO = 17,
+    CAP_SYS_CHROOT = 18,
+    CAP_SYS_PTRACE = 19,
+    CAP_SYS_PACCT = 20,
+    CAP_SYS_ADMIN = 21,
+    CAP_SYS_BOOT = 22,
+    CAP_SYS_NICE = 23,
+    CAP_SYS_RESOURCE = 24,
+    CAP_SYS_TIME = 25,
+    CAP_SYS_TTY_CONFIG = 26,
+    CAP_MKNOD = 27,
+    CAP_LEASE = 28,
+    CAP_SETFCAP = 31,
+    CAP_SYSLOG = 34,
+    CAP_WAKE_ALARM = 35,
+    CAP_LAST = 40,
+};
+
+enum limit_number {
+    RLIMIT_CPU,
+    RLIMIT_FSIZE,
+    RLIMIT_DATA,
+    RLIMIT_STACK,
+    RLIMIT_CORE,
+    RLIMIT_RSS,
+    RLIMIT_NPROC,
+    RLIMIT_NOFILE,
+    RLIMIT_MEMLOCK,
+    RLIMIT_AS,
+    RLIMIT_LOCKS,
+    RLIMIT_SIGPENDING,
+    RLIMIT_MSGQUEUE,
+    RLIMIT_NICE,
+    RLIMIT_RTPRIO,
+    RLIMIT_RTTIME,
+};

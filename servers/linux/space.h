@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The address space of a process: its areas, which page is where, and the kernel's address space,
+// in which a part of these is mapped.
+#pragma once
+
+#include "area.h"
+#include "mapping.h"
+#include "page.h"
+#include "user.h"
+
+#define SPACE_END       0x00007ffffffff000ull  // as in Linux, and here
+#define SPACE_BOTTOM    0x10000ull             // mmap_min_addr
+#define SPACE_STACK_GAP (256ull << PAGE_BITS)  // below a stack nothing else comes closer
+
+// One page of a space, as the tables hold it: its number, and what the kernel has of it.
+typedef uint32_t entry_t;
+#define ENTRY_PAGE   0x0fffffffu
+#define ENTRY_MAPPED 0x10000000u
+#define ENTRY_WRITES 0x20000000u  // mapped so that the process can write
+#define ENTRY_OWN    0x40000000u  // private to this space, as long as it has the only reference
+#define ENTRIES      512u         // of a leaf, and pointers of each table above it
+
+struct space {
+    uint32_t refs;               // tasks
+    cap_t cap;                   // AddressSpace
+    cap_t attached[PAGE_BANKS];  // or 0: not yet
+    void **root;                 // three levels of pointers, then leaves of entries
+    struct table_slot {
+        struct table_slot *next;
+        cap_t slot;
+    } * tables;           // page tables that the kernel's space was given
+    struct area **areas;  // in order of address
+    unsigned area_count, area_room;
+    uint64_t resident, mapped;  // pages
+    uint64_t code_start, code_end, data_start, data_end, brk_start, brk, stack_start;
+    uint64_t args_start, args_end, env_start, env_end;
+    uint64_t stack_most;   // bytes that a stack may have (RLIMIT_STACK)
+    uint64_t place_top;    // mmap's highest address
+    struct file *program;  // /proc/self/exe
+    uint64_t vector[48];   // auxiliary vector, for /proc
+    unsigned vector_count;
+    bool dumpable;
+};
+
+struct space *space_new(void);                 // NULL: no memory
+struct space *space_copy(struct space *from);  // for fork
+void space_put(struct space *space);
+
+// The entry of an address: NULL where there is none; with `make`, NULL for want of memory.
+entry_t *space_entry(struct space *space, user_t address, bool make);
+// Entries from the one of `address` on in one leaf; NULL: *address is moved to the next leaf.
+entry_t *space_leaf(struct space *space, user_t *address, unsigned *count);
+
+// An access: bits FAULT_READ, FAULT_WRITE, FAULT_EXECUTE.  0: the page can be touched now, and
+// *mapping says what the kernel is to map (count 0: nothing).  Else the signal that the task gets,
+// with *code for siginfo.
+unsigned space_fault(struct space *space, user_t address, unsigned access, struct mapping *mapping,
+                     int *code);
+// Have the kernel map that; false: no memory.
+bool space_map(struct space *space, const struct mapping *mapping);
+// Give the kernel page tables for its space; false: no memory.
+bool space_stock(struct space *space, uint64_t count);
+
+// Remove from the kernel's space and from the tables what lies in a range.
+void space_forget(struct space *space, uint64_t start, uint64_t end);
+// Remove the right to write, or others, from what is mapped in a range.
+void space_protect(struct space *space, uint64_t start, uint64_t end, unsigned prot);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The beginning and the end of a container.
+#pragma once
+
+#include "task.h"
+
+#include <rt/component.h>
+
+// The program that the container is there for.
+extern struct process *start_program;
+
+void start(const struct component_info *info);
+// That has ended, with this status as wait4 gives it: so does the container.
+void start_ended(uint32_t status);
+// Bits of the component's notification.
+void start_notified(uint64_t bits);

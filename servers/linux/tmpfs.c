@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The file system in memory: inodes and directories.  What its regular files hold is in tmpfile.c.
+// The dentries of what is in a directory are all there, so that a look-up asks nobody.
+#include "tmpfs.h"
+
+#include "attribute.h"
+#include "dentry.h"
+#include "directory.h"
+#include "heap.h"
+#include "mount.h"
+#include "seal.h"
+#include "task.h"
+#include "tmpnode.h"
+
+#include <rt/string.h>
+
+#define ENTRY_BYTES 20  // what an entry adds to the size of a directory
+
+static const struct inode_ops tmpfs_ops;
+
+bool tmpfs_is(const struct inode *inode)
+{
+    return inode->ops == &tmpfs_ops;
+}
+
+static void fs_put(struct tmpfs *fs)
+{
+    if (--fs->refs == 0) {
+        heap_free(fs);
+    }
+}
+
+static struct node *node_new(struct tmpfs *fs, uint32_t mode)
+{
+    struct node *node = heap_alloc(sizeof(*node));
+    if (!node) {
+        return NULL;
+    }
+    inode_init(&node->inode, &tmpfs_ops, mode);
+    node->inode.device = fs->device;
+    node->inode.number = ++fs->numbers;
+    node->fs = fs;
+    node->seals = SEAL_SEAL;
+    fs->refs++;
+    fs->inodes++;
+    if (inode_is(&node->inode, S_IFDIR)) {
+        node->inode.is.links = 2;
+        node->inode.is.size = 2ull * ENTRY_BYTES;
+    }
+    return node;
+}
+
+static void tmpfs_free(struct inode *inode)
+{
+    struct node *node = node_of(inode);
+    if (inode_is(inode, S_IFREG)) {
+        tmpfile_free(node);
+    }
+    heap_free(node->target);
+    node->fs->inodes--;
+    fs_put(node->fs);
+    heap_free(node);
+}
+
+struct dentry *tmpfs_new(uint32_t mode, uint64_t most)
+{
+    struct tmpfs *fs = heap_alloc(sizeof(*fs));
+    if (!fs) {
+        return NULL;
+    }
+    fs->refs = 1;
+    fs->device = mount_device();
+    fs->most = most;
+    struct node *root = node_new(fs, S_IFDIR | mode);
+    fs_put(fs);
+    if (!root) {
+        return NULL;
+    }
+    struct name name = name_of("/");
+    return dentry_new(NULL, &name, &root->inode);
+}
+
+struct inode *tmpfs_file(struct inode *beside, uint32_t mode)
+{
+    struct node *node = node_new(node_of(beside)->fs, S_IFREG | mode);
+    if (!node) {
+        return NULL;
+    }
+    node->inode.is.links = 0;
+    return &node->inode;
+}
+
+// ---- directories -------------------------------------------------------------------------------
+static void count_entry(struct dentry *directory, const struct inode *inode, int by)
+{
+    struct attributes *is = &directory->inode->is;
+    is->size = (uint64_t)((int64_t)is->size + (int64_t)by * ENTRY_BYTES);
+    if (inode_is(inode, S_IFDIR)) {
+        is->links = (uint32_t)((int32_t)is->links + by);
+    }
+    inode_touch(directory->inode);
+}
+
+// Give an inode a name; takes over the reference to it.
+static int64_t enter(struct dentry *directory, const char *text, struct inode *inode,
+                     struct dentry **made)
+{
+    struct name name = name_of(text);
+    struct dentry *dentry = dentry_new(directory, &name, inode);
+    if (!dentry) {
+        return -ENOMEM;
+    }
+    dentry_link(dentry);
+    count_entry(directory, inode, 1);
+    *made = dentry;
+    return 0;
+}
+
+static int64_t tmpfs_create(struct task *task, struct dentry *directory, const char *name,
+                            uint32_t mode, uint32_t device, struct dentry **made)
+{
+    struct node *node = node_new(node_of(directory->inode)->fs, mode);
+    if (!node) {
+        return -ENOMEM;
+    }
+    node->inode.is.device = device;
+    inode_adopt(task, directory->inode, &node->inode);
+    return enter(directory, name, &node->inode, made);
+}
+
+static int64_t tmpfs_symlink(struct task *task, struct dentry *directory, const char *name,
+                             const char *target, struct dentry **made)
+{
+    uint64_t bytes = strlen(target);
+    struct node *node = node_new(node_of(directory->inode)->fs, S_IFLNK | 0777);
+    char *copy = heap_alloc(bytes + 1);
+    if (!node || !copy) {
+        heap_free(copy);
+        if (node) {
+            inode_put(&node->inode);
+        }
+        return -ENOMEM;
+    }
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length says where it ends
+    memcpy(copy, target, bytes);
+    node->target = copy;
+    node->image = copy;
+    node->inode.is.size = bytes;
+    inode_adopt(task, directory->inode, &node->inode);
+    return enter(directory, name, &node->inode, made);
+}
+
+static int64_t tmpfs_link(struct dentry *directory, const char *name, struct inode *inode)
+{
+    struct dentry *made = NULL;
+    inode_get(inode);
+    int64_t error = enter(directory, name, inode, &made);
+    if (error) {
+        return error;
+    }
+    inode->is.links++;
+    inode_changed(inode);
+    dentry_put(made);
+    return 0;
+}
+
+static void drop_link(struct inode *inode)
+{
+    inode->is.links -= inode_is(inode, S_IFDIR) ? 2 : 1;
+    inode_changed(inode);
+}
+
+static int64_t tmpfs_remove(struct dentry *dentry)
+{
+    count_entry(dentry->parent, dentry->inode, -1);
+    drop_link(dentry->inode);
+    dentry_unlink(dentry);
+    return 0;
+}
+
+static int64_t tmpfs_rename(struct dentry *from, struct dentry *directory, const char *text)
+{
+    struct name name = name_of(text);
+    struct dentry *replaced = dentry_find(directory, &name), *old = from->parent;
+    if (!dentry_move(from, directory, text)) {
+        return -ENOMEM;
+    }
+    count_entry(old, from->inode, -1);
+    count_entry(directory, from->inode, 1);
+    inode_changed(from->inode);
+    return replaced ? tmpfs_remove(replaced) : 0;
+}
+
+static int64_t tmpfs_exchange(struct dentry *one, struct dentry *other)
+{
+    struct dentry *first = one->parent, *second = other->parent;
+    if (!dentry_exchange(one, other)) {
+        return -ENOMEM;
+    }
+    count_entry(first, one->inode, -1);
+    count_entry(second, one->inode, 1);
+    count_entry(second, other->inode, -1);
+    count_entry(first, other->inode, 1);
+    inode_changed(one->inode);
+    inode_changed(other->inode);
+    return 0;
+}
+
+static int64_t tmpfs_readlink(struct task *task, struct inode *inode, char *to, uint64_t bytes)
+{
+    (void)task;
+    uint64_t length = inode->is.size < bytes ? inode->is.size : bytes;
+    memcpy(to, node_of(inode)->image, length);
+    return (int64_t)length;
+}
+
+static int64_t tmpfs_list(struct task *task, struct file *file, struct io *io)
+{
+    (void)task;
+    struct dentry *directory = file->place.dentry;
+    int64_t done = directory_give_dots(file, io);
+    if (file->offset < 2) {
+        return done ? done : -EINVAL;
+    }
+    LIST_EACH(at, &directory->children, struct dentry, siblings) {
+        if (at->cookie < file->offset) {
+            continue;
+        }
+        struct entry entry = { at->inode->number, at->cookie + 1, at->inode->is.mode, at->bytes,
+                               at->name };
+        int64_t given = directory_give(io, &entry);
+        if (given <= 0) {
+            return done ? done : given ? given : -EINVAL;
+        }
+        done += given;
+        file->offset = at->cookie + 1;
+    }
+    return done;
+}
+
+static const struct file_ops directory_ops = { .list = tmpfs_list, .seek = directory_seek };
+
+static int64_t tmpfs_open(struct task *task, struct place place, uint32_t flags, struct file **file)
+{
+    (void)task;
+    bool directory = inode_is(place.dentry->inode, S_IFDIR);
+    *file = file_new(directory ? &directory_ops : &tmpfile_ops, place, flags);
+    return *file ? 0 : -ENOMEM;
+}
+
+static const struct inode_ops tmpfs_ops = {
+    .create = tmpfs_create,
+    .symlink = tmpfs_symlink,
+    .link = tmpfs_link,
+    .remove = tmpfs_remove,
+    .rename = tmpfs_rename,
+    .exchange = tmpfs_exchange,
+    .readlink = tmpfs_readlink,
+    .truncate = tmpfile_truncate,
+    .open = tmpfs_open,
+    .refresh = tmpfile_refresh,
+    .free = tmpfs_free,
+};
+
+// ---- the root image ----------------------------------------------------------------------------
+int64_t tmpfs_add(struct dentry *directory, const struct image_file *file, struct dentry **made)
+{
+    struct node *node = node_new(node_of(directory->inode)->fs, file->mode);
+    if (!node) {
+        return -ENOMEM;
+    }
+    node->inode.is.device = file->device;
+    if (inode_is(&node->inode, S_IFREG) || inode_is(&node->inode, S_IFLNK)) {
+        tmpfs_fill(&node->inode, file->data, file->bytes);
+    }
+    return enter(directory, file->name, &node->inode, made);
+}
+
+void tmpfs_fill(struct inode *inode, const char *data, uint64_t bytes)
+{
+    struct node *node = node_of(inode);
+    node->image = data;
+    node->image_bytes = bytes;
+    inode->is.size = bytes;
+}
+
+// ---- as a whole --------------------------------------------------------------------------------
+// From the leaves on, without recursion: trees are as deep as somebody made them.
+static void tree_free(struct dentry *root)
+{
+    struct dentry *at = root;
+    while (at != root || !list_empty(&at->children)) {
+        if (!list_empty(&at->children)) {
+            at = CONTAINER(at->children.next, struct dentry, siblings);
+            continue;
+        }
+        struct dentry *parent = at->parent;
+        dentry_unlink(at);
+        at = parent;
+    }
+}
+
+void tmpfs_mounted(struct dentry *root, int by)
+{
+    struct tmpfs *fs = node_of(root->inode)->fs;
+    fs->mounts += (uint32_t)by;
+    if (fs->mounts) {
+        return;
+    }
+    dentry_get(root);
+    while (!dentry_is_root(root)) {
+        struct dentry *parent = root->parent;
+        dentry_get(parent);
+        dentry_put(root);
+        root = parent;
+    }
+    tree_free(root);
+    dentry_put(root);
+}
+
+int64_t tmpfs_limit(struct inode *inode, uint64_t most)
+{
+    struct tmpfs *fs = node_of(inode)->fs;
+    if (most && most < fs->used) {
+        return -EINVAL;
+    }
+    fs->most = most;
+    return 0;
+}
+
+void tmpfs_statfs(struct inode *inode, struct statfs *to)
+{
+    const struct tmpfs *fs = node_of(inode)->fs;
+    uint64_t most = fs->most ? fs->most : page_total, room = most - fs->used;
+    uint64_t left = room < page_free ? room : page_free;
+    *to = (struct statfs){ .type = TMPFS_MAGIC,
+                           .block_bytes = PAGE_SIZE,
+                           .fragment_bytes = PAGE_SIZE,
+                           .blocks = most,
+                           .blocks_free = left,
+                           .blocks_available = left,
+                           .files = page_total,
+                           .files_free = page_total > fs->inodes ? page_total - fs->inodes : 0,
+                           .name_bytes = NAME_MAX_BYTES };
+}

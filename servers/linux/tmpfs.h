@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: The Pith authors
+//
+// The file system in memory.
+#pragma once
+
+#include "inode.h"
+
+#define TMPFS_MAGIC 0x01021994u
+
+struct statfs;
+
+// An empty one: its root's dentry with one reference; NULL: no memory.  `most`: how many pages its
+// files may have; 0: as many as there are.
+struct dentry *tmpfs_new(uint32_t mode, uint64_t most);
+bool tmpfs_is(const struct inode *inode);
+void tmpfs_statfs(struct inode *inode, struct statfs *to);
+
+// Its tree is mounted at one place more (`by` 1) or less (-1): with the last one, all that is in it
+// goes.
+void tmpfs_mounted(struct dentry *root, int by);
+
+// A regular file of it in no directory (memfd_create, O_TMPFILE): one reference, no links.
+struct inode *tmpfs_file(struct inode *beside, uint32_t mode);
+
+// What the root image makes: under a name that is not there yet, with a reference.  The content of
+// a regular file or link stays where it is, in memory that is never written to and never goes.
+struct image_file {
+    const char *name;
+    uint32_t mode, device;
+    const char *data;
+    uint64_t bytes;
+};
+int64_t tmpfs_add(struct dentry *directory, const struct image_file *file, struct dentry **made);
+// Let a regular file that has none have this content.
+void tmpfs_fill(struct inode *inode, const char *data, uint64_t bytes);
+
+// Change the limit of a mounted one: -EINVAL where it has more already.
+int64_t tmpfs_limit(struct inode *inode, uint64_t most);
+// fallocate, and the next data or hole for lseek.
+int64_t tmpfs_allocate(struct inode *inode, uint64_t from, uint64_t to);
+int64_t tmpfs_punch(struct inode *inode, uint64_t from, uint64_t to);
+int64_t tmpfs_seek(struct inode *inode, uint64_t from, bool data);
