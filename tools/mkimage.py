@@ -9,6 +9,7 @@ The loader starts the file named "kernel", which starts the one named "root"; ev
 passed on as a module.
 """
 import argparse
+import os
 import struct
 import sys
 
@@ -70,6 +71,42 @@ def build(files: list[tuple[str, bytes]]) -> bytes:
         body += pad(data)
     header = HEADER.pack(MAGIC, MAJOR, MINOR, len(files), offset + len(body), crc32c(table), 0)
     return pad(header + table) + body
+
+
+def append(image: str, out, modules: list[tuple[str, str, int]]) -> None:
+    """Write to the open file `out` an image with modules behind it, each a name, a path and the CRC-32C of
+    what is there.  The table has room for them in its page, so nothing that is there moves."""
+    with open(image, "rb") as source:
+        page, offset = source.read(ALIGN), os.fstat(source.fileno()).st_size
+        if len(page) < ALIGN or HEADER.unpack_from(page)[:3] != (MAGIC, MAJOR, MINOR):
+            raise ImageError(f"{image}: not a boot image")
+        copy(source, out, offset, page)
+    count = HEADER.unpack_from(page)[3]
+    table = page[HEADER.size:HEADER.size + ENTRY.size * count]
+    names = [ENTRY.unpack_from(table, ENTRY.size * i)[0].rstrip(b"\0").decode() for i in range(count)]
+    check_names(names + [name for name, _, _ in modules])
+    for name, path, crc in modules:
+        with open(path, "rb") as source:
+            size = os.fstat(source.fileno()).st_size
+            table += ENTRY.pack(name.encode(), offset, size, crc, 0)
+            copy(source, out, size)
+        out.write(bytes(-size % ALIGN))
+        offset += size + -size % ALIGN
+    out.seek(0)
+    out.write(HEADER.pack(MAGIC, MAJOR, MINOR, len(names) + len(modules), offset, crc32c(table), 0) + table)
+    out.flush()
+
+
+def copy(source, out, size: int, begin: bytes = b"") -> None:
+    """Exactly `size` bytes, of which the first have been read already."""
+    out.write(begin)
+    left = size - len(begin)
+    while left:
+        piece = source.read(min(left, 1 << 20))
+        if not piece:
+            raise ImageError(f"{source.name}: shorter than it was")
+        out.write(piece)
+        left -= len(piece)
 
 
 def check_names(names: list[str]) -> None:

@@ -24,7 +24,7 @@ def test_run_needs_less_than_test(bare):
 
 
 def test_every_package_says_why():
-    assert all(p.why and p.probe and p.groups in ("run", "graph", "test") for p in packages.PACKAGES)
+    assert all(p.why and p.probe and p.groups in ("run", "graph", "root", "test") for p in packages.PACKAGES)
 
 
 def test_nothing_missing_says_nothing(monkeypatch, capsys):

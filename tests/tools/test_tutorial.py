@@ -23,7 +23,7 @@ class Newcomer(Reader):
 
     def carry_out(self, words: list):
         if words[:2] == ["./pith", "run"]:
-            system = words[3] if len(words) > 2 else "hello"
+            system = words[3]
             assert self.make(f"{system}.img") == ""
             return lambda lines: boot_until(system, self.artefacts, *lines)
         if words == ["./pith", "build"]:

@@ -2,8 +2,10 @@
 # SPDX-FileCopyrightText: The Pith authors
 """The command line: one function per command, and what `./pith help` says about it."""
 import argparse
+import re
 import signal
 import sys
+from pathlib import Path
 
 from . import build as builds
 from . import packages, run
@@ -31,7 +33,14 @@ def command_build(arguments) -> int:
 
 
 def command_run(arguments) -> int:
-    return run.run(arguments.system, arguments.memory, arguments.cpus, arguments.extra)
+    if arguments.system is not None:
+        if arguments.root or arguments.packages or arguments.strace or arguments.env:
+            raise usage("--rootfs, --packages, --strace and --env are for Linux programs, not for --system")
+        return run.run(arguments.system, arguments.memory, arguments.cpus, arguments.words)
+    from . import linux
+    return linux.run_command(linux.Guest(
+        arguments=arguments.words, root=arguments.root, packages=arguments.packages, memory=arguments.memory,
+        cpus=arguments.cpus, strace=arguments.strace, environment=dict(arguments.env)))
 
 
 def command_new(arguments) -> int:
@@ -99,15 +108,23 @@ def add_build(add) -> None:
 
 
 def add_run(add) -> None:
-    parser = add("run", command_run, "boot a system in QEMU", """
-        Builds what is needed and boots a system with its serial line on this terminal.  Leave with
-        Ctrl-A X, or let the guest power off: its status is the status of this command.  What
-        stands after -- is handed to QEMU.""")
-    parser.add_argument("--system", default="hello", metavar="NAME", help="default: hello")
-    parser.add_argument("--memory", type=positive, default=512, metavar="M", help="MiB of RAM")
+    parser = add("run", command_run, "run a Linux program, or boot a system, in QEMU", """
+        Builds what is needed and runs PROGRAM, an unmodified Linux program, on Pith's Linux server: without
+        one a shell.  Its input, output and exit status are those of this command, and a terminal is
+        its terminal: Ctrl-C goes to the program, Ctrl-A X leaves.  Its root has busybox, unless --rootfs
+        or --packages gives another; what it writes there is gone when it ends.
+        With --system it boots another system with its serial line on this terminal; what stands after -- is
+        then handed to QEMU, and the status is that with which the system powers off.""")
+    parser.add_argument("--system", metavar="NAME", help="a system of the build instead: hello, monitor, ...")
+    root = parser.add_mutually_exclusive_group()
+    root.add_argument("--rootfs", dest="root", type=Path, metavar="DIR|TAR", help="the root of all files")
+    root.add_argument("--packages", type=package_list, metavar="A,B", help="a root of Debian packages, unpacked")
+    parser.add_argument("--env", type=variable, action="append", default=[], metavar="NAME=VALUE",
+                        help="a variable of the program's environment; may stand several times")
+    parser.add_argument("--strace", action="store_true", help="tell each system call on standard error")
+    parser.add_argument("--memory", type=megabytes, default=512, metavar="SIZE", help="RAM: 512M, 2G; default: 512M")
     parser.add_argument("--cpus", type=positive, default=1, metavar="N")
-    parser.add_argument("extra", nargs="*", metavar="QEMU-ARGUMENT",
-                        help="further arguments for QEMU")
+    parser.add_argument("words", nargs="*", metavar="PROGRAM", help="the program and its arguments, after --")
 
 
 def add_new(add) -> None:
@@ -205,6 +222,25 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
     return int(text)
+
+
+def megabytes(text: str) -> int:
+    """A size as a number of MiB; without a letter it is one."""
+    found = re.fullmatch(r"([1-9][0-9]{0,8})([MG]?)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size (512M, 2G)")
+    return int(found[1]) << (10 if found[2] == "G" else 0)
+
+
+def package_list(text: str) -> list:
+    return [name for name in re.split(r"[,\s]+", text) if name]
+
+
+def variable(text: str) -> tuple:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    return name, value
 
 
 def make_parser() -> tuple:

@@ -13,7 +13,7 @@ from .ui import Failure, say
 
 class Package(NamedTuple):
     name: str
-    groups: str  # which commands need it: "run" also means build, "graph" drawing; "test" needs all
+    groups: str  # which commands need it: "run" also means build, "graph" drawing, "root" --packages; "test" needs all
     probe: str   # a program or file that shows its presence where there is no dpkg
     why: str
 
@@ -43,6 +43,7 @@ PACKAGES = [
     Package("xz-utils", "test", "xz", "compresses boot images"),
     Package("mtools", "test", "mcopy", "EFI partition of the boot images"),
     Package("graphviz", "graph", "dot", "draws systems for ./pith graph --svg"),
+    Package("mmdebstrap", "root", "mmdebstrap", "unpacks Debian packages for ./pith run --packages"),
     Package("ovmf", "test", "/usr/share/OVMF/OVMF_CODE_4M.fd", "UEFI firmware for QEMU"),
 ]
 

@@ -193,6 +193,10 @@ def run_shared(name: str, build: Path, arguments: list, marks: list) -> Score:
     return total([*scores, run_pytest(f"{name}-alone", build, ["-m", " and ".join([*marks, "alone"]), *arguments])])
 
 
+# Long, and about a server more than about the kernel below it: the release build's run is enough.
+ONCE = ["--ignore-glob=*/test_linux_calls.py", "--ignore-glob=*/test_linux_programs.py"]
+
+
 def pytest_stage(title: str, configuration: str, paths: list, options: list = (), marks: list = ()) -> Stage:
     build = builds.build_dir(builds.CONFIGURATIONS[configuration])
     name = title.replace(",", "").replace(" ", "-")
@@ -231,8 +235,8 @@ def choose_stages(expression: Optional[str], quick: bool) -> list:
     return [release, *others, *static, tree,
             pytest_stage("include rights, clang", "clang", ["tests/tree/test_rights.py"]),
             system,
-            pytest_stage("system tests, debug build", "debug", ["tests/system"]),
-            pytest_stage("system tests, clang build", "clang", ["tests/system"]),
+            pytest_stage("system tests, debug build", "debug", ["tests/system", *ONCE]),
+            pytest_stage("system tests, clang build", "clang", ["tests/system", *ONCE]),
             Stage("branch coverage", check_coverage, needs=""), Stage("benchmarks", check_bench),
             Stage("clang-tidy", check_tidy),
             Stage("mutants", check_mutants)]
