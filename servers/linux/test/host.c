@@ -26,7 +26,8 @@ static int64_t outcome(long result)
 
 void host_begin(void)
 {
-    strcpy(root, access("/dev/shm", W_OK) ? "/tmp/differ-XXXXXX" : "/dev/shm/differ-XXXXXX");
+    snprintf(root, sizeof(root), "%s/differ-XXXXXX",
+             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
     if (!mkdtemp(root)) {
         abort();
     }
@@ -184,7 +185,9 @@ unsigned host_names(const char *path, char names[][HOST_NAME])
     for (const struct dirent *entry; directory && (entry = readdir(directory));) {
         snprintf(names[count++], HOST_NAME, "%.31s", entry->d_name);
     }
-    closedir(directory);
+    if (directory) {
+        closedir(directory);
+    }
     host_sort(names, count);
     return count;
 }

@@ -175,7 +175,7 @@ static int64_t io_move(struct io *io, char *to, const char *from, uint64_t bytes
     }
     while (moved < bytes) {
         if (io->task && io->piece == 0) {
-            uint64_t piece[2];
+            uint64_t piece[2] = { 0 };
             assert_true(io->pieces > 0);
             user_read(io->task, piece, io->vector, sizeof(piece));
             io->vector += sizeof(piece);
@@ -192,9 +192,9 @@ static int64_t io_move(struct io *io, char *to, const char *from, uint64_t bytes
         if (io->task && address_bad(io->at, now)) {
             return moved ? (int64_t)moved : -EFAULT;
         }
-        if (to) {
+        if (to && user) {
             memcpy(to + moved, user, now);
-        } else {
+        } else if (user) {
             memcpy(user, from + moved, now);
         }
         moved += now;

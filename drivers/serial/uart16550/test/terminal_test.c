@@ -339,6 +339,7 @@ static size_t exchange(unsigned client, const char *out, char *in, size_t most)
 {
     uint8_t text[TERMINAL_PIECE];
     size_t count = strlen(out);
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length says where it ends
     memcpy(text, out, count);
     struct terminal_text give = { text, count }, get = { (uint8_t *)in, most };
     size_t taken = terminal_exchange(terminal, client, give, &get);
