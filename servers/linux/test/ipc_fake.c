@@ -194,7 +194,7 @@ static int64_t io_move(struct io *io, char *to, const char *from, uint64_t bytes
         }
         if (to && user) {
             memcpy(to + moved, user, now);
-        } else if (user) {
+        } else if (user && from) {
             memcpy(user, from + moved, now);
         }
         moved += now;
