@@ -7,7 +7,8 @@
 
 #define CROWD_BITS  19u
 #define CROWD       8000u
-#define TRIES       60u
+#define TRIES       300u
+#define MOMENTS     60u  // that they go through, again and again: a busy host moves them
 #define BUDGET      60000ull
 #define PERIOD      150000ull  // of the first try; each is longer, so that the thief comes at
 #define PERIOD_STEP 50000ull   // other moments
@@ -72,7 +73,7 @@ void restart_without_capability(void)
     cap_t crowd = make(KIND_CAPTABLE, CROWD_BITS);
     bool seen = false;
     for (unsigned i = 0; i < TRIES && !seen; i++) {
-        restart_try(crowd, PERIOD + i * PERIOD_STEP);
+        restart_try(crowd, PERIOD + i % MOMENTS * PERIOD_STEP);
         EXPECT_OK(second.status);
         EXPECT_EQUAL(second.kind_rights & 0xff, KIND_NOTIFICATION);
         seen = rt_error(first) == ERR_SLOT;
