@@ -26,8 +26,9 @@
 #define PROGRAMS      64u  // program headers
 #define INTERPRETER   3u
 #define STACK_SEGMENT 0x6474e551u
-#define TEXT_MOST     (2ull << 20)    // arguments and environment
-#define ONE_MOST      (128ull << 10)  // a single one
+#define TEXT_ORDER    9                          // of pages
+#define TEXT_MOST     (PAGE_SIZE << TEXT_ORDER)  // arguments and environment
+#define ONE_MOST      (128ull << 10)             // a single one
 #define STRINGS_MOST  65536u
 #define STACK_MOST    (8ull << 20)
 #define STACK_BEGIN   (132ull << 10)  // room that is mapped at once
@@ -683,7 +684,7 @@ static void exec_free(struct exec *exec, int64_t error)
     if (exec->interpreter) {
         program_put(exec->interpreter);
     }
-    heap_free(exec->text);
+    page_put(page_of(exec->text));
     heap_free(exec);
 }
 
@@ -692,7 +693,8 @@ static struct exec *exec_new(struct task *task)
     struct exec *exec = heap_alloc(sizeof(*exec));
     if (exec) {
         exec->task = task;
-        exec->text = heap_alloc(TEXT_MOST);
+        uint32_t run = page_alloc_run(TEXT_ORDER);  // what is read of it has been written
+        exec->text = run ? page_here(run) : NULL;
         exec->text_at = TEXT_MOST;
     }
     if (exec && !exec->text) {
