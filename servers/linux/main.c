@@ -385,7 +385,7 @@ int component_main(const struct component_info *info)
     endpoint = object_new(KIND_ENDPOINT, 6);
     clock_timer = timer->slot;
     clock_bit = timer->badge;
-    start(info);
+    start();
     loop();
     return 0;
 }

@@ -569,62 +569,30 @@ SHOW(limits)
     return 0;
 }
 
-SHOW(cgroup)
-{
-    (void)reader;
-    (void)of;
-    text_print(text, "0::/\n");
-    return 0;
-}
+// A text that is the same for all.
+#define FIXED(name, fixed)       \
+ SHOW(name)                      \
+ {                               \
+  (void)reader;                  \
+  (void)of;                      \
+  text_print(text, "%s", fixed); \
+  return 0;                      \
+ }
 
-SHOW(zero)
-{
-    (void)reader;
-    (void)of;
-    text_print(text, "0\n");
-    return 0;
-}
+FIXED(cgroup, "0::/\n")
 
-SHOW(nobody)
-{
-    (void)reader;
-    (void)of;
-    text_print(text, "4294967295");
-    return 0;
-}
+FIXED(zero, "0\n")
 
-SHOW(personality)
-{
-    (void)reader;
-    (void)of;
-    text_print(text, "00000000\n");
-    return 0;
-}
+FIXED(nobody, "4294967295")
 
-SHOW(id_map)
-{
-    (void)reader;
-    (void)of;
-    text_print(text, "         0          0 4294967295\n");
-    return 0;
-}
+FIXED(personality, "00000000\n")
 
-SHOW(setgroups)
-{
-    (void)reader;
-    (void)of;
-    text_print(text, "allow\n");
-    return 0;
-}
+FIXED(id_map, "         0          0 4294967295\n")
 
-SHOW(io)
-{
-    (void)reader;
-    (void)of;
-    text_print(text, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
-                     "cancelled_write_bytes: 0\n");
-    return 0;
-}
+FIXED(setgroups, "allow\n")
+
+FIXED(io, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
+          "cancelled_write_bytes: 0\n")
 
 SHOW(schedstat)
 {

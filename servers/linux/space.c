@@ -93,7 +93,6 @@ bool space_stock(struct space *space, uint64_t count)
 {
     for (; count; count--) {
         struct table_slot *table = heap_alloc(sizeof(*table));
-        table = table ? table : NULL;
         cap_t slot = table ? object_new(KIND_PAGETABLE, OBJECT_SMALL_BITS) : 0;
         if (!slot) {
             heap_free(table);

@@ -151,10 +151,9 @@ static void directory_enter(struct task *task)
     }
 }
 
-void start(const struct component_info *info)
+void start(void)
 {
     uint64_t bytes = 0;
-    (void)info;
     cpu_init();
     const void *module = module_at("command", &bytes);
     if (!module || !command_read(&command, module, bytes)) {

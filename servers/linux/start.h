@@ -6,12 +6,10 @@
 
 #include "task.h"
 
-#include <rt/component.h>
-
 // The program that the container is there for.
 extern struct process *start_program;
 
-void start(const struct component_info *info);
+void start(void);
 // That has ended, with this status as wait4 gives it: so does the container.
 void start_ended(uint32_t status);
 // Bits of the component's notification.
