@@ -28,9 +28,11 @@ void cpu_init(void)
 {
     uint64_t period = rt_ticks(CPU_PERIOD, rt_clock_hz());
     uint64_t share = component_need(GRANT_SCHED, NULL)->badge;  // millionths
-    uint64_t budget = period / 1000 * (share / 1000);
-    budget -= budget >>
-              10;  // the kernel rounds large numbers before it holds them against the share
+    uint64_t budget = period;
+    if (share < 1000000) {  // rounded, since the kernel rounds before it holds it against the share
+        budget = period / 1000 * (share / 1000);
+        budget -= budget >> 10;
+    }
     context = object_new(KIND_SCHED_CONTEXT, 9);
     must(sched_context_configure(context, object_control, budget, period), "the time of guests");
 }
