@@ -5,6 +5,8 @@
 // is.
 #include "string.h"
 
+#include "x86_64/machine.h"
+
 #include <stdint.h>
 
 typedef uint64_t __attribute__((may_alias, aligned(1))) chunk;
@@ -13,6 +15,13 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
     unsigned char *d = to;
     const unsigned char *s = from;
+    if (bytes >= MACHINE_MANY) {
+        uint64_t words = bytes / sizeof(chunk);
+        machine_copy(d, s, words);
+        d += words * sizeof(chunk);
+        s += words * sizeof(chunk);
+        bytes %= sizeof(chunk);
+    }
     for (; bytes >= sizeof(chunk); bytes -= sizeof(chunk)) {
         *(chunk *)d = *(const chunk *)s;
         d += sizeof(chunk);
@@ -41,6 +50,12 @@ void *memset(void *to, int value, size_t bytes)
 {
     unsigned char *d = to;
     const uint64_t pattern = (unsigned char)value * 0x0101010101010101ull;
+    if (bytes >= MACHINE_MANY) {
+        uint64_t words = bytes / sizeof(chunk);
+        machine_fill(d, pattern, words);
+        d += words * sizeof(chunk);
+        bytes %= sizeof(chunk);
+    }
     for (; bytes >= sizeof(chunk); bytes -= sizeof(chunk)) {
         *(chunk *)d = pattern;
         d += sizeof(chunk);

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // The functions of memory and strings that freestanding compilers may call by themselves, and a few
-// more.  As in ISO C 7.26.  Without REP instructions, so that counted instructions mean something.
+// more.  As in ISO C 7.26.
 #pragma once
 
 #include <stddef.h>

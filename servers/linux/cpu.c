@@ -85,7 +85,7 @@ void cpu_yield(void)
     turn_end = 0;
 }
 
-struct task *cpu_choose(void)
+static __attribute__((noinline)) struct task *choose_anew(void)
 {
     if (runs && runs->state != TASK_RUNS) {
         if (list_empty(&queue)) {
@@ -104,6 +104,12 @@ struct task *cpu_choose(void)
         turn_end = rt_clock_monotonic() + CPU_SLICE;
     }
     return runs;
+}
+
+struct task *cpu_choose(void)
+{
+    bool goes_on = runs && runs->state == TASK_RUNS && (turn_end || list_empty(&queue));
+    return goes_on ? runs : choose_anew();
 }
 
 uint64_t cpu_turn_end(void)

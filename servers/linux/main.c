@@ -47,9 +47,18 @@ void call_ended(struct task *task)
     }
 }
 
+// Most calls hold nothing.
+static inline void call_leave(struct task *task)
+{
+    if (task->call.end || task->signals.restore || task->call.file) {
+        call_ended(task);
+    }
+    task->call.again = false;
+}
+
 void call_result(struct task *task, int64_t result)
 {
-    call_ended(task);
+    call_leave(task);
     trace_call(task, result);
     if (result != RESULT_NONE) {
         task->result = (uint64_t)result;
@@ -84,7 +93,9 @@ void call_try(struct task *task)
         return;
     }
     if (result != RESULT_WAIT) {
-        wait_end(task);
+        if (task->wait_count || timer_is_set(&task->timer)) {
+            wait_end(task);
+        }
         call_result(task, result);
         return;
     }
@@ -216,6 +227,15 @@ static void exception(struct task *task, const uint64_t *words)
     cpu_ready(task);
 }
 
+static void call_begin(struct call *call, uint32_t number, const uint64_t *args)
+{
+    call->number = number;
+    __builtin_memcpy(call->args, args, sizeof(call->args));  // inline
+    call->again = call->patient = false;
+    call->deadline = call->done = 0;
+    call->state = NULL;
+}
+
 static void trap(struct task *task, uint64_t label, const struct ipc_words *words)
 {
     task->trapped = true;
@@ -226,15 +246,7 @@ static void trap(struct task *task, uint64_t label, const struct ipc_words *word
         trace_trapped(task);
     }
     if (task->in_call) {
-        task->call.number = (uint32_t)label;
-        for (unsigned i = 0; i < 6; i++) {
-            task->call.args[i] = words->word[i];
-        }
-        task->call.again = false;
-        task->call.deadline = 0;
-        task->call.done = 0;
-        task->call.state = NULL;
-        task->call.patient = false;
+        call_begin(&task->call, (uint32_t)label, words->word);
         if (task->trace && trace_enter(task)) {
             return;
         }
@@ -248,6 +260,15 @@ static void trap(struct task *task, uint64_t label, const struct ipc_words *word
     }
 }
 
+static void time_passes(void)
+{
+    uint64_t now = rt_clock_monotonic();
+    timers_run(now);
+    if (now >= cpu_turn_end()) {
+        cpu_yield();
+    }
+}
+
 static void notified(uint64_t bits)
 {
     if (bits & COMPONENT_PING) {
@@ -255,6 +276,7 @@ static void notified(uint64_t bits)
     }
     if (bits & clock_bit) {
         armed = TIMER_NEVER;
+        time_passes();
     }
     start_notified(bits);
 }
@@ -269,15 +291,6 @@ static void clock_set(void)
     }
     armed = next;
     rt_ignore(timer_arm(clock_timer, component_info()->boot_clock + rt_ticks(next, rt_clock_hz())));
-}
-
-static void time_passes(void)
-{
-    uint64_t now = rt_clock_monotonic();
-    timers_run(now);
-    if (now >= cpu_turn_end()) {
-        cpu_yield();
-    }
 }
 
 // The task that is to run, with nothing left to be done before it does.
@@ -339,7 +352,7 @@ static struct ipc_result next_event(struct ipc_words *words)
         again_run();
         task = task_chosen();
     }
-    if (faulted != task) {
+    if (faulted && faulted != task) {
         fault_settle();
     }
     faulted = NULL;
@@ -360,8 +373,8 @@ static struct ipc_result next_event(struct ipc_words *words)
 
 static void loop(void)
 {
+    struct ipc_words words = { 0 };
     for (;;) {
-        struct ipc_words words = { 0 };
         struct ipc_result event = next_event(&words);
         if (!rt_ok(event.status)) {
             continue;
@@ -371,10 +384,9 @@ static void loop(void)
         } else {
             trap(task_at((uint32_t)event.badge - 1), tag_label(event.tag), &words);
         }
-        if (armed != TIMER_NEVER || timers_next() != TIMER_NEVER) {
-            time_passes();
+        if (!list_empty(&tasks_dead)) {
+            tasks_bury();
         }
-        tasks_bury();
     }
 }
 

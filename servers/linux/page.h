@@ -10,6 +10,7 @@
 #include "list.h"
 
 #include <rt/abi.h>
+#include <rt/string.h>
 
 #define PAGE_BANKS     16
 #define PAGE_MASK      (PAGE_SIZE - 1)
@@ -72,13 +73,9 @@ static inline uint32_t page_of(const void *here)
 }
 static inline void page_clear(uint32_t page)
 {
-    void *to = page_here(page);
-    uint64_t count = PAGE_SIZE / 8;
-    __asm__ volatile("rep stosq" : "+D"(to), "+c"(count) : "a"(0ull) : "memory");
+    memset(page_here(page), 0, PAGE_SIZE);
 }
-static inline void page_copy(uint32_t to_page, uint32_t from_page)
+static inline void page_copy(uint32_t to, uint32_t from)
 {
-    void *to = page_here(to_page), *from = page_here(from_page);
-    uint64_t count = PAGE_SIZE / 8;
-    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+    memcpy(page_here(to), page_here(from), PAGE_SIZE);
 }

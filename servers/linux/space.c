@@ -42,16 +42,36 @@ static void **pointer_find(struct space *space, user_t address, unsigned *level)
     return &table[table_index(address, 0)];
 }
 
-// A leaf that is new is a page table that the kernel will need.
+// A page table for the kernel's space, with the table of ours (or NULL) that it goes with; both last
+// as long as the space.
+static bool stock(struct space *space, void *ours)
+{
+    struct table *table = heap_alloc(sizeof(*table));
+    cap_t slot = table ? object_new(KIND_PAGETABLE, OBJECT_SMALL_BITS) : 0;
+    if (!slot) {
+        heap_free(table);
+        return false;
+    }
+    if (!rt_ok(aspace_stock(space->cap, COMPONENT_SLOT_CSPACE, slot, 1))) {
+        rt_panic("a page table cannot be stocked");
+    }
+    *table = (struct table){ space->tables, slot, ours };
+    space->tables = table;
+    return true;
+}
+
+// A table that is new is a page table that the kernel will need.
 static entry_t *leaf_make(struct space *space, user_t address)
 {
     unsigned level = 0;
     void **pointer = pointer_find(space, address, &level);
     while (!*pointer) {
-        *pointer = heap_alloc(level ? ENTRIES * sizeof(void *) : ENTRIES * sizeof(entry_t));
-        if (!*pointer || !space_stock(space, 1)) {
+        void *made = heap_alloc(level ? ENTRIES * sizeof(void *) : ENTRIES * sizeof(entry_t));
+        if (!made || !stock(space, made)) {
+            heap_free(made);
             return NULL;
         }
+        *pointer = made;
         pointer = pointer_find(space, address, &level);
     }
     return *pointer;
@@ -80,32 +100,13 @@ entry_t *space_leaf(struct space *space, user_t *address, unsigned *count)
     return &leaf[leaf_index(*address)];
 }
 
-static void tables_free(void **table, unsigned level)
-{
-    for (unsigned i = 0; table && level && i < ENTRIES; i++) {
-        tables_free(table[i], level - 1);
-    }
-    heap_free(table);
-}
-
 // ---- the kernel's space ------------------------------------------------------------------------
 bool space_stock(struct space *space, uint64_t count)
 {
-    for (; count; count--) {
-        struct table_slot *table = heap_alloc(sizeof(*table));
-        cap_t slot = table ? object_new(KIND_PAGETABLE, OBJECT_SMALL_BITS) : 0;
-        if (!slot) {
-            heap_free(table);
-            return false;
-        }
-        if (!rt_ok(aspace_stock(space->cap, COMPONENT_SLOT_CSPACE, slot, 1))) {
-            rt_panic("a page table cannot be stocked");
-        }
-        table->slot = slot;
-        table->next = space->tables;
-        space->tables = table;
+    while (count && stock(space, NULL)) {
+        count--;
     }
-    return true;
+    return !count;
 }
 
 // The capability of a bank in this space.
@@ -423,12 +424,12 @@ struct space *space_copy(struct space *from)
     return to;
 }
 
-static void pages_free(struct space *space)
+static void pages_free(struct space *space, const struct area *area)
 {
-    for (user_t at = 0; at < SPACE_END;) {
+    for (user_t at = area->start; at < area->end;) {
         unsigned count = 0;
         entry_t *entry = space_leaf(space, &at, &count);
-        for (; entry && count; entry++, count--, at += PAGE_SIZE) {
+        for (; entry && count && at < area->end; entry++, count--, at += PAGE_SIZE) {
             if (*entry) {
                 page_put(*entry & ENTRY_PAGE);
             }
@@ -445,14 +446,17 @@ void space_put(struct space *space)
     for (unsigned bank = 0; bank < page_bank_count; bank++) {
         object_drop(space->attached[bank]);
     }
+    for (unsigned i = 0; i < space->area_count; i++) {
+        pages_free(space, space->areas[i]);
+    }
     while (space->tables) {
-        struct table_slot *table = space->tables;
+        struct table *table = space->tables;
         space->tables = table->next;
         object_delete(table->slot, OBJECT_SMALL_BITS);
+        heap_free(table->ours);
         heap_free(table);
     }
-    pages_free(space);
-    tables_free(space->root, LEVELS);
+    heap_free(space->root);
     area_free_all(space);
     if (space->program) {
         program_put(space->program);

@@ -27,10 +27,11 @@ struct space {
     cap_t cap;                   // AddressSpace
     cap_t attached[PAGE_BANKS];  // or 0: not yet
     void **root;                 // three levels of pointers, then leaves of entries
-    struct table_slot {
-        struct table_slot *next;
+    struct table {
+        struct table *next;
         cap_t slot;
-    } * tables;           // page tables that the kernel's space was given
+        void *ours;
+    } * tables;           // page tables that the kernel's space was given, and ours
     struct area **areas;  // in order of address
     unsigned area_count, area_room;
     uint64_t resident, mapped;  // pages

@@ -262,7 +262,7 @@ void task_guest_end(struct task *task)
     list_add(&frames, (void *)task->frame);
 }
 
-static struct list dead = LIST_EMPTY(dead);
+struct list tasks_dead = LIST_EMPTY(tasks_dead);
 
 void task_release(struct task *task)
 {
@@ -270,7 +270,7 @@ void task_release(struct task *task)
     wait_free(task);
     signal_free(&task->signals.pending);
     list_remove(&task->in_process);
-    list_add(&dead, &task->in_process);
+    list_add(&tasks_dead, &task->in_process);
     table[task->number] = NULL;
     if (process->leader == task) {
         process->leader = NULL;
@@ -280,8 +280,8 @@ void task_release(struct task *task)
 
 void tasks_bury(void)
 {
-    while (!list_empty(&dead)) {
-        struct task *task = CONTAINER(dead.next, struct task, in_process);
+    while (!list_empty(&tasks_dead)) {
+        struct task *task = CONTAINER(tasks_dead.next, struct task, in_process);
         list_remove(&task->in_process);
         heap_free(task);
     }

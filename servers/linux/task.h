@@ -150,6 +150,7 @@ void process_put(struct process *process);
 void task_guest_end(struct task *task);
 void task_release(struct task *task);
 void tasks_bury(void);
+extern struct list tasks_dead;  // task.c's to change
 // All registers stand in task->frame.
 struct thread_regs *task_regs(struct task *task);
 // Have what stands there loaded when it goes on.

@@ -6,7 +6,7 @@
 // amortised.
 #include "timer.h"
 
-static struct timer *top;
+struct timer *timers_first;
 // What is set while due timers run comes in the next round, so that a round ends.
 static uint64_t earliest;
 
@@ -50,15 +50,15 @@ static struct timer *heap_join(struct timer *row)
 static void heap_add(struct timer *timer)
 {
     timer->child = timer->next = timer->back = NULL;
-    top = top ? heap_meld(top, timer) : timer;
+    timers_first = timers_first ? heap_meld(timers_first, timer) : timer;
 }
 
 static void heap_remove(struct timer *timer)
 {
     struct timer *below = heap_join(timer->child);
 
-    if (timer == top) {
-        top = below;
+    if (timer == timers_first) {
+        timers_first = below;
         return;
     }
     if (timer->back->child == timer) {
@@ -70,7 +70,7 @@ static void heap_remove(struct timer *timer)
         timer->next->back = timer->back;
     }
     if (below) {
-        top = heap_meld(top, below);
+        timers_first = heap_meld(timers_first, below);
     }
 }
 
@@ -98,16 +98,11 @@ void timer_set(struct timer *timer, uint64_t deadline, void (*run)(struct timer 
 void timers_run(uint64_t now)
 {
     earliest = now + 1;
-    while (top && top->deadline <= now) {
-        struct timer *timer = top;
+    while (timers_first && timers_first->deadline <= now) {
+        struct timer *timer = timers_first;
         void (*run)(struct timer *) = timer->run;
         timer_clear(timer);
         run(timer);
     }
     earliest = 0;
-}
-
-uint64_t timers_next(void)
-{
-    return top ? top->deadline : TIMER_NEVER;
 }
