@@ -11,8 +11,7 @@
 
 #include <rt/string.h>
 
-#define FEW  64u
-#define MOST 65536u  // places that the heap has room for
+#define FEW 64u
 
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
@@ -121,7 +120,7 @@ static bool grow(struct files *files, uint64_t count)
     while (room < count) {
         room *= 2;
     }
-    struct descriptor *at = room <= MOST ? heap_alloc(room * sizeof(*at)) : NULL;
+    struct descriptor *at = room <= DESCRIPTORS_MOST ? heap_alloc(room * sizeof(*at)) : NULL;
     if (!at) {
         return false;
     }
@@ -135,7 +134,7 @@ static bool grow(struct files *files, uint64_t count)
 static uint64_t limit_of(const struct task *task)
 {
     uint64_t limit = task_limit(task, RLIMIT_NOFILE);
-    return limit < MOST ? limit : MOST;
+    return limit < DESCRIPTORS_MOST ? limit : DESCRIPTORS_MOST;
 }
 
 int64_t descriptor_free(struct task *task, unsigned from)

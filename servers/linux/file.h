@@ -72,6 +72,8 @@ static inline bool file_writes(const struct file *file)
     return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH);
 }
 
+#define DESCRIPTORS_MOST 65536u  // of a table, as far as the heap has room
+
 // The descriptors of one or more tasks.
 struct files {
     uint32_t refs;

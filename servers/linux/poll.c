@@ -192,13 +192,11 @@ int64_t call_ppoll(struct task *task, user_t fds, uint32_t count, user_t timeout
 
 // ---- select -------------------------------------------------------------------------------------
 
-#define READS       (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
-#define WRITES      (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
-#define EXCEPTS     POLLPRI
-#define WORD_BITS   64u
-#define SELECT_ASK  0u  // how many are ready
-#define SELECT_TELL 1u  // and which
-#define SELECT_WAIT 2u  // wait for them
+#define READS     (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
+#define WRITES    (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
+#define EXCEPTS   POLLPRI
+#define WORD_BITS 64u
+#define WORDS     (DESCRIPTORS_MOST / WORD_BITS)
 
 struct selection {
     user_t sets[3];  // of descriptors to read from, to write to, with exceptions; 0: none
@@ -206,84 +204,74 @@ struct selection {
 };
 
 static const uint32_t select_events[3] = { READS, WRITES, EXCEPTS };
+static uint64_t selected[WORDS][3];  // what is ready, of the call that is carried out
 
-// One descriptor, which is in those sets whose words have `bit`: its bit goes from words where it
-// is not ready.
-static int64_t select_file(struct task *task, uint32_t fd, uint64_t words[3], unsigned how)
+// The words of the sets, from bit `first` on: 0 or -EFAULT.
+static int64_t select_read(struct task *task, const struct selection *selection, uint32_t first,
+                           uint64_t words[3])
 {
-    uint64_t bit = 1ull << fd % WORD_BITS;
-    struct file *file = file_at(task, (int)fd);
-    int64_t found = 0;
-    uint32_t ready;
+    uint32_t bits = selection->count - first;
+    uint64_t inside = bits < WORD_BITS ? (1ull << bits) - 1 : UINT64_MAX;
 
-    if (!file) {
-        return -EBADF;
-    }
-    if (how == SELECT_WAIT) {
-        return poll_wait(task, file);
-    }
-    ready = poll_ready(file);
     for (unsigned set = 0; set < 3; set++) {
-        if (!(words[set] & bit)) {
-            continue;
+        words[set] = 0;
+        if (selection->sets[set] &&
+            user_read(task, &words[set], selection->sets[set] + first / 8, sizeof(words[set]))) {
+            return -EFAULT;
         }
-        if (ready & select_events[set]) {
-            found++;
-        } else {
-            words[set] &= ~bit;
-        }
+        words[set] &= inside;
     }
-    return found;
+    return 0;
 }
 
-static int64_t select_words(struct task *task, uint32_t first, uint32_t bits, uint64_t words[3],
-                            unsigned how)
+// Ask the files of one word of each set; bits of what is not ready go from the words.
+static int64_t select_ask_word(struct task *task, uint32_t first, uint64_t words[3])
 {
-    uint64_t all = words[0] | words[1] | words[2];
     int64_t found = 0;
 
-    if (bits < WORD_BITS) {
-        uint64_t inside = (1ull << bits) - 1;
-        all &= inside;
+    for (uint64_t all = words[0] | words[1] | words[2]; all; all &= all - 1) {
+        unsigned at = (unsigned)__builtin_ctzll(all);
+        struct file *file = file_at(task, (int)(first + at));
+        if (!file) {
+            return -EBADF;
+        }
+        uint32_t ready = poll_ready(file);
         for (unsigned set = 0; set < 3; set++) {
-            words[set] &= inside;
-        }
-    }
-    for (; all; all &= all - 1) {
-        int64_t result = select_file(task, first + (uint32_t)__builtin_ctzll(all), words, how);
-        if (result < 0 && result != RESULT_WAIT) {
-            return result;
-        }
-        if (result > 0) {
-            found += result;
+            uint64_t bit = words[set] & 1ull << at;
+            bool is = bit && ready & select_events[set];
+            words[set] ^= is ? 0 : bit;
+            found += is;
         }
     }
     return found;
 }
 
-// All words of the sets: how many bits are ready, or an error.
-static int64_t select_pass(struct task *task, const struct selection *selection, unsigned how)
+// Ask all files: how many bits are ready, which stand in `selected`, or an error.
+static int64_t select_ask(struct task *task, const struct selection *selection)
 {
     int64_t found = 0;
 
     for (uint32_t first = 0; first < selection->count; first += WORD_BITS) {
-        uint64_t words[3] = { 0, 0, 0 };
-        user_t offset = first / 8;
-        int64_t result;
-        for (unsigned set = 0; set < 3; set++) {
-            if (selection->sets[set] &&
-                user_read(task, &words[set], selection->sets[set] + offset, sizeof(uint64_t)) < 0) {
-                return -EFAULT;
-            }
+        uint64_t *words = selected[first / WORD_BITS];
+        int64_t result = select_read(task, selection, first, words);
+        if (!result) {
+            result = select_ask_word(task, first, words);
         }
-        result = select_words(task, first, selection->count - first, words, how);
         if (result < 0) {
             return result;
         }
         found += result;
-        for (unsigned set = 0; set < 3 && how == SELECT_TELL; set++) {
-            if (selection->sets[set] && user_write(task, selection->sets[set] + offset, &words[set],
-                                                   sizeof(uint64_t)) < 0) {
+    }
+    return found;
+}
+
+static int64_t select_tell(struct task *task, const struct selection *selection, int64_t found)
+{
+    for (uint32_t first = 0; first < selection->count; first += WORD_BITS) {
+        for (unsigned set = 0; set < 3; set++) {
+            const uint64_t *word = &selected[first / WORD_BITS][set];
+            if (selection->sets[set] &&
+                user_write(task, selection->sets[set] + first / 8, word, sizeof(*word)) < 0) {
                 return -EFAULT;
             }
         }
@@ -291,18 +279,34 @@ static int64_t select_pass(struct task *task, const struct selection *selection,
     return found;
 }
 
+static int64_t select_register(struct task *task, const struct selection *selection)
+{
+    for (uint32_t first = 0; first < selection->count; first += WORD_BITS) {
+        uint64_t words[3];
+        int64_t result = select_read(task, selection, first, words);
+        if (result) {
+            return result;
+        }
+        for (uint64_t all = words[0] | words[1] | words[2]; all; all &= all - 1) {
+            struct file *file = file_at(task, (int)first + __builtin_ctzll(all));
+            result = file ? poll_wait(task, file) : -EBADF;
+            if (result != RESULT_WAIT) {
+                return result;
+            }
+        }
+    }
+    return wait_only(task);
+}
+
 static int64_t select_files(struct task *task, const struct selection *selection, uint64_t ns)
 {
-    int64_t found = select_pass(task, selection, SELECT_ASK), error;
+    int64_t found = select_ask(task, selection);
 
     if (found < 0) {
         return found;
     }
-    if (found || ns == 0 || wait_over(task)) {
-        return select_pass(task, selection, SELECT_TELL);
-    }
-    error = select_pass(task, selection, SELECT_WAIT);
-    return error < 0 ? error : wait_only(task);
+    return found || ns == 0 || wait_over(task) ? select_tell(task, selection, found)
+                                               : select_register(task, selection);
 }
 
 // Bits beyond the table of descriptors are not looked at, as in Linux.
