@@ -148,7 +148,7 @@ static bool area_joins(const struct area *lower, const struct area *upper)
 {
     return lower->end == upper->start && lower->prot == upper->prot &&
            lower->prot_most == upper->prot_most && lower->flags == upper->flags &&
-           lower->file == upper->file &&
+           lower->file == upper->file && lower->name == upper->name &&
            (!lower->file ||
             lower->first + ((lower->end - lower->start) >> PAGE_BITS) == upper->first);
 }

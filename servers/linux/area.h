@@ -24,6 +24,7 @@ struct area {
     uint32_t flags;
     struct file *file;  // has a reference; NULL: anonymous, and then private
     uint64_t first;     // page of the file at `start`
+    const char *name;   // instead of the file's, for /proc
     struct space *space;
     struct list in_file;  // areas of the inode
 };

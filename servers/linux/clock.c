@@ -6,6 +6,7 @@
 
 #include "call.h"
 #include "capability.h"
+#include "clockpage.h"
 #include "interval.h"
 #include "timer.h"
 
@@ -17,7 +18,8 @@ struct timeval {
     int64_t seconds, microseconds;
 };
 
-static int64_t real_offset;
+static struct clock_page first;
+static struct clock_page *kept = &first;
 static uint32_t sets;
 
 uint64_t clock_now(void)
@@ -27,7 +29,7 @@ uint64_t clock_now(void)
 
 int64_t clock_real_ns(void)
 {
-    return (int64_t)clock_now() + real_offset;
+    return (int64_t)clock_now() + kept->real_offset;
 }
 
 struct timespec timespec_of(int64_t nanoseconds)
@@ -46,9 +48,25 @@ struct timespec clock_real(void)
     return timespec_of(clock_real_ns());
 }
 
+void clock_keep(struct clock_page *page)
+{
+    page->real_offset = kept->real_offset;
+    kept = page;
+}
+
+// A process that was stopped while it read the page reads it again.
+static void offset_set(int64_t offset)
+{
+    uint32_t sequence = kept->sequence;
+    __atomic_store_n(&kept->sequence, sequence + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    kept->real_offset = offset;
+    __atomic_store_n(&kept->sequence, sequence + 2, __ATOMIC_RELEASE);
+}
+
 void clock_set_real(int64_t seconds, int64_t nanoseconds)
 {
-    real_offset = seconds * SECOND + nanoseconds - (int64_t)clock_now();
+    offset_set(seconds * SECOND + nanoseconds - (int64_t)clock_now());
     sets++;
     interval_real_set();
 }

@@ -8,6 +8,7 @@
 #include "capability.h"
 #include "types.h"
 
+struct clock_page;
 struct process;
 struct task;
 
@@ -34,6 +35,8 @@ struct timespec clock_real(void);
 void clock_set_real(int64_t seconds, int64_t nanoseconds);
 // How many times it has been set.
 uint32_t clock_sets(void);
+// Keep the offset to the real time in this page from now on, where processes see it (clockpage.h).
+void clock_keep(struct clock_page *page);
 
 // Whether it is what Linux takes as one: no negative seconds, less than a second of nanoseconds.
 bool timespec_valid(const struct timespec *time);

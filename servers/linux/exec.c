@@ -16,6 +16,7 @@
 #include "object.h"
 #include "ptrace.h"
 #include "space.h"
+#include "vdso.h"
 
 #include <rt/clock.h>
 #include <rt/elf.h>
@@ -76,6 +77,7 @@ struct exec {
     struct space *space;
     uint64_t entry, base;  // of the program; where the interpreter was put
     uint64_t program_entry, headers_at, header_count;
+    uint64_t vdso;
     uint64_t stack_top;
     bool stack_executable;
     struct credentials credentials;  // that the task will have
@@ -482,6 +484,7 @@ static void aux_fill(struct exec *exec, struct stack_words *stack, const user_t 
 {
     const struct credentials *who = &exec->credentials;
     unsigned first = stack->count;
+    aux_add(stack, AT_SYSINFO_EHDR, exec->vdso);
     aux_add(stack, AT_MINSIGSTKSZ, 3632);
     aux_add(stack, AT_HWCAP, features_read());
     aux_add(stack, AT_PAGESZ, PAGE_SIZE);
@@ -659,6 +662,7 @@ static int64_t exec_do(struct exec *exec)
     }
     error = error ? error : stack_map(exec);
     error = error ? error : program_map(exec);
+    error = error ? error : vdso_map(exec->space, &exec->vdso);
     if (!error) {
         credentials_make(exec, exec->file->inode);
     }

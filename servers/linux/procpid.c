@@ -313,6 +313,9 @@ SHOW(status)
 // ---- memory ------------------------------------------------------------------------------------
 static const char *area_name(const struct space *space, const struct area *area)
 {
+    if (area->name) {
+        return area->name;
+    }
     if (area->start < space->brk && area->end > space->brk_start && !area->file) {
         return "[heap]";
     }
@@ -325,7 +328,7 @@ static void area_show(struct text *text, const struct task *reader, const struct
                       const struct area *area)
 {
     static char path[PATH_MAX_BYTES];
-    const struct inode *inode = area->file ? area->file->inode : NULL;
+    const struct inode *inode = area->file && !area->name ? area->file->inode : NULL;
     uint32_t number = inode ? inode->device : 0;
     const char *name = area_name(space, area);
     uint64_t begin = text->bytes;

@@ -143,6 +143,12 @@ def test_environment():
     assert {"A=b c", "E=", "HOME=/root", "USER=root"} <= set(done.output.splitlines())
 
 
+def test_time_that_is_set():
+    """Programs read it from the page of the clocks, without a call."""
+    done = on_pith(["/bin/sh", "-c", "date -u -s '2033-05-18 03:33:20' >/dev/null && date -u +%Y-%m-%d"])
+    assert (done.output, done.status) == ("2033-05-18\n", 0), done
+
+
 # ---- roots
 
 def small_root(place: Path) -> Path:

@@ -426,8 +426,9 @@ struct area *area_at(const struct space *space, unsigned number)
 
 // ---- the task ----------------------------------------------------------------------------------
 static struct placement placement;
-static struct area stack = { 0x7000, 0x9000, PROT_READ | PROT_WRITE, 0, AREA_GROWS, NULL, 0,
-                             NULL,   {} };
+static struct area stack = {
+    .start = 0x7000, .end = 0x9000, .prot = PROT_READ | PROT_WRITE, .flags = AREA_GROWS
+};
 static struct area *areas[] = { &stack };
 static struct space space = { .areas = areas, .area_count = 1, .stack_start = 0x8000 };
 
