@@ -14,7 +14,8 @@
 #include <rt/component.h>
 #include <rt/string.h>
 
-#define PAGES_MOST 4u
+#define PAGES_MOST  4u
+#define TABLE_REACH (2ull << 20)  // of a page table
 
 extern const uint8_t vdso_image[];
 extern const uint32_t vdso_image_bytes;
@@ -78,10 +79,22 @@ static int64_t piece_map(struct space *space, struct area area, uint64_t count)
     return error;
 }
 
+// Somewhere above the stack, if it can be so that no page table more is needed.
+static uint64_t place_choose(const struct space *space, uint64_t bytes)
+{
+    uint64_t start = space->stack_start, end = (start | (TABLE_REACH - 1)) + 1;
+    end = end < SPACE_END ? end : SPACE_END;
+    if (end - start < bytes) {
+        return area_place(space, 0, bytes);
+    }
+    uint64_t places = ((end - start - bytes) >> PAGE_BITS) + 1;
+    return start + (rt_seed() % places << PAGE_BITS);
+}
+
 int64_t vdso_map(struct space *space, uint64_t *at)
 {
     struct file *file = vdso_file();
-    uint64_t start = area_place(space, 0, (1ull + image_pages()) << PAGE_BITS);
+    uint64_t start = place_choose(space, (1ull + image_pages()) << PAGE_BITS);
     if (!file || !start) {
         return -ENOMEM;
     }

@@ -9,5 +9,6 @@
 
 struct space;
 
-// Map both; *at becomes where the object begins (AT_SYSINFO_EHDR).  0, -ENOMEM.
+// Map both, when the place of the stack is known; *at becomes where the object begins
+// (AT_SYSINFO_EHDR).  0, -ENOMEM.
 int64_t vdso_map(struct space *space, uint64_t *at);
