@@ -8,6 +8,7 @@
 #include "capability.h"
 #include "heap.h"
 #include "lock.h"
+#include "outside.h"
 
 #include <rt/string.h>
 
@@ -106,6 +107,9 @@ struct file *file_of_call(const struct task *task, int fd)
 
 int64_t file_keep(struct task *task, struct file *file, int64_t result)
 {
+    if (file->async) {
+        async_look(file);
+    }
     if (result == RESULT_WAIT && !task->call.file) {
         file_get(file);
         task->call.file = file;

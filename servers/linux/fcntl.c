@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // fcntl, and the requests of ioctl that all files answer.
+#include "async.h"
 #include "attribute.h"
 #include "call.h"
 #include "capability.h"
@@ -28,21 +29,29 @@
 #define F_GET_SEALS     1034u
 #define F_UNLCK         2
 #define FD_CLOEXEC      1u
-#define F_OWNER_PGRP    2
 
 #define FIOCLEX      0x5451u
 #define FIONCLEX     0x5450u
 #define FIONBIO      0x5421u
 #define FIOASYNC     0x5452u
 #define FIOQSIZE     0x5460u
+#define FIOSETOWN    0x8901u
+#define SIOCSPGRP    0x8902u
+#define FIOGETOWN    0x8903u
+#define SIOCGPGRP    0x8904u
 #define FIONREAD_ANY 0x541bu
 
-#define FLAGS_SETTABLE (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+#define FLAGS_SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
-static int64_t flags_set(struct task *task, struct file *file, uint32_t flags)
+static int64_t flags_set(struct task *task, struct file *file, int32_t fd, uint32_t flags)
 {
     if (flags & ~file->flags & O_NOATIME && !inode_owned(task, file->inode)) {
         return -EPERM;
+    }
+    int64_t error = (flags ^ file->flags) & O_ASYNC ? async_set(task, file, fd, flags & O_ASYNC)
+                                                    : 0;
+    if (error) {
+        return error;
     }
     file->flags = (file->flags & ~FLAGS_SETTABLE) | (flags & FLAGS_SETTABLE);
     return 0;
@@ -55,64 +64,6 @@ static int64_t duplicate(struct task *task, struct file *file, uint64_t from, bo
     }
     file_get(file);
     return file_install(task, file, (unsigned)from, close_on_exec);
-}
-
-// Negative: a group.
-static bool owner_lives(int32_t owner)
-{
-    if (owner >= 0) {
-        return !owner || process_find((uint32_t)owner) || task_find((uint32_t)owner);
-    }
-    LIST_EACH(process, process_list(), struct process, all) {
-        if (process->group == (uint32_t)-owner) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int64_t owner_set(struct file *file, int32_t owner)
-{
-    if (owner == INT32_MIN) {
-        return -EINVAL;
-    }
-    if (!owner_lives(owner)) {
-        return -ESRCH;
-    }
-    file->owner = (uint32_t)owner;
-    return 0;
-}
-
-struct owner {
-    int32_t kind, pid;
-};
-
-static int64_t owner_take(struct task *task, struct file *file, user_t from)
-{
-    struct owner owner;
-    if (user_read(task, &owner, from, sizeof(owner))) {
-        return -EFAULT;
-    }
-    if (owner.kind < 0 || owner.kind > F_OWNER_PGRP) {
-        return -EINVAL;
-    }
-    return owner_set(file, owner.kind == F_OWNER_PGRP ? -owner.pid : owner.pid);
-}
-
-static int64_t owner_give(struct task *task, const struct file *file, user_t to)
-{
-    int32_t pid = (int32_t)file->owner;
-    const struct owner owner = { pid < 0 ? F_OWNER_PGRP : 1, pid < 0 ? -pid : pid };
-    return user_write(task, to, &owner, sizeof(owner));
-}
-
-static int64_t signal_set(struct file *file, uint64_t signal)
-{
-    if (signal > SIGNALS) {
-        return -EINVAL;
-    }
-    file->signal = (uint32_t)signal;
-    return 0;
 }
 
 static int64_t of_descriptor(struct task *task, int32_t fd, uint32_t command, uint64_t argument)
@@ -133,13 +84,12 @@ static int64_t of_descriptor(struct task *task, int32_t fd, uint32_t command, ui
 static int64_t of_file(struct task *task, struct file *file, uint32_t command, uint64_t argument)
 {
     switch (command) {
-    case F_SETFL: return flags_set(task, file, (uint32_t)argument);
-    case F_SETOWN: return owner_set(file, (int32_t)argument);
-    case F_GETOWN: return (int32_t)file->owner;
-    case F_SETSIG: return signal_set(file, argument);
-    case F_GETSIG: return file->signal;
-    case F_SETOWN_EX: return owner_take(task, file, argument);
-    case F_GETOWN_EX: return owner_give(task, file, argument);
+    case F_SETOWN: return async_set_owner(task, file, (int32_t)argument);
+    case F_GETOWN: return async_owner(file);
+    case F_SETSIG: return async_set_signal(file, argument);
+    case F_GETSIG: return async_signal(file);
+    case F_SETOWN_EX: return async_take_owner(task, file, argument);
+    case F_GETOWN_EX: return async_give_owner(task, file, argument);
     case F_GETLEASE: return F_UNLCK;
     case F_SETPIPE_SZ: return pipe_resize(task, file, (uint32_t)argument);
     case F_GETPIPE_SZ: return pipe_size(file);
@@ -164,18 +114,44 @@ int64_t call_fcntl(struct task *task, int32_t fd, uint32_t command, uint64_t arg
     if (file->flags & O_PATH) {
         return -EBADF;
     }
+    if (command == F_SETFL) {
+        return flags_set(task, file, fd, (uint32_t)argument);
+    }
     return file_keep(task, file, of_file(task, file, command, argument));
 }
 
 // ---- ioctl -------------------------------------------------------------------------------------
-static int64_t flag_take(struct task *task, struct file *file, uint32_t flag, user_t from)
+static int64_t nonblock_take(struct task *task, struct file *file, user_t from)
 {
     int32_t on = 0;
     if (user_read(task, &on, from, sizeof(on))) {
         return -EFAULT;
     }
-    file->flags = on ? file->flags | flag : file->flags & ~flag;
+    file->flags = on ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK;
     return 0;
+}
+
+static int64_t async_take(struct task *task, struct file *file, int32_t fd, user_t from)
+{
+    int32_t on = 0;
+    if (user_read(task, &on, from, sizeof(on))) {
+        return -EFAULT;
+    }
+    return async_possible(file) ? async_set(task, file, fd, on) : on ? -ENOTTY : 0;
+}
+
+// The owner of a socket, as those know it who never heard of fcntl.
+static int64_t owner_take(struct task *task, struct file *file, user_t from)
+{
+    int32_t owner = 0;
+    return user_read(task, &owner, from, sizeof(owner)) ? -EFAULT
+                                                        : async_set_owner(task, file, owner);
+}
+
+static int64_t owner_give(struct task *task, const struct file *file, user_t to)
+{
+    const int32_t owner = (int32_t)async_owner(file);
+    return user_write(task, to, &owner, sizeof(owner));
 }
 
 static int64_t size_give(struct task *task, const struct file *file, user_t to)
@@ -193,8 +169,20 @@ int64_t call_ioctl(struct task *task, int32_t fd, uint32_t request, uint64_t arg
     switch (request) {
     case FIOCLEX:
     case FIONCLEX: task->files->at[fd].close_on_exec = request == FIOCLEX; return 0;
-    case FIONBIO: return flag_take(task, file, O_NONBLOCK, argument);
-    case FIOASYNC: return flag_take(task, file, O_ASYNC, argument);
+    case FIONBIO: return nonblock_take(task, file, argument);
+    case FIOASYNC: return async_take(task, file, fd, argument);
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        if (inode_is(file->inode, S_IFSOCK)) {
+            return owner_take(task, file, argument);
+        }
+        break;
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        if (inode_is(file->inode, S_IFSOCK)) {
+            return owner_give(task, file, argument);
+        }
+        break;
     case FIONREAD_ANY:
         if (inode_is(file->inode, S_IFREG)) {
             return size_give(task, file, argument);

@@ -43,6 +43,9 @@ void file_put(struct file *file)
     if (file->watched) {
         epoll_forget(file);
     }
+    if (file->async) {
+        async_end(file);
+    }
     if (!list_empty(&file->inode->locks)) {
         lock_close(file, file->inode);
     }

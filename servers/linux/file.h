@@ -8,6 +8,7 @@
 #include "user.h"
 #include "wait.h"
 
+struct async;
 struct dentry;
 struct file;
 struct inode;
@@ -46,11 +47,11 @@ struct file {
     uint32_t refs;
     uint32_t flags;  // O_*: access mode, and those that F_SETFL can change
     uint64_t offset;
-    struct place place;      // has a reference; files without a name have one in no directory
-    struct inode *inode;     // that of its dentry
-    void *state;             // of ops
-    uint32_t owner, signal;  // F_SETOWN, F_SETSIG
-    bool watched;            // by epoll: epoll_forget is called at its end
+    struct place place;   // has a reference; files without a name have one in no directory
+    struct inode *inode;  // that of its dentry
+    void *state;          // of ops
+    struct async *async;  // whom it tells of changes (async.h), or NULL
+    bool watched;         // by epoll: epoll_forget is called at its end
 };
 
 // With one reference; takes over that to the place, on failure too.  NULL: no memory.

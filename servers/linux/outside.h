@@ -18,3 +18,7 @@ void inotify_event(struct inode *inode, const char *name, uint32_t mask, uint32_
 void inotify_forget(struct inode *inode);
 // epoll.c: the last descriptor of a file is closed; no interest in it is left.
 void epoll_forget(struct file *file);
+// async.c: the file is at its end, and tells nobody any more; what it is ready for has changed by a
+// call of its own, which is nothing to be told.
+void async_end(struct file *file);
+void async_look(struct file *file);

@@ -15,6 +15,7 @@
 #include "../proc.h"
 #include "../ptrace.h"
 #include "../space.h"
+#include "../terminal.h"
 #include "host.h"
 
 #include <rt/clock.h>
@@ -262,6 +263,19 @@ int64_t signal_send_task(struct task *task, const struct signal_info *info)
     (void)task;
     fake_signal = (uint32_t)info->signal;
     return 0;
+}
+
+int64_t signal_send(struct process *process, const struct signal_info *info)
+{
+    (void)process;
+    fake_signal = (uint32_t)info->signal;
+    return 0;
+}
+
+struct terminal *terminal_of(const struct file *file)
+{
+    (void)file;
+    return NULL;
 }
 
 bool task_capable(const struct task *task, unsigned capability)
