@@ -97,6 +97,21 @@ static void area_remove(struct space *space, unsigned at)
     area_release(area);
 }
 
+bool area_is_data(const struct area *area)
+{
+    return area->prot & PROT_WRITE && !(area->flags & (AREA_SHARED | AREA_GROWS));
+}
+
+uint64_t area_data_pages(const struct space *space)
+{
+    uint64_t pages = 0;
+    for (unsigned i = 0; i < space->area_count; i++) {
+        const struct area *area = space->areas[i];
+        pages += area_is_data(area) ? (area->end - area->start) >> PAGE_BITS : 0;
+    }
+    return pages;
+}
+
 void area_free_all(struct space *space)
 {
     for (unsigned i = 0; i < space->area_count; i++) {

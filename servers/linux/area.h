@@ -46,6 +46,11 @@ int64_t area_protect(struct space *space, uint64_t start, uint64_t end, uint32_t
 // stack; 0: none.
 uint64_t area_place(const struct space *space, uint64_t hint, uint64_t bytes);
 
+// Whether it is private memory that can be written, but no stack; how much a space has of it
+// (RLIMIT_DATA).
+bool area_is_data(const struct area *area);
+uint64_t area_data_pages(const struct space *space);
+
 // All areas of a space that is at its end.
 void area_free_all(struct space *space);
 

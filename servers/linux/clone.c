@@ -6,6 +6,7 @@
 
 #include "call.h"
 #include "cpu.h"
+#include "cpulimit.h"
 #include "heap.h"
 #include "object.h"
 #include "pidfd.h"
@@ -16,6 +17,7 @@
 
 #define CSIGNAL          0xffu
 #define RLIMIT_NPROC     6
+#define CAP_SYS_ADMIN    21u
 #define CAP_SYS_RESOURCE 24u
 
 // What is asked for, in whatever form (struct clone_args of clone3).
@@ -129,6 +131,7 @@ static struct process *process_copy(struct task *task, const struct clone_args *
     process->terminal = from->terminal;
     memcpy(process->limits, from->limits, sizeof(process->limits));
     process->exit_signal = (uint32_t)args->exit_signal;
+    cpulimit_set(process);
     return process;
 }
 
@@ -175,11 +178,18 @@ static struct task *task_copy(struct task *parent, struct process *process,
     return child;
 }
 
-static bool processes_allowed(const struct task *task)
+// Tasks of its user, which the limit counts; it does not bind who has power over limits.
+static bool tasks_allowed(const struct task *task)
 {
     uint64_t limit = task_limit(task, RLIMIT_NPROC), count = 0;
+    if (limit == UINT64_MAX || task_capable(task, CAP_SYS_RESOURCE) ||
+        task_capable(task, CAP_SYS_ADMIN)) {
+        return true;
+    }
     LIST_EACH(process, process_list(), struct process, all) {
-        count++;
+        LIST_EACH(other, &process->tasks, struct task, in_process) {
+            count += other->credentials.uid == task->credentials.uid;
+        }
     }
     return count < limit;
 }
@@ -217,11 +227,9 @@ static int64_t clone(struct task *task, const struct clone_args *args)
     if (error) {
         return error;
     }
-    bool thread = args->flags & CLONE_THREAD;
-    struct process *process = thread                    ? task->process
-                              : processes_allowed(task) ? process_copy(task, args)
-                                                        : NULL;
-    if (!process) {
+    bool thread = args->flags & CLONE_THREAD, allowed = tasks_allowed(task);
+    struct process *process = thread ? task->process : allowed ? process_copy(task, args) : NULL;
+    if (!process || !allowed) {
         return -EAGAIN;
     }
     struct task *child = task_copy(task, process, args);

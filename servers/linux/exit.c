@@ -5,6 +5,7 @@
 #include "call.h"
 #include "clone.h"
 #include "cpu.h"
+#include "cpulimit.h"
 #include "futex.h"
 #include "interval.h"
 #include "pidfd.h"
@@ -121,6 +122,7 @@ static void process_ended(struct process *process)
     bool killed = status & 0x7f;
     process->refs++;  // the zombie's
     process_timers_end(process);
+    cpulimit_end(process);
     session_exit(process);
     children_give(process);
     trace_tracer_ended(process);

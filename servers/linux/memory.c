@@ -57,6 +57,36 @@ static bool space_has_room(const struct task *task, uint64_t bytes)
     return limit == UINT64_MAX || (task->space->mapped << PAGE_BITS) + bytes <= limit;
 }
 
+// The same of what is private and can be written (setrlimit(2)).
+static bool data_has_room(const struct task *task, uint64_t bytes)
+{
+    uint64_t limit = task_limit(task, RLIMIT_DATA);
+    return limit == UINT64_MAX || (area_data_pages(task->space) << PAGE_BITS) + bytes <= limit;
+}
+
+// Both, for so many bytes of a kind.
+static bool area_has_room(const struct task *task, const struct area *area, uint64_t bytes)
+{
+    return space_has_room(task, bytes) && (!area_is_data(area) || data_has_room(task, bytes));
+}
+
+// What of a range would become data if it could be written.
+static uint64_t range_new_data(const struct space *space, uint64_t start, uint64_t end)
+{
+    uint64_t bytes = 0;
+    for (uint64_t at = start; at < end;) {
+        const struct area *area = area_find(space, at);
+        if (!area || area->start >= end) {
+            break;
+        }
+        uint64_t from = area->start > at ? area->start : at, to = area->end < end ? area->end : end;
+        bool private = !(area->flags & (AREA_SHARED | AREA_GROWS));
+        bytes += private && !area_is_data(area) ? to - from : 0;
+        at = area->end;
+    }
+    return bytes;
+}
+
 // Where it goes: *address, or minus an error.
 static int64_t mapping_place(const struct task *task, uint64_t *address, uint64_t bytes,
                              uint32_t flags)
@@ -141,7 +171,8 @@ int64_t call_mmap(struct task *task, user_t address, uint64_t bytes, uint32_t pr
                          .first = offset >> PAGE_BITS };
     bool reserved = !(flags & MAP_NORESERVE) && prot & PROT_WRITE;
     int64_t error = mmap_area(task, &area, flags, fd);
-    if (!error && !space_has_room(task, reserved ? bytes : 0)) {
+    if (!error && (!space_has_room(task, reserved ? bytes : 0) ||
+                   (area_is_data(&area) && !data_has_room(task, bytes)))) {
         error = -ENOMEM;
     }
     error = error ? error : mapping_place(task, &address, bytes, flags);
@@ -188,6 +219,10 @@ int64_t call_mprotect(struct task *task, user_t address, uint64_t bytes, uint32_
         bytes += address - (area->start < address ? area->start : address);
         address = area->start < address ? area->start : address;
     }
+    if (prot & PROT_WRITE && task_limit(task, RLIMIT_DATA) != UINT64_MAX &&
+        !data_has_room(task, range_new_data(task->space, address, address + bytes))) {
+        return -ENOMEM;
+    }
     return area_protect(task->space, address, address + bytes, prot & PROT_RIGHTS);
 }
 
@@ -199,9 +234,9 @@ int64_t call_brk(struct task *task, user_t to)
         return (int64_t)space->brk;
     }
     const struct area *above = area_find(space, old);
-    if (new > old &&
-        ((above && above->start < new + PAGE_SIZE) || !space_has_room(task, new - old) ||
-         new - space->brk_start > task_limit(task, RLIMIT_DATA))) {
+    if (new > old && ((above && above->start < new + PAGE_SIZE) ||
+                      !space_has_room(task, new - old) || !data_has_room(task, new - old) ||
+                      new - space->brk_start > task_limit(task, RLIMIT_DATA))) {
         return (int64_t)space->brk;
     }
     struct area area = {
@@ -241,7 +276,7 @@ static int64_t area_grow(struct task *task, struct area *area, uint64_t start, u
     added.start = start;
     added.end = start + more;
     if (area->end != start || (above && above->start < added.end) || added.end > SPACE_END ||
-        !space_has_room(task, more)) {
+        !area_has_room(task, area, more)) {
         return -ENOMEM;
     }
     if (added.file) {
@@ -302,12 +337,12 @@ static bool remap_valid(const struct remap *remap)
 static int64_t remap_elsewhere(struct task *task, const struct remap *remap)
 {
     struct space *space = task->space;
+    const struct area *area = area_find(space, remap->from);
     if (!(remap->flags & MREMAP_MAYMOVE) || remap->new_bytes > SPACE_END ||
         (remap->new_bytes > remap->old_bytes &&
-         !space_has_room(task, remap->new_bytes - remap->old_bytes))) {
+         !area_has_room(task, area, remap->new_bytes - remap->old_bytes))) {
         return -ENOMEM;
     }
-    const struct area *area = area_find(space, remap->from);
     struct area moved = *area;
     moved.first += (remap->from - area->start) >> PAGE_BITS;
     moved.start = remap->flags & MREMAP_FIXED ? remap->to

@@ -6,6 +6,7 @@
 #include "call.h"
 #include "clock.h"
 #include "cpu.h"
+#include "cpulimit.h"
 #include "page.h"
 #include "proc.h"
 #include "space.h"
@@ -15,6 +16,7 @@
 
 #define CAP_SYS_RESOURCE 24
 #define CAP_SYS_NICE     23
+#define RLIMIT_CPU       0
 #define RLIMIT_STACK     3
 #define RLIMIT_NICE      13
 
@@ -73,6 +75,9 @@ int64_t call_prlimit64(struct task *task, int32_t pid, uint32_t which, user_t ne
     struct limit *limit = &of->process->limits[which], before = *limit;
     int64_t error = new ? limit_set(task, limit, &to) : 0;
     of->space->stack_most = of->process->limits[RLIMIT_STACK].soft;
+    if (new && !error && which == RLIMIT_CPU) {
+        cpulimit_set(of->process);
+    }
     return error ? error : old && user_write(task, old, &before, sizeof(before)) ? -EFAULT : 0;
 }
 

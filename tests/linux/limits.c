@@ -119,6 +119,24 @@ CASE(processor_time)
     CHECK(check_status(burn_a_second), SIGXCPU);
 }
 
+static void burn_to_the_end(void)
+{
+    NEED(set(RLIMIT_CPU, 1, 2));
+    signal(SIGXCPU, SIG_IGN);
+    for (;;) {}
+}
+
+CASE(processor_time_ends)
+{
+    CHECK(check_status(burn_to_the_end), SIGKILL);
+}
+
+CASE(processor_time_of_child)
+{
+    NEED(set(RLIMIT_CPU, 1, RLIM_INFINITY));
+    CHECK(check_status(burn_a_second), SIGXCPU);
+}
+
 CASE(address_space)
 {
     const int rw = PROT_READ | PROT_WRITE;
@@ -140,7 +158,13 @@ CASE(data)
     CHECK_TRUE((char *)SYS(brk, start + (32ul << 20)) == start);
     CHECK(mmap(NULL, 32ul << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
           -ENOMEM);
-    CHECK_TRUE(mmap(NULL, 32ul << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+    char *area = mmap(NULL, 32ul << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK_TRUE(area != MAP_FAILED);
+    CHECK(mprotect(area, 32ul << 20, PROT_READ | PROT_WRITE), -ENOMEM);
+    CHECK(mprotect(area, 1ul << 20, PROT_READ | PROT_WRITE), 0);
+    CHECK(mremap(area, 1ul << 20, 32ul << 20, MREMAP_MAYMOVE), -ENOMEM);
+    CHECK_TRUE(mmap(NULL, 32ul << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) !=
+               MAP_FAILED);
 }
 
 static int sink(volatile const char *above, long left)
