@@ -11,11 +11,13 @@
 #include "mount.h"
 #include "notify.h"
 
-#define RWF_HIPRI  0x01u
-#define RWF_DSYNC  0x02u
-#define RWF_SYNC   0x04u
-#define RWF_NOWAIT 0x08u
-#define RWF_APPEND 0x10u
+#define RWF_HIPRI    0x01u
+#define RWF_DSYNC    0x02u
+#define RWF_SYNC     0x04u
+#define RWF_NOWAIT   0x08u
+#define RWF_APPEND   0x10u
+#define RWF_NOAPPEND 0x20u
+#define RWF_KNOWN    0x3fu
 
 // ---- limits ------------------------------------------------------------------------------------
 static int64_t too_large(struct task *task)
@@ -166,109 +168,103 @@ int64_t call_pwrite64(struct task *task, int32_t fd, user_t buffer, uint64_t byt
     return positioned(task, fd, &io, offset);
 }
 
-static int64_t vectored(struct task *task, int32_t fd, struct io *io, user_t pieces, uint64_t count)
-{
-    struct file *file = file_of_call(task, fd);
-    bool writes = io->writes;
-    if (!file || !(writes ? file_writes(file) : file_reads(file))) {
-        return -EBADF;
-    }
-    int64_t error = io_vector(io, task, pieces, count);
-    io->writes = writes;
-    if (error) {
-        return error;
-    }
-    return writes ? content_write(task, file, io, NULL) : content_read(task, file, io, NULL);
-}
+// What the calls on several pieces are asked for.
+struct pieces {
+    user_t at;
+    uint64_t count;
+    int64_t offset;  // OFFSET_OWN: the file's own
+    uint32_t flags;  // RWF_*
+};
+#define OFFSET_OWN (-1)
 
-int64_t call_readv(struct task *task, int32_t fd, user_t pieces, uint64_t count)
+static bool flags_known(uint32_t flags)
 {
-    struct io io = { .writes = false };
-    return vectored(task, fd, &io, pieces, count);
-}
-
-int64_t call_writev(struct task *task, int32_t fd, user_t pieces, uint64_t count)
-{
-    struct io io = { .writes = true };
-    return vectored(task, fd, &io, pieces, count);
+    return !(flags & ~RWF_KNOWN) &&
+           (flags & (RWF_APPEND | RWF_NOAPPEND)) != (RWF_APPEND | RWF_NOAPPEND);
 }
 
 // The flags of one call are the file's for as long as it lasts.
-static int64_t with_flags(struct task *task, int32_t fd, struct io *io, int64_t offset,
-                          uint32_t flags)
+static int64_t with_flags(struct task *task, struct file *file, struct io *io,
+                          const struct pieces *pieces)
 {
-    struct file *file = file_of_call(task, fd);
-    if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) {
-        return -EOPNOTSUPP;
+    uint32_t flags = pieces->flags, before = file->flags;
+    uint64_t offset = (uint64_t)pieces->offset, *at = pieces->offset == OFFSET_OWN ? NULL : &offset;
+    if (!io->left) {
+        return 0;
     }
-    if (!file) {
-        return -EBADF;
+    if (!flags_known(flags)) {
+        return flags & ~RWF_KNOWN ? -EOPNOTSUPP : -EINVAL;
     }
-    uint32_t before = file->flags;
     file->flags |= (flags & RWF_NOWAIT ? O_NONBLOCK : 0) |
                    (flags & RWF_APPEND && io->writes ? O_APPEND : 0);
-    uint64_t *at = offset == -1 ? NULL : (uint64_t *)&offset;
-    int64_t result = at && !file->ops->seek ? -ESPIPE
-                     : io->writes           ? content_write(task, file, io, at)
-                                            : content_read(task, file, io, at);
+    file->flags &= flags & RWF_NOAPPEND && io->writes ? ~O_APPEND : ~0u;
+    int64_t result = io->writes ? content_write(task, file, io, at)
+                                : content_read(task, file, io, at);
     file->flags = before;
     return result;
 }
 
-static int64_t vectored_at(struct task *task, int32_t fd, struct io *io, int64_t offset,
-                           uint32_t flags)
+static int64_t vectored(struct task *task, int32_t fd, bool writes, const struct pieces *pieces)
 {
-    if (offset < (flags == UINT32_MAX ? 0 : -1)) {
-        return -EINVAL;
+    struct file *file = file_of_call(task, fd);
+    struct io io = { .writes = writes };
+    if (!file) {
+        return -EBADF;
     }
-    if (flags == UINT32_MAX) {
-        return positioned(task, fd, io, offset);
+    if (pieces->offset != OFFSET_OWN && !file->ops->seek) {
+        return -ESPIPE;
     }
-    return with_flags(task, fd, io, offset, flags);
+    if (!(writes ? file_writes(file) : file_reads(file))) {
+        return -EBADF;
+    }
+    int64_t error = io_vector(&io, task, pieces->at, pieces->count);
+    io.writes = writes;
+    return error ? error : with_flags(task, file, &io, pieces);
 }
 
-static int64_t take_vector(struct task *task, struct io *io, user_t pieces, uint64_t count)
+int64_t call_readv(struct task *task, int32_t fd, user_t pieces, uint64_t count)
 {
-    bool writes = io->writes;
-    int64_t error = io_vector(io, task, pieces, count);
-    io->writes = writes;
-    return error;
+    return vectored(task, fd, false, &(struct pieces){ pieces, count, OFFSET_OWN, 0 });
 }
 
+int64_t call_writev(struct task *task, int32_t fd, user_t pieces, uint64_t count)
+{
+    return vectored(task, fd, true, &(struct pieces){ pieces, count, OFFSET_OWN, 0 });
+}
+
+// `high`: the other half of an offset where registers have 32 bits.
 int64_t call_preadv(struct task *task, int32_t fd, user_t pieces, uint64_t count, int64_t offset,
                     int64_t high)
 {
-    (void)high;  // the halves of an offset where registers have 32 bits
-    struct io io = { .writes = false };
-    int64_t error = take_vector(task, &io, pieces, count);
-    return error ? error : vectored_at(task, fd, &io, offset, UINT32_MAX);
+    (void)high;
+    return offset < 0 ? -EINVAL
+                      : vectored(task, fd, false, &(struct pieces){ pieces, count, offset, 0 });
 }
 
 int64_t call_pwritev(struct task *task, int32_t fd, user_t pieces, uint64_t count, int64_t offset,
                      int64_t high)
 {
     (void)high;
-    struct io io = { .writes = true };
-    int64_t error = take_vector(task, &io, pieces, count);
-    return error ? error : vectored_at(task, fd, &io, offset, UINT32_MAX);
+    return offset < 0 ? -EINVAL
+                      : vectored(task, fd, true, &(struct pieces){ pieces, count, offset, 0 });
 }
 
 int64_t call_preadv2(struct task *task, int32_t fd, user_t pieces, uint64_t count, int64_t offset,
                      int64_t high, uint32_t flags)
 {
     (void)high;
-    struct io io = { .writes = false };
-    int64_t error = take_vector(task, &io, pieces, count);
-    return error ? error : vectored_at(task, fd, &io, offset, flags);
+    return offset < OFFSET_OWN
+               ? -EINVAL
+               : vectored(task, fd, false, &(struct pieces){ pieces, count, offset, flags });
 }
 
 int64_t call_pwritev2(struct task *task, int32_t fd, user_t pieces, uint64_t count, int64_t offset,
                       int64_t high, uint32_t flags)
 {
     (void)high;
-    struct io io = { .writes = true };
-    int64_t error = take_vector(task, &io, pieces, count);
-    return error ? error : vectored_at(task, fd, &io, offset, flags);
+    return offset < OFFSET_OWN
+               ? -EINVAL
+               : vectored(task, fd, true, &(struct pieces){ pieces, count, offset, flags });
 }
 
 int64_t call_lseek(struct task *task, int32_t fd, int64_t offset, uint32_t whence)

@@ -3,6 +3,7 @@
 //
 // Who a task is (credentials(7), capabilities(7)).
 #include "call.h"
+#include "space.h"
 
 #include <rt/string.h>
 
@@ -50,16 +51,47 @@ int64_t call_getresgid(struct task *task, user_t real, user_t effective, user_t 
                : 0;
 }
 
-// Who gives up being root loses what root can do.
-static void privileges_follow(struct credentials *is, bool was_root)
+static bool is_root(const struct credentials *who)
 {
-    bool root = is->uid == 0 || is->euid == 0 || is->suid == 0;
-    if (was_root && !root) {
-        is->permitted = is->effective = 0;
-    } else if (is->euid != 0) {
+    return who->uid == 0 || who->euid == 0 || who->suid == 0;
+}
+
+// Who gives up being root loses what root can do (capabilities(7), "Effect of user ID changes on
+// capabilities").
+static void capabilities_follow(struct credentials *is, const struct credentials *before)
+{
+    if (is_root(before) && !is_root(is)) {
+        is->ambient = 0;
+        is->permitted = is->keep_capabilities ? is->permitted : 0;
+    }
+    if ((before->euid == 0 && is->euid != 0) || !is->permitted) {
         is->effective = 0;
-    } else {
+    } else if (before->euid != 0 && is->euid == 0) {
         is->effective = is->permitted;
+    }
+}
+
+// Who is somebody else now, or has more power, is not to be looked into by those who could before
+// (prctl(2), PR_SET_DUMPABLE), and forgets to whose end it wanted a signal.
+static void credentials_changed(struct task *task, const struct credentials *before)
+{
+    const struct credentials *is = &task->credentials;
+    if (is->euid != before->euid || is->egid != before->egid || is->fsuid != before->fsuid ||
+        is->fsgid != before->fsgid || is->permitted & ~before->permitted) {
+        task->space->dumpable = false;
+        task->signals.parent_death = 0;
+    }
+}
+
+// What goes with the user that files are reached as.
+#define CAP_FILES (0x1full | 1ull << 9 | 1ull << 27 | 1ull << 32)
+
+static void file_capabilities_follow(struct credentials *is, uint32_t before)
+{
+    if (before == 0 && is->fsuid != 0) {
+        is->effective &= ~CAP_FILES;
+    } else if (before != 0 && is->fsuid == 0) {
+        is->effective |= is->permitted & CAP_FILES;
     }
 }
 
@@ -71,7 +103,7 @@ static bool uid_mine(const struct credentials *is, uint32_t uid)
 int64_t call_setresuid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
 {
     struct credentials *is = &task->credentials;
-    bool was_root = is->uid == 0 || is->euid == 0 || is->suid == 0;
+    const struct credentials before = *is;
     if (!task_capable(task, CAP_SETUID) &&
         (!uid_mine(is, real) || !uid_mine(is, effective) || !uid_mine(is, saved))) {
         return -EPERM;
@@ -81,7 +113,8 @@ int64_t call_setresuid(struct task *task, uint32_t real, uint32_t effective, uin
     is->suid = saved == SAME ? is->suid : saved;
     is->fsuid = is->euid;
     task->process->uid = is->uid;
-    privileges_follow(is, was_root);
+    capabilities_follow(is, &before);
+    credentials_changed(task, &before);
     return 0;
 }
 
@@ -116,6 +149,7 @@ static bool gid_mine(const struct credentials *is, uint32_t gid)
 int64_t call_setresgid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
 {
     struct credentials *is = &task->credentials;
+    const struct credentials before = *is;
     if (!task_capable(task, CAP_SETGID) &&
         (!gid_mine(is, real) || !gid_mine(is, effective) || !gid_mine(is, saved))) {
         return -EPERM;
@@ -124,6 +158,7 @@ int64_t call_setresgid(struct task *task, uint32_t real, uint32_t effective, uin
     is->egid = effective == SAME ? is->egid : effective;
     is->sgid = saved == SAME ? is->sgid : saved;
     is->fsgid = is->egid;
+    credentials_changed(task, &before);
     return 0;
 }
 
@@ -153,21 +188,24 @@ int64_t call_setregid(struct task *task, uint32_t real, uint32_t effective)
 int64_t call_setfsuid(struct task *task, uint32_t uid)
 {
     struct credentials *is = &task->credentials;
-    uint32_t before = is->fsuid;
+    const struct credentials before = *is;
     if (uid != SAME && (uid_mine(is, uid) || uid == is->fsuid || task_capable(task, CAP_SETUID))) {
         is->fsuid = uid;
+        file_capabilities_follow(is, before.fsuid);
+        credentials_changed(task, &before);
     }
-    return before;
+    return before.fsuid;
 }
 
 int64_t call_setfsgid(struct task *task, uint32_t gid)
 {
     struct credentials *is = &task->credentials;
-    uint32_t before = is->fsgid;
+    const struct credentials before = *is;
     if (gid != SAME && (gid_mine(is, gid) || gid == is->fsgid || task_capable(task, CAP_SETGID))) {
         is->fsgid = gid;
+        credentials_changed(task, &before);
     }
-    return before;
+    return before.fsgid;
 }
 
 int64_t call_getgroups(struct task *task, int32_t count, user_t to)

@@ -20,6 +20,7 @@
 
 #include <rt/clock.h>
 #include <rt/elf.h>
+#include <rt/print.h>
 #include <rt/string.h>
 
 #define SCRIPT_BYTES  256u
@@ -72,6 +73,7 @@ struct exec {
     uint32_t arguments, environment;
     char path[PATH_MAX_BYTES];  // as it was called
     char name[PATH_MAX_BYTES];  // of what is executed now
+    bool hidden;                // that name leads nowhere once the program runs
     struct file *file;          // likewise
     struct file *interpreter;
     struct space *space;
@@ -143,8 +145,10 @@ static void text_pop(struct exec *exec)
 static int64_t file_open(struct exec *exec, struct path_result *found, struct file **file)
 {
     const struct inode *inode = found->at.dentry->inode;
-    int64_t error = (inode->is.mode & S_IFMT) == S_IFREG ? inode_permits(exec->task, inode, 1)
-                                                         : -EACCES;
+    uint32_t kind = inode->is.mode & S_IFMT;
+    int64_t error = kind == S_IFREG   ? inode_permits(exec->task, inode, 1)
+                    : kind == S_IFLNK ? -ELOOP  // one that was not to be followed
+                                      : -EACCES;
     if (!error && !(inode->is.mode & 0111)) {
         error = -EACCES;
     }
@@ -209,6 +213,9 @@ static int64_t script_read(struct exec *exec, char *line)
         }
     }
     *rest = 0;
+    if (exec->hidden) {
+        return -ENOENT;
+    }
     if (exec->arguments) {
         text_pop(exec);
     }
@@ -572,6 +579,7 @@ static void credentials_make(struct exec *exec, const struct inode *inode)
 {
     struct credentials *who = &exec->credentials;
     *who = exec->task->credentials;
+    who->keep_capabilities = false;
     uint32_t mode = inode->is.mode;
     bool was_root = who->euid == 0;
     if (!who->no_new_privileges && mode & S_ISUID) {
@@ -731,12 +739,26 @@ int64_t exec_first(struct task *task, const char *path, const struct exec_string
     return error;
 }
 
+// The name that a script's interpreter is to open; one of a descriptor that exec closes is none.
+static int64_t name_make(struct exec *exec, int at)
+{
+    const struct files *files = exec->task->files;
+    if (at == AT_FDCWD || *exec->path == '/') {
+        memcpy(exec->name, exec->path, sizeof(exec->name));
+        return 0;
+    }
+    exec->hidden = files->at[at].close_on_exec;
+    uint64_t bytes = rt_format(exec->name, sizeof(exec->name), "/dev/fd/%d%s%s", at,
+                               *exec->path ? "/" : "", exec->path);
+    return bytes < sizeof(exec->name) ? 0 : -ENAMETOOLONG;
+}
+
 static int64_t exec_call(struct exec *exec, int at, unsigned how, const user_t *vectors)
 {
     struct path_result found;
     int64_t error = path_find(exec->task, at, exec->path, how, &found);
     error = error ? error : file_open(exec, &found, &exec->file);
-    memcpy(exec->name, exec->path, sizeof(exec->name));
+    error = error ? error : name_make(exec, at);
     error = error ? error : vector_push(exec, vectors[1], &exec->environment);
     error = error ? error : vector_push(exec, vectors[0], &exec->arguments);
     if (!error && !exec->arguments) {  // as Linux has it since 5.18

@@ -441,8 +441,13 @@ int64_t call_prctl(struct task *task, int32_t option, uint64_t two, uint64_t thr
         }
         task->credentials.bounding &= two > 40 ? ~0ull : ~(1ull << two);
         return two > 40 ? -EINVAL : 0;
-    case PR_GET_KEEPCAPS:
-    case PR_SET_KEEPCAPS: return two > 1 && option == PR_SET_KEEPCAPS ? -EINVAL : 0;
+    case PR_GET_KEEPCAPS: return task->credentials.keep_capabilities;
+    case PR_SET_KEEPCAPS:
+        if (two > 1) {
+            return -EINVAL;
+        }
+        task->credentials.keep_capabilities = two;
+        return 0;
     }
     return -EINVAL;
 }

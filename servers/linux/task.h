@@ -32,7 +32,7 @@ struct call {
 struct credentials {
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint64_t permitted, effective, inheritable, bounding, ambient;  // capabilities(7)
-    bool no_new_privileges;
+    bool no_new_privileges, keep_capabilities;                      // prctl
     uint32_t group_count, groups[GROUPS_MAX];
 };
 

@@ -176,6 +176,17 @@ CASE(vectors_with_flags)
     CHECK(about.st_size, 16);
     CHECK(pwritev2(file, &part, 1, 0, RWF_SYNC), 5);
     CHECK(preadv2(file, &part, 1, 0, 0x10000), -EOPNOTSUPP);
+    CHECK(preadv2(file, &part, 1, 0, -1), -EOPNOTSUPP);
+    CHECK(pwritev2(file, &part, 1, 0, -1), -EOPNOTSUPP);
+    CHECK(preadv2(file, &part, 1, -2, 0), -EINVAL);
+    CHECK(SYS(preadv2, 99, &part, 1, 0, 0, -1), -EBADF);
+    CHECK(SYS(preadv2, file, BAD, 1, 0, 0, -1), -EFAULT);
+    CHECK(SYS(preadv2, file, &part, 2000, 0, 0, -1), -EINVAL);
+    part.iov_len = 0;
+    CHECK(preadv2(file, &part, 1, 0, 0), 0);
+    part.iov_len = 5;
+    CHECK(preadv2(file, &part, 1, 0, RWF_HIPRI), 5);
+    CHECK(pwritev2(file, &part, 1, 0, RWF_DSYNC), 5);
     NEED(pipe(ends));
     CHECK(preadv2(ends[0], &part, 1, -1, RWF_NOWAIT), -EAGAIN);
     CHECK(preadv2(ends[0], &part, 1, 0, 0), -ESPIPE);

@@ -246,10 +246,52 @@ CASE(keep_capabilities)
         struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
         struct __user_cap_data_struct data[2];
         CHECK(prctl(PR_SET_KEEPCAPS, 1), 0);
+        CHECK(prctl(PR_GET_KEEPCAPS), 1);
         NEED(setuid(5));
         NEED(SYS(capget, &header, data));
         CHECK(data[0].effective, 0);
         CHECK_TRUE((data[0].permitted & 1u << CAP_CHOWN) != 0);
+        data[0].effective = 1u << CAP_SETUID;
+        data[1].effective = 0;
+        NEED(SYS(capset, &header, data));
+        CHECK(setuid(6), 0);
+        NEED(SYS(capget, &header, data));
+        CHECK(data[0].effective, 1u << CAP_SETUID);
+    }
+}
+
+// What reaches files goes with the user that files are reached as, and comes back with it.
+CASE(file_user)
+{
+    if (check_is_root()) {
+        struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+        struct __user_cap_data_struct data[2];
+        CHECK(SYS(setfsuid, 5), 0);
+        NEED(SYS(capget, &header, data));
+        CHECK(data[0].effective & 1u << CAP_DAC_OVERRIDE, 0);
+        CHECK_TRUE((data[0].effective & 1u << CAP_SETUID) != 0);
+        CHECK(SYS(setfsuid, 0), 5);
+        NEED(SYS(capget, &header, data));
+        CHECK_TRUE((data[0].effective & 1u << CAP_DAC_OVERRIDE) != 0);
+    }
+}
+
+// Who is somebody else forgets to whose end it wanted a signal.
+CASE(parents_death)
+{
+    int number = 77;
+    CHECK(prctl(PR_SET_PDEATHSIG, SIGUSR1), 0);
+    CHECK(prctl(PR_GET_PDEATHSIG, &number), 0);
+    CHECK(number, SIGUSR1);
+    IN_CHILD
+    {
+        CHECK(prctl(PR_GET_PDEATHSIG, &number), 0);
+        CHECK(number, 0);
+    }
+    if (check_is_root()) {
+        NEED(setresgid(5, 5, 5));
+        CHECK(prctl(PR_GET_PDEATHSIG, &number), 0);
+        CHECK(number, 0);
     }
 }
 

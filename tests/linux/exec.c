@@ -452,6 +452,23 @@ CASE(at_descriptor_script)
     write_script("s", "#!/bin/sh\nexit 6\n");
     int file = NEED(open("s", O_RDONLY | O_CLOEXEC));
     CHECK(SYS(execveat, file, "", argv, environ, AT_EMPTY_PATH), -ENOENT);
+    CHECK(SYS(execveat, open(".", O_RDONLY | O_CLOEXEC), "s", argv, environ, 0), -ENOENT);
+}
+
+// One whose descriptor stays open runs by its name there.
+CASE(at_descriptor_script_open)
+{
+    char *argv[] = { T("zero"), NULL };
+    int status = 0;
+    write_script("s", "#!/bin/sh\ntest ${0%/*} = /dev/fd && exit 6\n");
+    int file = NEED(open("s", O_RDONLY));
+    pid_t child = NEED(fork());
+    if (child == 0) {
+        SYS(execveat, file, "", argv, environ, AT_EMPTY_PATH);
+        _exit(99);
+    }
+    NEED(waitpid(child, &status, 0));
+    CHECK(WEXITSTATUS(status), 6);
 }
 
 CASE(busy)
