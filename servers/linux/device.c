@@ -113,7 +113,7 @@ static int64_t seek_nowhere(struct file *file, int64_t offset, unsigned whence)
     return 0;
 }
 
-// What is mapped of it is the same as memory of nobody: each page is another one.
+// What is mapped of it in private is the same as memory of nobody: each page is another one.
 static uint32_t zero_page(struct file *file, uint64_t index, bool write)
 {
     (void)file;
@@ -134,6 +134,11 @@ static const struct file_ops full_ops = { .read = zero_read,
 static const struct file_ops random_ops = {
     .read = random_read, .write = random_write, .seek = seek_nowhere, .ioctl = random_ioctl
 };
+
+bool device_is_zero(const struct file *file)
+{
+    return file->ops == &zero_ops;
+}
 
 // ---- by number ---------------------------------------------------------------------------------
 #define MAJOR_MEMORY   1u

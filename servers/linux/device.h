@@ -13,5 +13,7 @@
 
 // Open the device of an inode; takes over the references to the place.  -ENXIO: nobody drives it.
 int64_t device_open(struct task *task, struct place place, uint32_t flags, struct file **file);
+// Whether it is /dev/zero, of which a shared mapping is new memory.
+bool device_is_zero(const struct file *file);
 // The usual names in a directory; those that are there stay.  false: no memory.
 bool device_populate(struct place directory);

@@ -48,6 +48,30 @@ int64_t directory_give_dots(struct file *file, struct io *io)
     return done;
 }
 
+int64_t directory_list(struct task *task, struct file *file, struct io *io)
+{
+    (void)task;
+    struct dentry *directory = file->place.dentry;
+    int64_t done = directory_give_dots(file, io);
+    if (file->offset < 2) {
+        return done ? done : -EINVAL;
+    }
+    LIST_EACH(at, &directory->children, struct dentry, siblings) {
+        if (at->cookie < file->offset) {
+            continue;
+        }
+        struct entry entry = { at->inode->number, at->cookie + 1, at->inode->is.mode, at->bytes,
+                               at->name };
+        int64_t given = directory_give(io, &entry);
+        if (given <= 0) {
+            return done ? done : given ? given : -EINVAL;
+        }
+        done += given;
+        file->offset = at->cookie + 1;
+    }
+    return done;
+}
+
 int64_t directory_seek(struct file *file, int64_t offset, unsigned whence)
 {
     if (whence > 1) {

@@ -622,8 +622,7 @@ static void task_alone(struct task *task)
         }
     }
     process->ending = false;
-    process->leader = task;
-    task->tid = process->pid;
+    task_lead(task);
 }
 
 static void task_become(struct exec *exec, user_t sp)

@@ -92,10 +92,12 @@ struct mount {
     struct dentry *root;  // has a reference
     struct place over;    // what it covers, with a reference; no dentry: the root of all
     const char *type, *source;
-    uint32_t flags;   // MS_*
-    uint32_t device;  // its own number (mountinfo)
-    uint32_t magic;   // of its file system, for statfs
-    uint32_t refs;    // places; the mount itself is one
+    uint32_t flags;      // MS_*
+    uint32_t device;     // its own number (mountinfo)
+    uint32_t magic;      // of its file system, for statfs
+    uint32_t refs;       // places; the mount itself is one
+    struct mount *copy;  // made of it by the bind that is under way
+    bool expires;        // nobody has used it since umount2 was told MNT_EXPIRE
 };
 
 static inline void inode_get(struct inode *inode)

@@ -3,6 +3,7 @@
 //
 // The system calls on memory.
 #include "call.h"
+#include "device.h"
 #include "inode.h"
 #include "mount.h"
 #include "seal.h"
@@ -127,7 +128,7 @@ static void area_populate(struct task *task, const struct area *area)
     }
 }
 
-// Anonymous shared memory is a file that has no name.
+// Anonymous shared memory, and that of /dev/zero, is a file that has no name.
 static int64_t shared_file(struct task *task, uint64_t bytes, struct file **file)
 {
     *file = shared_memory_new(task, bytes);
@@ -140,14 +141,18 @@ static int64_t mmap_area(struct task *task, struct area *area, uint32_t flags, i
     uint32_t type = flags & MAP_TYPE;
     area->flags = type != MAP_PRIVATE ? AREA_SHARED : flags & MAP_GROWSDOWN ? AREA_GROWS : 0;
     if (!(flags & MAP_ANONYMOUS)) {
-        area->file = file_at(task, fd);
-        int64_t error = area->file ? file_allows(area->file, area->prot, area) : -EBADF;
+        struct file *file = file_at(task, fd);
+        int64_t error = file ? file_allows(file, area->prot, area) : -EBADF;
         if (error) {
-            area->file = NULL;  // no reference to be given up
             return error;
         }
-        file_get(area->file);
-    } else if (area->flags & AREA_SHARED) {
+        if (!(area->flags & AREA_SHARED) || !device_is_zero(file)) {
+            file_get(file);
+            area->file = file;
+            return 0;
+        }
+    }
+    if (area->flags & AREA_SHARED) {
         area->first = 0;
         return shared_file(task, area->end - area->start, &area->file);
     }

@@ -10,6 +10,7 @@
 #include "capability.h"
 #include "dentry.h"
 #include "device.h"
+#include "devpts.h"
 #include "heap.h"
 #include "page.h"
 #include "proc.h"
@@ -69,6 +70,7 @@ static void mount_free(struct mount *mount)
 
 void mount_put(struct mount *mount)
 {
+    mount->expires = false;
     if (--mount->refs == 0) {
         mount_free(mount);
     }
@@ -98,6 +100,11 @@ static struct mount *record_new(struct dentry *root, const char *type, const cha
     return mount;
 }
 
+static uint32_t magic_of(const struct inode *root)
+{
+    return tmpfs_is(root) ? TMPFS_MAGIC : devpts_is(root) ? DEVPTS_MAGIC : PROC_MAGIC;
+}
+
 struct mount *mount_new(struct dentry *root, struct place over, const char *type,
                         const char *source, uint32_t flags)
 {
@@ -109,7 +116,7 @@ struct mount *mount_new(struct dentry *root, struct place over, const char *type
         return FAILURE(ENOMEM);
     }
     mount->flags = flags & MS_KEPT;
-    mount->magic = tmpfs_is(root->inode) ? TMPFS_MAGIC : PROC_MAGIC;
+    mount->magic = magic_of(root->inode);
     mount->over = over;
     if (over.dentry) {
         over.dentry->mounts++;
@@ -209,15 +216,14 @@ bool vfs_populate(void)
     }
     struct place dev = { CONTAINER(mounts.prev, struct mount, all), devices };
     struct place shared = place_make(dev, "shm", S_ISVTX | 0777);
-    struct place terminals = place_make(dev, "pts", 0755);
     struct place temporary = place_make(root, "tmp", S_ISVTX | 0777);
-    if (!shared.dentry || !terminals.dentry || !temporary.dentry) {
+    if (!shared.dentry || !temporary.dentry) {
         return false;
     }
     place_put(shared);
-    place_put(terminals);
     place_put(temporary);
-    return device_populate(dev) && mount_at(root, "proc", proc_root(), "proc");
+    return device_populate(dev) && mount_at(dev, "pts", devpts_root(), "devpts") &&
+           mount_at(root, "proc", proc_root(), "proc");
 }
 
 // ---- file systems ------------------------------------------------------------------------------
@@ -234,6 +240,15 @@ static uint64_t size_of(const char *text)
     }
     value <<= unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
     return PAGE_UP(value) >> PAGE_BITS;
+}
+
+static uint32_t decimal_of(const char *text)
+{
+    uint32_t value = 0;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        value = value * 10 + (uint32_t)(*text - '0');
+    }
+    return value;
 }
 
 static uint32_t octal_of(const char *text)
@@ -270,12 +285,22 @@ static struct dentry *processes_new(const char *options)
     return proc_root();
 }
 
+#define TTY_MODE  0600u
+#define GROUP_OWN UINT32_MAX
+
+static struct dentry *terminals_new(const char *options)
+{
+    const char *mode = option(options, "mode"), *group = option(options, "gid");
+    devpts_set(mode ? octal_of(mode) : TTY_MODE, group ? decimal_of(group) : GROUP_OWN);
+    return devpts_root();
+}
+
 static const struct type {
     const char *name;
     struct dentry *(*make)(const char *options);
 } types[] = {
     { "tmpfs", memory_new },   { "ramfs", memory_new }, { "devtmpfs", memory_new },
-    { "proc", processes_new }, { "sysfs", memory_new },
+    { "proc", processes_new }, { "sysfs", memory_new }, { "devpts", terminals_new },
 };
 
 static const struct type *type_find(const char *name)
@@ -318,7 +343,9 @@ static int64_t remount(const struct request *request)
     return 0;
 }
 
-static int64_t mount_tree(const struct request *request, struct dentry *root, const char *type)
+// With *made, for who goes on with it.
+static int64_t mount_tree(const struct request *request, struct dentry *root, const char *type,
+                          struct mount **made)
 {
     bool directory = inode_is(root->inode, S_IFDIR);
     if (directory != inode_is(request->target.dentry->inode, S_IFDIR)) {
@@ -328,7 +355,53 @@ static int64_t mount_tree(const struct request *request, struct dentry *root, co
     place_get(request->target);
     struct mount *mount = mount_new(root, request->target, type,
                                     request->source[0] ? request->source : "none", request->flags);
-    return IS_ERROR(mount) ? ERROR_OF(mount) : 0;
+    if (IS_ERROR(mount)) {
+        return ERROR_OF(mount);
+    }
+    *made = mount;
+    return 0;
+}
+
+// A mount once more, over the same place of the copy of what it covers.
+static int64_t mount_again(struct mount *mount)
+{
+    const struct place over = { mount->over.mount->copy, mount->over.dentry };
+    dentry_get(mount->root);
+    place_get(over);
+    struct mount *made = mount_new(mount->root, over, mount->type, mount->source, mount->flags);
+    mount->copy = IS_ERROR(made) ? NULL : made;
+    return IS_ERROR(made) ? ERROR_OF(made) : 0;
+}
+
+// One that lies below a tree that has been bound elsewhere, and has not been itself yet.
+static bool wants_copy(const struct mount *mount, const struct place *bound)
+{
+    const struct place *over = &mount->over;
+    return !mount->copy && over->dentry && over->mount->copy &&
+           (over->mount != bound->mount || dentry_below(over->dentry, bound->dentry));
+}
+
+// What is mounted below `bound` goes with it (MS_REC).  What covers something is mounted after it,
+// but for mounts that were moved: until there is nothing more.
+static int64_t bind_below(const struct place *bound, struct mount *made)
+{
+    const struct list *last = &made->all;
+    int64_t error = 0;
+    bound->mount->copy = made;
+    for (bool more = true; more && !error;) {
+        more = false;
+        for (struct list *at = mounts.next; at != last && !error; at = at->next) {
+            struct mount *mount = CONTAINER(at, struct mount, all);
+            if (wants_copy(mount, bound)) {
+                error = mount_again(mount);
+                more = true;
+            }
+        }
+    }
+    LIST_EACH(mount, &mounts, struct mount, all) {
+        mount->copy = NULL;
+    }
+    return error;
 }
 
 static int64_t bind(struct request *request, user_t source)
@@ -339,8 +412,11 @@ static int64_t bind(struct request *request, user_t source)
         return error;
     }
     dentry_get(found.at.dentry);
+    struct mount *made = NULL;
+    bool whole = request->flags & MS_REC;
     request->flags = (request->flags & MS_RDONLY) | found.at.mount->flags;
-    error = mount_tree(request, found.at.dentry, found.at.mount->type);
+    error = mount_tree(request, found.at.dentry, found.at.mount->type, &made);
+    error = error || !whole ? error : bind_below(&found.at, made);
     path_put(&found);
     return error;
 }
@@ -384,7 +460,8 @@ static int64_t mount_type(const struct request *request)
         return -ENOTDIR;
     }
     struct dentry *root = type->make(request->options);
-    return root ? mount_tree(request, root, type->name) : -ENOMEM;
+    struct mount *made = NULL;
+    return root ? mount_tree(request, root, type->name, &made) : -ENOMEM;
 }
 
 static int64_t mount_as_asked(struct request *request, user_t source)
@@ -440,6 +517,28 @@ static bool covers_others(const struct mount *mount)
     return false;
 }
 
+static void mount_detach(struct mount *mount)
+{
+    list_remove(&mount->all);
+    uncover(mount);
+    mount_put(mount);
+}
+
+// What covered something of a mount that is detached goes with it.
+static void detach_below(void)
+{
+    for (bool more = true; more;) {
+        more = false;
+        LIST_EACH(mount, &mounts, struct mount, all) {
+            if (mount->over.dentry && list_empty(&mount->over.mount->all)) {
+                mount_detach(mount);
+                more = true;
+                break;
+            }
+        }
+    }
+}
+
 // The look-up that found it has a reference as well.
 static int64_t unmount(struct task *task, const struct place *at, uint32_t flags)
 {
@@ -457,9 +556,11 @@ static int64_t unmount(struct task *task, const struct place *at, uint32_t flags
     if (busy && !(flags & MNT_DETACH)) {
         return -EBUSY;
     }
-    list_remove(&mount->all);
-    uncover(mount);
-    mount_put(mount);
+    if (flags & MNT_EXPIRE && !mount->expires) {
+        return -EAGAIN;
+    }
+    mount_detach(mount);
+    detach_below();
     return 0;
 }
 
@@ -475,7 +576,11 @@ int64_t call_umount2(struct task *task, user_t target, uint32_t flags)
     if (error) {
         return error;
     }
+    struct mount *mount = found.at.mount;
     error = unmount(task, &found.at, flags);
     path_put(&found);
+    if (error == -EAGAIN) {  // it is mounted still
+        mount->expires = true;
+    }
     return error;
 }

@@ -61,7 +61,7 @@ int64_t name_make(struct task *task, struct path_result *result, uint32_t mode, 
         return error;
     }
     if (!ops->create) {
-        return refused(ops);
+        return (mode & S_IFMT) == S_IFREG && !ops->lookup ? -EACCES : refused(ops);
     }
     mode &= ~task->placement->umask;
     error = ops->create(task, directory, result->last, mode, device, made);

@@ -177,7 +177,9 @@ SHOW(version)
 SHOW(filesystems)
 {
     UNUSED;
-    text_print(text, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tramfs\nnodev\tsysfs\n");
+    text_print(
+        text,
+        "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tdevpts\nnodev\tramfs\nnodev\tsysfs\n");
     return 0;
 }
 

@@ -5,6 +5,7 @@
 // until unlockpt, so that its owner can be set first.
 #include "pty.h"
 
+#include "devpts.h"
 #include "heap.h"
 
 #include <rt/print.h>
@@ -84,41 +85,12 @@ int64_t pty_slave(uint32_t number, struct terminal **terminal)
 
 // ---- its name ----------------------------------------------------------------------------------
 
-static void number_name(const struct pty *pty, char *name, size_t bytes)
-{
-    rt_format(name, bytes, "%u", pty->number);
-}
-
-// Without /dev/pts, or a directory that takes devices there, the slave has no name.
-static void node_make(struct task *task, struct pty *pty)
-{
-    struct path_result found;
-    char name[12];
-    number_name(pty, name, sizeof(name));
-    if (path_find(task, AT_FDCWD, "/dev/pts", PATH_FOLLOW | PATH_DIRECTORY, &found)) {
-        return;
-    }
-    struct dentry *made = NULL, *directory = found.at.dentry;
-    const struct inode_ops *ops = directory->inode->ops;
-    if (ops->create &&
-        !ops->create(task, directory, name, S_IFCHR | 0620, pty->slave.device, &made)) {
-        pty->node = made;
-    }
-    place_put(found.at);
-}
-
 static void node_remove(struct pty *pty)
 {
-    struct dentry *node = pty->node;
+    if (pty->node) {
+        devpts_remove(pty->node);
+    }
     pty->node = NULL;
-    if (!node) {
-        return;
-    }
-    const struct inode_ops *ops = node->parent->inode->ops;
-    if (!list_empty(&node->hashed) && ops->remove) {
-        (void)ops->remove(node);
-    }
-    dentry_put(node);
 }
 
 static int64_t peer_open(struct task *task, struct pty *pty, uint32_t flags)
@@ -346,6 +318,6 @@ int64_t pty_open(struct task *task, struct place place, uint32_t flags, struct f
         return -ENOMEM;
     }
     (*file)->state = pty;
-    node_make(task, pty);
+    pty->node = devpts_add(task, pty->number, pty->slave.device);
     return 0;
 }

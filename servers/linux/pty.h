@@ -2,8 +2,7 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Pseudo-terminals (pty(7)): a terminal whose other side, the master, is a file too.  A slave's
-// name, /dev/pts/N, is a device in whatever directory /dev/pts is: made with the master, removed
-// with it.
+// name, /dev/pts/N, is made with the master and removed with it (devpts.h).
 #pragma once
 
 #include "terminal.h"

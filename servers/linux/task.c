@@ -26,6 +26,7 @@
 static struct task *table[TASKS_MOST];  // by number
 static uint32_t number_hint, last_tid;
 static struct list processes = LIST_EMPTY(processes);
+static struct idtable tids, pids;  // tasks and processes
 struct process *process_init;
 
 static void must(struct rt_status status, const char *what)
@@ -50,35 +51,29 @@ struct task *task_at(uint32_t number)
 
 struct task *task_find(uint32_t tid)
 {
-    LIST_EACH(process, &processes, struct process, all) {
-        LIST_EACH(task, &process->tasks, struct task, in_process) {
-            if (task->tid == tid) {
-                return task;
-            }
-        }
-    }
-    return NULL;
+    struct id_entry *found = idtable_find(&tids, tid);
+    return found ? CONTAINER(found, struct task, by_tid) : NULL;
 }
 
 struct process *process_find(uint32_t pid)
 {
-    LIST_EACH(process, &processes, struct process, all) {
-        if (process->pid == pid && !process->reaped) {
-            return process;
-        }
-    }
-    return NULL;
+    struct id_entry *found = idtable_find(&pids, pid);
+    struct process *process = found ? CONTAINER(found, struct process, by_pid) : NULL;
+    return process && !process->reaped ? process : NULL;
 }
 
 // Whether a number is that of a task, a process, a group or a session.
 static bool id_used(uint32_t id)
 {
+    if (idtable_find(&tids, id) || idtable_find(&pids, id)) {
+        return true;
+    }
     LIST_EACH(process, &processes, struct process, all) {
-        if (process->pid == id || process->group == id || process->session == id) {
+        if (process->group == id || process->session == id) {
             return true;
         }
     }
-    return task_find(id) != NULL;
+    return false;
 }
 
 static uint32_t id_new(void)
@@ -245,6 +240,7 @@ struct task *task_new(struct process *process)
         return NULL;
     }
     task->tid = list_empty(&process->tasks) ? process->pid : id_new();
+    idtable_add(&tids, &task->by_tid, task->tid);
     task->process = process;
     list_init(&task->queued);
     list_add(&process->tasks, &task->in_process);
@@ -269,6 +265,7 @@ void task_release(struct task *task)
     struct process *process = task->process;
     wait_free(task);
     signal_free(&task->signals.pending);
+    idtable_remove(&task->by_tid);
     list_remove(&task->in_process);
     list_add(&tasks_dead, &task->in_process);
     table[task->number] = NULL;
@@ -276,6 +273,15 @@ void task_release(struct task *task)
         process->leader = NULL;
     }
     process_put(process);
+}
+
+void task_lead(struct task *task)
+{
+    struct process *process = task->process;
+    process->leader = task;
+    task->tid = process->pid;
+    idtable_remove(&task->by_tid);
+    idtable_add(&tids, &task->by_tid, task->tid);
 }
 
 void tasks_bury(void)
@@ -303,6 +309,7 @@ struct process *process_new(struct process *parent)
     signal_init(&process->signals.pending);
     process->began = rt_clock_monotonic();
     list_add(&processes, &process->all);
+    idtable_add(&pids, &process->by_pid, process->pid);
     process->parent = parent;
     if (parent) {
         list_add(&parent->children, &process->siblings);
@@ -315,6 +322,7 @@ void process_put(struct process *process)
     if (--process->refs) {
         return;
     }
+    idtable_remove(&process->by_pid);
     list_remove(&process->all);
     list_remove(&process->siblings);
     signal_free(&process->signals.pending);

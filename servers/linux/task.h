@@ -4,6 +4,7 @@
 // Tasks (what Linux calls threads) and processes (thread groups).
 #pragma once
 
+#include "idtable.h"
 #include "inode.h"
 #include "mapping.h"
 #include "signal.h"
@@ -52,6 +53,7 @@ struct process {
     uint32_t refs;  // its tasks, and what knows it as an ancestor or a leader
     uint32_t pid, group, session;
     struct list all;
+    struct id_entry by_pid;
     struct process *parent;  // who is told of its end
     struct list children;    // processes
     struct list siblings;
@@ -89,6 +91,7 @@ enum task_state {
 struct task {
     uint32_t number;  // in the table of tasks: badge of its traps, less one
     uint32_t tid;
+    struct id_entry by_tid;
     enum task_state state;
     char name[TASK_NAME_BYTES];
     struct process *process;
@@ -145,6 +148,8 @@ static inline uint64_t task_limit(const struct task *task, unsigned limit)
 // with nothing in its registers.  NULL: no memory.
 struct task *task_new(struct process *process);
 struct process *process_new(struct process *parent);
+// The task has the number of its process from now on: it is the only one.
+void task_lead(struct task *task);
 void process_put(struct process *process);
 // At a task's end: its guest thread; its number and its process.  The record itself stays until no
 // call that is being carried out can be the task's own (tasks_bury).

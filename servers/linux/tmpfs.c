@@ -216,31 +216,7 @@ static int64_t tmpfs_readlink(struct task *task, struct inode *inode, char *to, 
     return (int64_t)length;
 }
 
-static int64_t tmpfs_list(struct task *task, struct file *file, struct io *io)
-{
-    (void)task;
-    struct dentry *directory = file->place.dentry;
-    int64_t done = directory_give_dots(file, io);
-    if (file->offset < 2) {
-        return done ? done : -EINVAL;
-    }
-    LIST_EACH(at, &directory->children, struct dentry, siblings) {
-        if (at->cookie < file->offset) {
-            continue;
-        }
-        struct entry entry = { at->inode->number, at->cookie + 1, at->inode->is.mode, at->bytes,
-                               at->name };
-        int64_t given = directory_give(io, &entry);
-        if (given <= 0) {
-            return done ? done : given ? given : -EINVAL;
-        }
-        done += given;
-        file->offset = at->cookie + 1;
-    }
-    return done;
-}
-
-static const struct file_ops directory_ops = { .list = tmpfs_list, .seek = directory_seek };
+static const struct file_ops directory_ops = { .list = directory_list, .seek = directory_seek };
 
 static int64_t tmpfs_open(struct task *task, struct place place, uint32_t flags, struct file **file)
 {

@@ -150,6 +150,25 @@ CASE(protection)
     CHECK(SYS(read, open("/dev/zero", O_RDONLY), area, 1), -EFAULT);
 }
 
+// Shared memory of /dev/zero is new memory, which a child has too.
+CASE(zero_shared)
+{
+    int zero = NEED(open("/dev/zero", O_RDWR));
+    char *area = NEED_MEMORY(mmap(NULL, 2 * PAGE, RW, MAP_SHARED, zero, 0));
+    char *other = NEED_MEMORY(mmap(NULL, PAGE, RW, MAP_SHARED, zero, 0));
+    CHECK(area[0], 0);
+    IN_CHILD
+    {
+        area[0] = 'x';
+        area[PAGE] = 'y';
+    }
+    CHECK(area[0], 'x');
+    CHECK(area[PAGE], 'y');
+    CHECK(other[0], 0);
+    zero = NEED(open("/dev/zero", O_RDONLY));
+    CHECK(mmap(NULL, PAGE, RW, MAP_SHARED, zero, 0), -EACCES);
+}
+
 CASE(protection_errors)
 {
     char *area = map(3);

@@ -5,6 +5,7 @@
 #include "tty_fake.h"
 
 #include "../clock.h"
+#include "../devpts.h"
 #include "../heap.h"
 
 #include <rt/string.h>
@@ -29,28 +30,6 @@ static struct dentry directory;
 
 // ---- processes ---------------------------------------------------------------------------------
 
-static int64_t node_create(struct task *task, struct dentry *parent, const char *name,
-                           uint32_t mode, uint32_t device, struct dentry **made)
-{
-    (void)task, (void)name, (void)device;
-    assert_int_equal(mode, S_IFCHR | 0620);
-    *made = fake_node = heap_alloc(sizeof(*fake_node));
-    fake_node->parent = parent;
-    fake_node->refs = 2;
-    list_init(&fake_node->hashed);
-    list_add(&parent->children, &fake_node->hashed);
-    return 0;
-}
-
-static int64_t node_remove(struct dentry *dentry)
-{
-    list_remove(&dentry->hashed);
-    dentry_put(dentry);
-    return 0;
-}
-
-static const struct inode_ops folder_ops = { .create = node_create, .remove = node_remove };
-
 int fake_setup(void **state)
 {
     (void)state;
@@ -58,7 +37,6 @@ int fake_setup(void **state)
     init = (struct process){ .pid = 1, .group = 1, .session = 1 };
     process_init = &init;
     list_init(&init.children);
-    folder = (struct inode){ .ops = &folder_ops };
     directory = (struct dentry){ .inode = &folder };
     list_init(&directory.children);
     fake_missing = NULL;
@@ -335,6 +313,21 @@ int64_t file_close(struct task *task, int fd)
     installed[fd] = NULL;
     file_put(file);
     return 0;
+}
+
+struct dentry *devpts_add(const struct task *task, uint32_t number, uint32_t device)
+{
+    (void)task;
+    assert_int_equal(device, DEVICE_PTS | number);
+    fake_node = heap_alloc(sizeof(*fake_node));
+    fake_node->refs = 1;
+    return fake_node;
+}
+
+void devpts_remove(struct dentry *name)
+{
+    fake_node = NULL;
+    dentry_put(name);
 }
 
 int64_t path_find(struct task *task, int from, const char *path, unsigned how,

@@ -457,6 +457,7 @@ static void test_master_closes(void **state)
     assert_non_null(fake_node);
     write_to(master, 0, "typed\n");
     close_file(&master);
+    assert_null(fake_node);
     assert_int_equal(fake_signals(0), SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT));
     assert_null(processes[0].terminal);
     assert_int_equal(read_from(slave, 0), 0);
