@@ -22,6 +22,8 @@
 #define FUTEX_TRYLOCK_PI   8u
 #define FUTEX_WAIT_BITSET  9u
 #define FUTEX_WAKE_BITSET  10u
+#define FUTEX_WAIT_REQUEUE 11u  // ..._PI: for a lock that is waited for next
+#define FUTEX_CMP_MOVE     12u  // FUTEX_CMP_REQUEUE_PI
 #define FUTEX_LOCK_PI2     13u
 #define FUTEX_PRIVATE      128u
 #define FUTEX_REALTIME     256u
@@ -42,7 +44,9 @@ struct futex_wait {
     user_t at;
     uint32_t bits;
     uint32_t owner;  // with priority inheritance: who holds the lock; else 0
-    bool woken;      // and has the lock, with priority inheritance
+    user_t lock;     // with FUTEX_WAIT_REQUEUE: the lock that it is to get; else 0
+    struct futex_key lock_key;
+    bool woken;  // and has the lock, with priority inheritance
     struct waitlist waits;
 };
 
@@ -111,7 +115,13 @@ static void wait_finish(struct futex_wait *wait)
     waitlist_end(&wait->waits);
 }
 
-// Up to `most`, but one at least, as Linux has it.  -EINVAL: who waits there waits for an owner.
+// Whether it is to end by having a lock, so that it cannot just be woken.
+static bool wait_is_for_lock(const struct futex_wait *wait)
+{
+    return wait->owner || wait->lock;
+}
+
+// Up to `most`, but one at least, as Linux has it.  -EINVAL: who waits there waits for a lock.
 static int64_t key_wake(const struct futex_key *key, int32_t most, uint32_t bits)
 {
     int64_t woken = 0;
@@ -120,7 +130,7 @@ static int64_t key_wake(const struct futex_key *key, int32_t most, uint32_t bits
         if (!key_equal(&wait->key, key) || !(wait->bits & bits)) {
             continue;
         }
-        if (wait->owner) {
+        if (wait_is_for_lock(wait)) {
             return woken ? woken : -EINVAL;
         }
         wait_finish(wait);
@@ -190,7 +200,7 @@ static int64_t futex_requeue(struct task *task, uint32_t how, const struct reque
         if (!key_equal(&wait->key, &from)) {
             continue;
         }
-        if (wait->owner) {
+        if (wait_is_for_lock(wait)) {
             return -EINVAL;
         }
         if (woken < what->wake) {
@@ -360,6 +370,73 @@ static int64_t lock_take(const struct task *task, uint32_t *word, bool try, uint
     }
 }
 
+// ---- from a word to a lock ----------------------------------------------------------------------
+
+// It waits for the lock from now on, or has it.
+static void wait_own(struct futex_wait *wait, uint32_t owner)
+{
+    list_remove(&wait->link);
+    wait->key = wait->lock_key;
+    wait->at = wait->lock;
+    wait->lock = 0;
+    wait->owner = owner;
+    owned++;
+    list_add(bucket_of(&wait->key), &wait->link);
+}
+
+// The first who waits at a key; NULL: nobody.
+static struct futex_wait *wait_first(const struct futex_key *key)
+{
+    LIST_EACH(wait, bucket_of(key), struct futex_wait, link) {
+        if (key_equal(&wait->key, key)) {
+            return wait;
+        }
+    }
+    return NULL;
+}
+
+// The first gets the lock if it is free, and the others wait for who has it.
+static int64_t lock_move(const struct requeue *what, const struct futex_key *from,
+                         const struct futex_key *to, uint32_t *word)
+{
+    uint32_t owner = 0;
+    int64_t moved = 0;
+
+    for (struct futex_wait *wait; moved <= what->move && (wait = wait_first(from)); moved++) {
+        if (!wait->lock || !key_equal(&wait->lock_key, to)) {
+            return moved ? moved : -EINVAL;
+        }
+        int64_t taken = lock_take(wait->task, word, false, &owner);
+        if (taken && taken != -EAGAIN) {
+            return moved ? moved : taken;
+        }
+        wait_own(wait, taken ? owner : wait->task->tid);
+        if (!taken) {
+            wait_finish(wait);
+        }
+    }
+    return moved;
+}
+
+static int64_t futex_lock_move(struct task *task, uint32_t how, const struct requeue *what)
+{
+    struct futex_key from, to;
+    const uint32_t *word;
+    uint32_t *lock;
+    int64_t error = what->wake != 1 || what->move < 0 ? -EINVAL
+                                                      : keys_make(task, how, what, &from, &to);
+
+    if (error || key_equal(&from, &to)) {
+        return error ? error : -EINVAL;
+    }
+    lock = user_word(task, what->to, true);
+    word = user_word(task, what->from, false);
+    if (!word || !lock) {
+        return -EFAULT;
+    }
+    return word_read(word) != what->expected ? -EAGAIN : lock_move(what, &from, &to, lock);
+}
+
 // ---- waiting ------------------------------------------------------------------------------------
 
 // However the call ends.  A wake that it did not see the fruit of goes to another.
@@ -464,6 +541,24 @@ static int64_t futex_wait(struct task *task, user_t at, uint32_t how, uint32_t e
     return futex_wait_begin(task, &wait);
 }
 
+static int64_t futex_wait_lock(struct task *task, user_t at, uint32_t how, uint32_t expected,
+                               user_t lock)
+{
+    struct futex_wait wait = { .at = at, .bits = ANY, .lock = lock };
+    int64_t error = key_make(task, at, how & FUTEX_PRIVATE, &wait.key);
+    const uint32_t *word;
+
+    error = error ? error : key_make(task, lock, how & FUTEX_PRIVATE, &wait.lock_key);
+    if (error || key_equal(&wait.key, &wait.lock_key)) {
+        return error ? error : -EINVAL;
+    }
+    word = user_word(task, lock, true) ? user_word(task, at, false) : NULL;
+    if (!word) {
+        return -EFAULT;
+    }
+    return word_read(word) != expected ? -EAGAIN : futex_wait_begin(task, &wait);
+}
+
 static int64_t futex_lock(struct task *task, user_t at, uint32_t how, bool try)
 {
     struct futex_wait wait = { .at = at, .bits = ANY };
@@ -486,13 +581,16 @@ static int64_t futex_lock(struct task *task, user_t at, uint32_t how, bool try)
 static bool command_waits(uint32_t command)
 {
     return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI ||
-           command == FUTEX_LOCK_PI2;
+           command == FUTEX_LOCK_PI2 || command == FUTEX_WAIT_REQUEUE;
 }
 
 static int64_t futex_two(struct task *task, uint32_t how, const struct requeue *what)
 {
-    return FUTEX_COMMAND(how) == FUTEX_WAKE_OP ? futex_wake_op(task, how, what)
-                                               : futex_requeue(task, how, what);
+    switch (FUTEX_COMMAND(how)) {
+    case FUTEX_WAKE_OP: return futex_wake_op(task, how, what);
+    case FUTEX_CMP_MOVE: return futex_lock_move(task, how, what);
+    default: return futex_requeue(task, how, what);
+    }
 }
 
 int64_t call_futex(struct task *task, user_t at, uint32_t how, uint32_t value, uint64_t timeout,
@@ -507,7 +605,8 @@ int64_t call_futex(struct task *task, user_t at, uint32_t how, uint32_t value, u
     if (task->call.state) {
         return futex_wait_again(task);
     }
-    if (how & FUTEX_REALTIME && command != FUTEX_WAIT_BITSET && command != FUTEX_LOCK_PI2) {
+    if (how & FUTEX_REALTIME && command != FUTEX_WAIT_BITSET && command != FUTEX_LOCK_PI2 &&
+        command != FUTEX_WAIT_REQUEUE) {
         return -ENOSYS;
     }
     error = command_waits(command) ? futex_until(task, timeout, how) : 0;
@@ -521,7 +620,9 @@ int64_t call_futex(struct task *task, user_t at, uint32_t how, uint32_t value, u
     case FUTEX_WAKE_BITSET: return futex_wake(task, at, how, (int32_t)value, value3);
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
+    case FUTEX_CMP_MOVE:
     case FUTEX_WAKE_OP: return futex_two(task, how, &two);
+    case FUTEX_WAIT_REQUEUE: return futex_wait_lock(task, at, how, value, at2);
     case FUTEX_LOCK_PI:
     case FUTEX_LOCK_PI2: return futex_lock(task, at, how, false);
     case FUTEX_TRYLOCK_PI: return futex_lock(task, at, how, true);

@@ -7,6 +7,7 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -293,6 +294,147 @@ CASE(robust)
     CHECK(length, sizeof(head));
     CHECK(SYS(get_robust_list, 1 << 22, &got, &length), -ESRCH);
     CHECK(SYS(get_robust_list, 0, BAD, &length), -EFAULT);
+}
+
+// The same over processes: who waits is woken, and finds the mark.
+CASE(robust_between_processes)
+{
+    struct robust *shared = NEED_MEMORY(mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    pid_t child = check_fork();
+    if (child == 0) {
+        head.list.next = &shared->list;
+        shared->list.next = &head.list;
+        head.futex_offset = offsetof(struct robust, futex);
+        SYS(set_robust_list, &head, sizeof(head));
+        __atomic_store_n(&shared->futex, (uint32_t)getpid() | FUTEX_WAITERS, __ATOMIC_SEQ_CST);
+        check_wait_asleep(getppid());
+        _exit(0);
+    }
+    while (__atomic_load_n(&shared->futex, __ATOMIC_SEQ_CST) == 0) {
+        sched_yield();
+    }
+    CHECK(futex(&shared->futex, FUTEX_WAIT, (uint32_t)child | FUTEX_WAITERS, NULL, NULL, 0), 0);
+    CHECK(shared->futex, FUTEX_OWNER_DIED | FUTEX_WAITERS);
+    check_join(child);
+}
+
+static void *die_with_lock(void *argument)
+{
+    (void)argument;
+    NEED(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+    __atomic_store_n(&other, 1, __ATOMIC_SEQ_CST);
+    while (!(__atomic_load_n(&word, __ATOMIC_SEQ_CST) & FUTEX_WAITERS)) {
+        sched_yield();
+    }
+    return NULL;
+}
+
+// A lock whose owner ends goes to who waits for it, with a mark.
+CASE(inheriting_from_the_dead)
+{
+    pthread_t thread;
+    word = other = 0;
+    NEED(-pthread_create(&thread, NULL, die_with_lock, NULL));
+    while (__atomic_load_n(&other, __ATOMIC_SEQ_CST) == 0) {
+        sched_yield();
+    }
+    CHECK(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+    CHECK_TRUE((word & ~FUTEX_WAITERS) == ((uint32_t)gettid() | FUTEX_OWNER_DIED));
+    pthread_join(thread, NULL);
+}
+
+static uint32_t condition;
+
+static void *wait_for_lock(void *argument)
+{
+    struct waiter *waiter = argument;
+    waiter->id = gettid();
+    errno = 0;
+    waiter->result = check_result(futex(&condition, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0,
+                                        waiter->timeout, &word, 0));
+    if (waiter->result == 0) {
+        woken += (word & FUTEX_TID_MASK) == (uint32_t)gettid();
+        futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    }
+    return NULL;
+}
+
+static void start_for_lock(struct waiter *waiter, const struct timespec *timeout)
+{
+    *waiter = (struct waiter){ .timeout = timeout };
+    NEED(-pthread_create(&waiter->thread, NULL, wait_for_lock, waiter));
+    while (waiter->id == 0) {
+        check_sleep(1);
+    }
+    check_wait_asleep(waiter->id);
+}
+
+static long move_to_lock(uint32_t most, uint32_t expected)
+{
+    return futex(&condition, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, (void *)(uintptr_t)most, &word,
+                 expected);
+}
+
+// What pthread_cond_broadcast is made of: who waits is not woken, but gets the lock in turn.
+CASE(from_word_to_lock)
+{
+    struct waiter waiters[3];
+    word = condition = 0;
+    woken = 0;
+    for (int i = 0; i < 3; i++) {
+        start_for_lock(&waiters[i], NULL);
+    }
+    CHECK(futex(&condition, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), -EINVAL);
+    CHECK(move_to_lock(10, 77), -EAGAIN);
+    CHECK(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+    CHECK(move_to_lock(10, 0), 3);
+    CHECK(woken, 0);
+    CHECK_TRUE(word == ((uint32_t)gettid() | FUTEX_WAITERS));
+    CHECK(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+    join(waiters, 3);
+    CHECK(woken, 3);
+    CHECK(word, 0);
+}
+
+CASE(from_word_to_free_lock)
+{
+    struct waiter waiters[2];
+    word = condition = 0;
+    woken = 0;
+    start_for_lock(&waiters[0], NULL);
+    start_for_lock(&waiters[1], NULL);
+    CHECK(move_to_lock(0, 0), 1);
+    CHECK(move_to_lock(0, 0), 1);
+    CHECK(move_to_lock(0, 0), 0);
+    join(waiters, 2);
+    CHECK(woken, 2);
+}
+
+CASE(from_word_to_lock_late)
+{
+    struct waiter waiter;
+    struct timespec soon = { 0, 0 };
+    word = condition = 0;
+    clock_gettime(CLOCK_MONOTONIC, &soon);
+    soon.tv_sec++;
+    start_for_lock(&waiter, &soon);
+    CHECK(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+    CHECK(move_to_lock(1, 0), 1);
+    pthread_join(waiter.thread, NULL);
+    CHECK(waiter.result, -ETIMEDOUT);
+    CHECK(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+}
+
+CASE(from_word_to_lock_errors)
+{
+    condition = word = 0;
+    CHECK(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 1, NULL, &word, 0), -EAGAIN);
+    CHECK(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &condition, 0), -EINVAL);
+    CHECK(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 0, NULL, BAD, 0), -EFAULT);
+    CHECK(futex(&condition, FUTEX_CMP_REQUEUE_PI, 2, NULL, &word, 0), -EINVAL);
+    CHECK(futex(&condition, FUTEX_CMP_REQUEUE_PI, 1, NULL, &condition, 0), -EINVAL);
+    CHECK(futex(&condition, FUTEX_CMP_REQUEUE_PI, 1, NULL, &word, 0), 0);
 }
 
 // The last user of the memory clears nothing, whoever shares the page.

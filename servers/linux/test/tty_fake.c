@@ -25,7 +25,6 @@ static struct list all;
 static struct handlers handlers[FAKE_PROCESSES];
 static sigset sent[FAKE_PROCESSES];
 static struct mount mount;
-static struct inode folder;
 static struct dentry directory;
 
 // ---- processes ---------------------------------------------------------------------------------
@@ -37,7 +36,7 @@ int fake_setup(void **state)
     init = (struct process){ .pid = 1, .group = 1, .session = 1 };
     process_init = &init;
     list_init(&init.children);
-    directory = (struct dentry){ .inode = &folder };
+    directory = (struct dentry){};
     list_init(&directory.children);
     fake_missing = NULL;
     fake_node = NULL;
