@@ -7,6 +7,7 @@
 #include "port.h"
 #include "trace.h"
 
+#include <rt/component.h>
 #include <rt/print.h>
 #include <rt/string.h>
 
@@ -402,19 +403,23 @@ static void ports_open(void)
     port_open(&control, "control", "control.changed");
 }
 
-void console_start(struct task *task, const struct command *command)
+void console_open(void)
 {
     static const uint8_t begin = CONTROL_BEGIN;
-    options = command->options;
-    input_end = NEVER;
-    left = false;
-    input.taken = input.put = told_count = 0;
     waitlist_init(&input.waits);
     waitlist_init(&output_waits);
     terminal_init(&terminal, &terminal_moved, NULL, DEVICE_CONSOLE);
-    terminal.size = (struct winsize){ .rows = command->rows, .columns = command->columns };
+    input_end = NEVER;
+    left = false;
+    input.taken = input.put = told_count = 0;
     ports_open();
     (void)port_put(&line, &begin, 1);
+}
+
+void console_start(struct task *task, const struct command *command)
+{
+    options = command->options;
+    terminal.size = (struct winsize){ .rows = command->rows, .columns = command->columns };
     if (is_input_terminal()) {
         terminal_control(&terminal, task->process);
     }
@@ -480,4 +485,20 @@ void console_end(unsigned status)
     }
     (void)port_put(&control, text, (uint32_t)length);
     port_drain(&control);
+}
+
+void console_panicked(void)
+{
+    const struct component_words *words =
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): that is where they are
+        (const struct component_words *)component_info()->words;
+    char text[SAID_BYTES];
+    uint64_t bytes = words->written < sizeof(text) ? words->written : sizeof(text);
+    for (uint64_t i = 0; i < bytes; i++) {
+        text[i] = words->text[(words->written - bytes + i) % COMPONENT_WORDS_TEXT];
+    }
+    struct port *port = control.console ? &control : &line;
+    port_drain(port);
+    stream_put(port, text, (uint32_t)bytes);
+    port_drain(port);
 }

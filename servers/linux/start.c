@@ -21,7 +21,7 @@
 #include <rt/panic.h>
 #include <rt/string.h>
 
-#define STRINGS_MOST 4096u
+#define NO_ROOT 125u  // the status of what cannot begin
 
 struct process *start_program;
 
@@ -41,7 +41,8 @@ static const void *module_at(const char *name, uint64_t *bytes)
     return NULL;
 }
 
-static void files_make(void)
+// False: the root image is damaged, and outside it was said how.
+static bool files_make(void)
 {
     uint64_t bytes = 0;
     const void *archive = module_at("root", &bytes);
@@ -51,11 +52,13 @@ static void files_make(void)
     struct place root = { mount_root, mount_root->root };
     const char *wrong = archive ? cpio_unpack(archive, bytes, root) : "there is none";
     if (wrong) {
-        rt_panic("the root image: %s", wrong);
+        console_say("pith: the root image: %s\n", wrong);
+        return false;
     }
     if (!vfs_populate()) {
         rt_panic("no memory for files");
     }
+    return true;
 }
 
 // ---- the first process -------------------------------------------------------------------------
@@ -151,15 +154,27 @@ static void directory_enter(struct task *task)
     }
 }
 
+// Whatever fails in telling it ends the server for good.
+static void panicked(void)
+{
+    rt_panic_end_set(NULL);
+    console_panicked();
+}
+
 void start(void)
 {
     uint64_t bytes = 0;
+    console_open();
+    rt_panic_end_set(panicked);
     cpu_init();
     const void *module = module_at("command", &bytes);
     if (!module || !command_read(&command, module, bytes)) {
         rt_panic("the boot image has no command to run");
     }
-    files_make();
+    if (!files_make()) {
+        start_ended(NO_ROOT << 8);
+        return;
+    }
     trace_calls = command.options & COMMAND_STRACE;
     clock_set_real(command.seconds, 0);
     processes_make();
@@ -177,9 +192,14 @@ void start(void)
 
 void start_ended(uint32_t status)
 {
+    const struct component_grant *system = component_grant(GRANT_CALL, "system");
     const struct system_power_args off = { 0 };
-    console_end(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
-    rt_panic("power: %u", system_power(component_need(GRANT_CALL, "system")->slot, &off));
+    status = status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
+    console_end(status);
+    if (!system) {
+        component_exit((int)status);
+    }
+    rt_panic("power: %u", system_power(system->slot, &off));
 }
 
 void start_notified(uint64_t bits)

@@ -10,7 +10,8 @@
 extern struct process *start_program;
 
 void start(void);
-// That has ended, with this status as wait4 gives it: so does the container.
+// That has ended, with this status as wait4 gives it: so does the container, and the machine where
+// the description gives it that power ("system").
 void start_ended(uint32_t status);
 // Bits of the component's notification.
 void start_notified(uint64_t bits);

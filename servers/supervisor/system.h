@@ -78,6 +78,7 @@ struct system_component {
     // for going on when a caller's time is used up.
     bool passive;
     bool restart;  // false: once dead it stays so
+    bool vital;    // with its death the machine's run ends
     bool manual;   // it is not started at boot
     uint32_t grant_count, symbol_count;
     const struct system_grant *grants;

@@ -8,6 +8,7 @@
 #include "reach.h"
 
 #include <rt/clock.h>
+#include <rt/panic.h>
 #include <rt/string.h>
 #include <rt/thread.h>
 
@@ -85,6 +86,16 @@ static void group_restart(uint32_t group)
     }
 }
 
+// The machine is there for this component, and it cannot be had any more.
+static void system_ends(const struct component *component)
+{
+    const struct incident *last = incident_get(incident_count() - 1);
+    uint64_t image = last ? last->image : 0, at = last ? last->backtrace[0] : 0;
+    rt_panic("%s is dead, and the system ends with it: reason %u, 0x%lx 0x%lx at 0x%lx of its file",
+             component->is->name, component->life.reason, last ? last->detail : 0,
+             last ? last->detail2 : 0, at - image);
+}
+
 // Nothing is left of the incarnation; decide what follows.
 static void ended(struct component *component, enum system_reason reason)
 {
@@ -93,6 +104,9 @@ static void ended(struct component *component, enum system_reason reason)
     }
     if (component->life.state == SYSTEM_STATE_FAILED) {
         component_close(component);
+        if (component->is->vital) {
+            system_ends(component);
+        }
     }
 }
 

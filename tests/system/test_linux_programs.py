@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import boot
 from harness.linux import MARK, Done, on_pith, root_with, split
 from pithlib import roots
 
@@ -182,14 +183,22 @@ def test_root_from_a_tar(tmp_path):
     assert (done.output, done.status) == (WANTED, 0), done
 
 
-@pytest.mark.xfail(strict=True, reason="a server that panics leaves the machine running, and nobody is told why")
 def test_root_that_is_damaged(tmp_path):
     """An archive that ends in a file: it is said, and nothing runs."""
     whole = tmp_path / "whole.cpio"
     roots.small(whole)
     (tmp_path / "cut.cpio").write_bytes(whole.read_bytes()[:whole.stat().st_size // 2])
     done = on_pith(["/bin/true"], root=tmp_path / "cut.cpio", timeout=20)
-    assert done.status != 0 and "at byte" in done.errors, done
+    assert done.ended and done.status == 125 and "pith: the root image: at byte" in done.errors, done
+
+
+def test_panic_is_told(artefacts):
+    """By the server on the control port, by the supervisor on the first one, and to whoever waits for the machine:
+    this image has no command."""
+    first = artefacts / "first"
+    done = boot("linux", artefacts, extra=["-serial", f"file:{first}"])
+    assert done.status == 63 and "PITH-PANIC v1 task=linux " in done.serial, done.explain()
+    assert "linux is dead, and the system ends with it" in first.read_text()
 
 
 def test_strace():

@@ -126,7 +126,7 @@ REFUSED = [
     ('"1s"', '"1h"', f"component.journal.heartbeat: '1h' is no time; {values.TIME_RIGHT}"),
     ('"1s"', '"7200s"', "component.journal.heartbeat: 7200s is out of range; from 100us to 3600s is possible"),
     ('"never"', '"sometimes"',
-     'component.journal.restart.policy: \'sometimes\' is none of them; one of these stands here: "always", "never"'),
+     'component.journal.restart.policy: \'sometimes\' is none of them; one of these stands here: "always", "never", "power-off"'),
     ("deadlines = true", "deadlines = 1", "component.journal.deadlines: this is a number; true or false stands here"),
     ('["tick"]', '"tick"', "component.shell.timers: this is text; an array stands here: [...]"),
     ('["tick"]', '["a",\n"B"]', f"component.shell.timers[1]: 'B' is no name; {NAME}", '"B"]'),
@@ -511,7 +511,7 @@ def test_fields():
     for field in ('{ "journal", 1, 50000 },', ".passive = true,", ".passive = false,", ".home_bits = 20, .slot_bits = 7,", ".stack_pages = 8, .heap_pages = 16,", ".replies = 4,",
                   ".budget = 1000000, .period = 10000000,", ".heartbeat = 1000000000,", ".deadlines = true, .vector = true,",
                   ".backoff = 20000000, .backoff_max = 2000000000,", ".window = 30000000000, .limit = 3, .group = 1,",
-                  ".restart = false,", ".manual = true,", ".priority = 60, .cpu = 1,", "{ 0, 2 },\n    { 1, 2 },",
+                  ".restart = false, .vital = false,", ".manual = true,", ".priority = 60, .cpu = 1,", "{ 0, 2 },\n    { 1, 2 },",
                   '{ "board", 0x3000, true },', ".seed = 7u,", '{ "deadlines", GRANT_WATCH, 0, 0x0ull, 0x0, 0, 0 },'):
         assert field in text, field
 

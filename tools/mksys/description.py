@@ -261,7 +261,7 @@ def never(place: Place, value: Any) -> Never:
 # ---- the tables --------------------------------------------------------------------------------
 TIME_NEED = values.TIME_RIGHT
 RESTART = {
-    "policy": Key(values.choice("always", "never"), "always"),
+    "policy": Key(values.choice("always", "never", "power-off"), "always"),
     "backoff": Key(PAUSE, 10_000_000),
     "backoff_max": Key(ANY_TIME, SECOND),
     "limit": Key(values.integer(1, 1000), 5),

@@ -64,7 +64,8 @@ def restart_fields(plan: Plan, component: Component) -> list:
     group = plan.groups.index(restart["group"]) + 1 if restart["group"] else 0
     return [f".backoff = {restart['backoff']}, .backoff_max = {restart['backoff_max']},",
             f".window = {restart['window']}, .limit = {restart['limit']}, .group = {group},",
-            f".restart = {truth(restart['policy'] == 'always')},"]
+            f".restart = {truth(restart['policy'] == 'always')}, "
+            f".vital = {truth(restart['policy'] == 'power-off')},"]
 
 
 def component_fields(plan: Plan, component: Component, program: Program) -> list:

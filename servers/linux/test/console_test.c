@@ -85,6 +85,15 @@ uint32_t wire_call(cap_t endpoint, const struct wire_window *window, struct wire
     return WIRE_OK;
 }
 
+static struct component_words last_words;
+
+const struct component_info *component_info(void)
+{
+    static struct component_info info;
+    info.words = (uint64_t)&last_words;
+    return &info;
+}
+
 const struct component_grant *component_grant(enum component_grant_kind kind, const char *name)
 {
     static const struct component_grant grants[] = {
@@ -124,6 +133,7 @@ static void start(uint32_t options)
     static const struct command usual = { .rows = 25, .columns = 81 };
     struct command command = usual;
     command.options = options;
+    console_open();
     console_start(task, &command);
 }
 
@@ -318,6 +328,26 @@ static void test_say_waits(void **state)
     assert_memory_equal(&drivers[1].said[drivers[1].said_count - 7], "exit 0\n", 7);
 }
 
+// The last words, from wherever in their ring they stand: after what was on its way.
+static void test_panic(void **state)
+{
+    (void)state;
+    static const char words[] = "PITH-PANIC v1 of the test\n";
+    start(0);
+    console_say("before\n");
+    last_words.written = COMPONENT_WORDS_TEXT - 5;
+    memset(last_words.text, '.', sizeof(last_words.text));
+    for (const char *at = words; *at; at++) {
+        last_words.text[last_words.written++ % COMPONENT_WORDS_TEXT] = *at;
+    }
+    drivers[1].said_count = 0;
+    console_panicked();
+    drivers[1].said[drivers[1].said_count] = '\0';
+    assert_memory_equal(drivers[1].said, "error 512\n.....", 15);
+    assert_non_null(strstr(drivers[1].said, ".....PITH-PANIC v1 of the test\n"));
+    assert_int_equal(drivers[1].said_count, 10 + 512);
+}
+
 static void test_driver_dies(void **state)
 {
     (void)state;
@@ -453,6 +483,7 @@ int main(void)
         TEST(test_much_input),
         TEST(test_end_of_program),
         TEST(test_say_waits),
+        TEST(test_panic),
         TEST(test_driver_dies),
         TEST(test_without_control),
         TEST(test_without_memory),
