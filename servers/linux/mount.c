@@ -517,25 +517,25 @@ static bool covers_others(const struct mount *mount)
     return false;
 }
 
-static void mount_detach(struct mount *mount)
+// With what is mounted over it, and over that, and so on: nobody could name it any more.
+static void tree_take(struct mount *top)
 {
-    list_remove(&mount->all);
-    uncover(mount);
-    mount_put(mount);
-}
-
-// What covered something of a mount that is detached goes with it.
-static void detach_below(void)
-{
-    for (bool more = true; more;) {
-        more = false;
+    struct list taken = LIST_EMPTY(taken);
+    list_remove(&top->all);
+    list_add(&taken, &top->all);
+    for (struct list *over = taken.next; over != &taken; over = over->next) {
         LIST_EACH(mount, &mounts, struct mount, all) {
-            if (mount->over.dentry && list_empty(&mount->over.mount->all)) {
-                mount_detach(mount);
-                more = true;
-                break;
+            if (mount->over.mount == CONTAINER(over, struct mount, all)) {
+                list_remove(&mount->all);
+                list_add(&taken, &mount->all);
             }
         }
+    }
+    while (!list_empty(&taken)) {
+        struct mount *mount = CONTAINER(taken.prev, struct mount, all);
+        list_remove(&mount->all);
+        uncover(mount);
+        mount_put(mount);
     }
 }
 
@@ -559,8 +559,7 @@ static int64_t unmount(struct task *task, const struct place *at, uint32_t flags
     if (flags & MNT_EXPIRE && !mount->expires) {
         return -EAGAIN;
     }
-    mount_detach(mount);
-    detach_below();
+    tree_take(mount);
     return 0;
 }
 
