@@ -130,7 +130,9 @@ static struct process *process_copy(struct task *task, const struct clone_args *
     process->session = from->session;
     process->terminal = from->terminal;
     memcpy(process->limits, from->limits, sizeof(process->limits));
-    process->exit_signal = (uint32_t)args->exit_signal;
+    // Whose parent did not make it has no say in what its end tells that.
+    process->exit_signal = args->flags & CLONE_PARENT ? from->exit_signal
+                                                      : (uint32_t)args->exit_signal;
     cpulimit_set(process);
     return process;
 }

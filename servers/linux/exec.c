@@ -652,6 +652,7 @@ static void task_become(struct exec *exec, user_t sp)
     task->credentials = exec->credentials;
     task->clear_tid = task->robust_list = task->rseq = 0;
     task->process->did_exec = true;
+    task->process->exit_signal = SIGCHLD;
     name_set(task, exec->path);
     task->frame->regs = (struct thread_regs){ .rip = exec->entry, .rsp = sp, .rflags = 0x200 };
     task->frame_valid = true;

@@ -107,6 +107,7 @@ static void children_give(struct process *process)
         orphan_tell(child);
         list_remove(&child->siblings);
         child->parent = to;
+        child->exit_signal = SIGCHLD;
         list_add(&to->children, &child->siblings);
         if (child->zombie && to == process_init) {
             process_reap(child);

@@ -308,6 +308,54 @@ CASE(clone_errors)
     CHECK(SYS(clone3, &arguments, 64), -EINVAL);
 }
 
+HELPER(seven)
+{
+    (void)argc;
+    (void)argv;
+    return 7;
+}
+
+// Who did not ask for another signal than SIGCHLD gets none.
+CASE(exit_signal_of_others)
+{
+    int status = 0;
+    int sum = 0;
+    NEED(prctl(PR_SET_CHILD_SUBREAPER, 1));
+    pid_t child = NEED(fork());
+    if (child == 0) {
+        if (SYS(clone, CLONE_PARENT | SIGUSR1, 0, 0, 0, 0) == 0) {
+            _exit(3);
+        }
+        _exit(4);
+    }
+    for (int i = 0; i < 2 && waitpid(-1, &status, (int)__WALL) > 0; i++) {
+        sum += WEXITSTATUS(status);
+    }
+    CHECK(sum, 7);
+    child = NEED(SYS(clone, SIGUSR1, 0, 0, 0, 0));
+    if (child == 0) {
+        execl(check_program, check_program, "--helper", "seven", NULL);
+        _exit(1);
+    }
+    CHECK_TRUE(waitpid(child, &status, (int)__WALL) == child);
+    CHECK(WEXITSTATUS(status), 7);
+    child = NEED(fork());
+    if (child == 0) {
+        pid_t parent = getpid();
+        if (SYS(clone, SIGUSR1, 0, 0, 0, 0) == 0) {
+            while (getppid() == parent) {
+                check_sleep(1);
+            }
+            _exit(5);
+        }
+        _exit(6);
+    }
+    for (int i = 0; i < 2 && waitpid(-1, &status, (int)__WALL) > 0; i++) {
+        sum += WEXITSTATUS(status);
+    }
+    CHECK(sum, 18);
+}
+
 CASE(clone3)
 {
     pid_t told = 0;
