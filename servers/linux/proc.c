@@ -218,7 +218,7 @@ static uint32_t more_next(enum proc_more more, uint32_t from, const struct subje
     const struct task *task = subject_task(of);
     if (more == PROC_PROCESSES) {
         LIST_EACH(at, process_list(), struct process, all) {
-            next = at == process_init ? next : lesser(at->pid, from, next);
+            next = at == process_init || at->reaped ? next : lesser(at->pid, from, next);
         }
     } else if (more == PROC_TASKS && process) {
         LIST_EACH(at, &process->tasks, struct task, in_process) {

@@ -367,3 +367,36 @@ CASE(reading)
     CHECK(about.st_mode, S_IFREG | 0444);
     CHECK(write(file, "x", 1), -EBADF);
 }
+
+static bool is_listed(pid_t pid)
+{
+    char name[16];
+    bool found = false;
+    snprintf(name, sizeof(name), "%d", (int)pid);
+    DIR *all = opendir("/proc");
+    for (struct dirent *at = all ? readdir(all) : NULL; at; at = readdir(all)) {
+        found |= strcmp(at->d_name, name) == 0;
+    }
+    closedir(all);
+    return found;
+}
+
+// A descriptor that holds one which nobody can wait for any more hides no other.
+CASE(listed_after_one_that_is_gone)
+{
+    pid_t first = NEED(fork());
+    if (first == 0) {
+        _exit(0);
+    }
+    int held = NEED(SYS(pidfd_open, first, 0));
+    pid_t second = NEED(fork());
+    if (second == 0) {
+        pause();
+    }
+    CHECK_TRUE(waitpid(first, NULL, 0) == first);
+    CHECK_TRUE(!is_listed(first));
+    CHECK_TRUE(is_listed(second));
+    kill(second, SIGKILL);
+    CHECK_TRUE(waitpid(second, NULL, 0) == second);
+    close(held);
+}
