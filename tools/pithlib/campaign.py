@@ -29,6 +29,7 @@ class Campaign(NamedTuple):
     part: int           # of them in a part
     command: Callable   # (program, seed, units, scratch directory) -> arguments of a part
     shown: bool = False  # what a part says is its result
+    needs: list = []     # targets besides the program
 
 
 def model_part(program: Path, seed: int, units: int, scratch: Path) -> list:
@@ -64,6 +65,11 @@ def counter_part(program: Path, seed: int, units: int, scratch: Path) -> list:
             str(seed)]
 
 
+def linux_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    return ["env", f"PITH_BUILD={program.parent}", sys.executable, str(TREE / "tests" / "harness" / "hostile.py"), str(seed),
+            str(units)]
+
+
 def steps_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     """Exhaustive: there is nothing that a seed could change."""
     return [sys.executable, str(TREE / "tests" / "faults" / "counter.py"), str(program.parent), "steps"]
@@ -83,6 +89,8 @@ CAMPAIGNS = {
                         "counter_kills.img", "kills", 10_000, 1_000, counter_part, shown=True),
     "counter-steps": Campaign("the counter service is killed after every single instruction of each kind of request",
                       "counter_steps.img", "sweeps", 1, 1, steps_part, shown=True),
+    "linux-calls": Campaign("hostile Linux processes make random system calls", "linux.img", "calls", 1_000_000, 100_000,
+                            linux_part, needs=["boot/crc32c", "tests/hostile/hostile_calls"]),
     "latency": Campaign("the response of a handler under full load", "isolation.img", "interrupts",
                         100_000, 1_000_000, latency_part, shown=True),
 }
@@ -138,7 +146,7 @@ def campaign(name: str, amount: int = None, seed: int = 1) -> int:
         raise Failure(f"no campaign '{name}'; there are: {', '.join(CAMPAIGNS)}", status=2)
     chosen = CAMPAIGNS[name]
     amount = amount or chosen.amount
-    directory = builds.build(builds.CONFIGURATIONS["release"], targets=[chosen.program, "boot/loader"])
+    directory = builds.build(builds.CONFIGURATIONS["release"], targets=[chosen.program, "boot/loader", *chosen.needs])
     scratch = TREE / "build" / "campaigns" / name
     scratch.mkdir(parents=True, exist_ok=True)
     say(f"pith: campaign {name}: {chosen.text}; {amount:,} {chosen.unit}, seeds from {seed}")
