@@ -70,6 +70,11 @@ def linux_part(program: Path, seed: int, units: int, scratch: Path) -> list:
             str(units)]
 
 
+def python_part(program: Path, seed: int, units: int, scratch: Path) -> list:
+    """All names in one part, which runs several at once and tells all that differs."""
+    return [sys.executable, str(TREE / "tests" / "system" / "python_campaign.py"), str(program.parent), str(units)]
+
+
 def steps_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     """Exhaustive: there is nothing that a seed could change."""
     return [sys.executable, str(TREE / "tests" / "faults" / "counter.py"), str(program.parent), "steps"]
@@ -93,6 +98,8 @@ CAMPAIGNS = {
                             linux_part, needs=["boot/crc32c", "tests/hostile/hostile_calls"]),
     "latency": Campaign("the response of a handler under full load", "isolation.img", "interrupts",
                         100_000, 1_000_000, latency_part, shown=True),
+    "linux": Campaign("Python's own tests have the results on Pith that they have on this host",
+                      "linux.img", "modules", 1_000, 1_000, python_part, shown=True, needs=["boot/crc32c"]),
 }
 
 

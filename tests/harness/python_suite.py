@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The Pith authors
+"""Tests of Python's own suite on the Linux server and on the development host, in the same root of Debian, as the
+same user and as the first process; what became of each test is compared.
+
+tests/linux/python/observe.py runs there.  A name is a module, a class or a test, without "test." in front.
+"""
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Sequence
+
+from pithlib import linux, roots
+
+from .linux import FOLDER, on_pith
+
+PACKAGES = ["libpython3.11-testsuite", "python3"]
+OBSERVE = FOLDER / "python/observe.py"
+KNOWN = FOLDER / "python-differences.txt"
+MEMORY = 1024
+PATIENCE_HOST = 60   # seconds that a test may take
+PATIENCE_PITH = 240  # the same, on an emulated processor that is shared
+
+# Standard input brings observe.py.
+START = 'cat >/observe.py && exec python3 /observe.py "$@" </dev/null'
+
+# In namespaces of its own, of which observe.py is to be the first process; $1 is the archive, $2 a place for it.
+CHROOT = """mount -t tmpfs -o mode=755 none "$2" && cd "$2" && busybox cpio -id <"$1" 2>/dev/null &&
+mount -t proc none proc && mount -t devpts -o newinstance,ptmxmode=0666,gid=5,mode=620 none dev/pts && shift 2 &&
+hostname pith && exec chroot . "$@" """
+
+
+def names_of(file: str) -> list:
+    """Of tests/linux/python/FILE: a name in each line, and what begins with #."""
+    lines = (FOLDER / "python" / file).read_text().splitlines()
+    return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+
+
+def known_differences() -> dict:
+    """Name of a test, or of a class with a dot at its end for all of its tests: why it is not as on Linux."""
+    lines = KNOWN.read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+
+
+def command_of(names: Sequence[str], seconds: int) -> list:
+    return ["/bin/sh", "-c", START, "sh", str(seconds), *names]
+
+
+def said_on_pith(names: Sequence[str], timeout: float) -> str:
+    """What observe.py printed; a machine without an end says so in the last line."""
+    done = on_pith(command_of(names, PATIENCE_PITH), given=OBSERVE.read_bytes(), timeout=timeout, packages=PACKAGES,
+                   memory=MEMORY)
+    if done.ended and done.status == 0:
+        return done.output
+    return f"{done.output}\nmachine: status {done.status}\n| {done.errors[-2000:]!r}\n"
+
+
+def said_on_linux(names: Sequence[str], timeout: float = 1200) -> str:
+    """The same on the host; the caller is root."""
+    environment = linux.environment_of(linux.Guest([]))
+    environment.pop("TERM", None)
+    with tempfile.TemporaryDirectory() as place:
+        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "sh", "-c", CHROOT, "sh",
+                   str(roots.of_packages(PACKAGES)), place, *command_of(names, PATIENCE_HOST)]
+        done = subprocess.run(command, input=OBSERVE.read_bytes(), env=environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=timeout, check=True)
+    return done.stdout.decode()
+
+
+def results_of(said: str) -> dict:
+    """Test: (its result, what it said about it)."""
+    found, lines = {}, []
+    for line in said.splitlines():
+        name, _, result = line.rpartition(": ")
+        if line.startswith("| "):
+            lines.append(line[2:])
+        elif name and not line.startswith("="):
+            lines = []
+            found[name] = result, lines
+    return found
+
+
+def differing(here: dict, there: dict) -> dict:
+    """Test: lines about it, of those of which Pith (here) and Linux (there) make something else."""
+    nothing = "no result", []
+    found = {}
+    for name in {**there, **here}:
+        got, wanted = here.get(name, nothing), there.get(name, nothing)
+        if got[0] != wanted[0]:
+            about = (wanted if got[0] == "ok" else got)[1][-12:]
+            found[name] = [f"{name}: Linux: {wanted[0]}, Pith: {got[0]}", *(f"    {line}" for line in about)]
+    return found
+
+
+def reason_for(name: str, known: dict) -> str:
+    """The entry that covers a test, or nothing."""
+    covers = (entry for entry in known if name == entry or entry.endswith(".") and name.startswith(entry))
+    return next(covers, "")
+
+
+def judge(found: dict, seen: Sequence[str], known: dict) -> list:
+    """What is to be said: lines about differences that are not known, and about known ones that are none any
+    more, of those among the tests in `seen`."""
+    lines = [line for name, about in found.items() if not reason_for(name, known) for line in about]
+    used = {reason_for(name, known) for name in found}
+    could = {reason_for(name, known) for name in seen} - {""}
+    return [*lines, *(f"{entry}: is as on Linux now: take it out of {KNOWN.name}" for entry in sorted(could - used))]
