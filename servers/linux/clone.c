@@ -184,7 +184,7 @@ static struct task *task_copy(struct task *parent, struct process *process,
 static bool tasks_allowed(const struct task *task)
 {
     uint64_t limit = task_limit(task, RLIMIT_NPROC), count = 0;
-    if (limit == UINT64_MAX || task_capable(task, CAP_SYS_RESOURCE) ||
+    if (limit == UINT64_MAX || task->credentials.uid == 0 || task_capable(task, CAP_SYS_RESOURCE) ||
         task_capable(task, CAP_SYS_ADMIN)) {
         return true;
     }

@@ -269,10 +269,22 @@ int64_t call_sched_getparam(struct task *task, int32_t tid, user_t to)
     return !task_or_self(task, tid) ? -ESRCH : user_write(task, to, &priority, sizeof(priority));
 }
 
-int64_t call_sched_setscheduler(struct task *task, int32_t tid, int32_t policy, user_t from)
+// Whether a policy may have a priority: 0, or what says why not.
+static int64_t policy_check(uint32_t policy, int32_t priority)
+{
+    bool normal = policy == 0 || policy == 3 || policy == 5;  // OTHER, BATCH, IDLE
+    if (normal && !priority) {
+        return 0;
+    }
+    return (policy == 1 || policy == 2) && priority > 0 && priority < 100 ? -EPERM : -EINVAL;
+}
+
+#define POLICY_AS_IT_IS (-1)
+
+static int64_t policy_set(struct task *task, int32_t tid, int32_t policy, user_t from)
 {
     int32_t priority = 0;
-    if (tid < 0 || policy < 0 || !from) {
+    if (tid < 0 || !from) {
         return -EINVAL;
     }
     if (user_read(task, &priority, from, sizeof(priority))) {
@@ -282,13 +294,29 @@ int64_t call_sched_setscheduler(struct task *task, int32_t tid, int32_t policy, 
     if (!of) {
         return -ESRCH;
     }
-    bool normal = policy == 0 || policy == 3 || policy == 5;  // OTHER, BATCH, IDLE
-    if (!normal || priority) {
-        return !normal && (policy == 1 || policy == 2) && priority > 0 && priority < 100 ? -EPERM
-                                                                                         : -EINVAL;
+    uint32_t new = policy == POLICY_AS_IT_IS ? of->policy : (uint32_t)policy;
+    int64_t error = policy_check(new, priority);
+    of->policy = error ? of->policy : (uint8_t) new;
+    return error;
+}
+
+int64_t call_sched_setparam(struct task *task, int32_t tid, user_t from)
+{
+    return policy_set(task, tid, POLICY_AS_IT_IS, from);
+}
+
+int64_t call_sched_setscheduler(struct task *task, int32_t tid, int32_t policy, user_t from)
+{
+    return policy < 0 ? -EINVAL : policy_set(task, tid, policy, from);
+}
+
+int64_t call_sched_rr_get_interval(struct task *task, int32_t tid, user_t to)
+{
+    if (tid < 0) {
+        return -EINVAL;
     }
-    of->policy = (uint8_t)policy;
-    return 0;
+    struct timespec slice = timespec_of(CPU_SLICE);
+    return !task_or_self(task, tid) ? -ESRCH : user_write(task, to, &slice, sizeof(slice));
 }
 
 int64_t call_sched_get_priority_max(struct task *task, int32_t policy)
