@@ -6,6 +6,7 @@
 
 #include "call.h"
 #include "install.h"
+#include "proc.h"
 #include "space.h"
 
 #define CAP_SYS_PTRACE 19u
@@ -58,19 +59,26 @@ int64_t call_pidfd_open(struct task *task, int32_t pid, uint32_t flags)
     return pidfd_new(task, process, flags);
 }
 
+// To whom a descriptor is: of a process, or its directory in /proc.
+static int64_t receiver_of(const struct task *task, int32_t fd, const struct process **process)
+{
+    const struct file *file = file_at(task, fd);
+    bool directory = file && proc_is_process(file->inode);
+    *process = directory ? proc_directory_process(file->inode) : pidfd_process(task, fd);
+    if (!*process) {
+        return directory ? -ESRCH : -EBADF;
+    }
+    return (*process)->reaped ? -ESRCH : 0;
+}
+
 int64_t call_pidfd_send_signal(struct task *task, int32_t fd, int32_t signal, user_t from,
                                uint32_t flags)
 {
-    const struct process *process = pidfd_process(task, fd);
+    const struct process *process = NULL;
     struct signal_info info;
-    if (flags) {
-        return -EINVAL;
-    }
-    if (!process) {
-        return -EBADF;
-    }
-    if (process->reaped) {
-        return -ESRCH;
+    int64_t error = flags ? -EINVAL : receiver_of(task, fd, &process);
+    if (error) {
+        return error;
     }
     if (!from) {
         return call_kill(task, (int32_t)process->pid, signal);

@@ -100,6 +100,16 @@ struct task *subject_task(const struct subject *of)
     return lives ? leader : CONTAINER(process->tasks.next, struct task, in_process);
 }
 
+bool proc_is_process(struct inode *inode)
+{
+    return inode && inode->ops == &proc_ops && proc_of(inode)->item == &proc_process;
+}
+
+struct process *proc_directory_process(struct inode *inode)
+{
+    return subject_process(&proc_of(inode)->of);
+}
+
 static uint64_t number_of(const struct proc_item *item, const struct subject *of)
 {
     uint64_t number = (uintptr_t)item * 0x9e3779b97f4a7c15u;

@@ -13,6 +13,13 @@
 // Its root, with one reference; all mounts of it show the same.  NULL: no memory.
 struct dentry *proc_root(void);
 
+struct process;
+
+// Whether an inode is the directory of a process, /proc/PID.
+bool proc_is_process(struct inode *inode);
+// The process of such a directory; NULL: it is gone.
+struct process *proc_directory_process(struct inode *inode);
+
 // ---- for what fills it -------------------------------------------------------------------------
 // What a file is about.
 struct subject {

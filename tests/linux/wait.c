@@ -332,6 +332,23 @@ CASE(descriptor)
     CHECK(SYS(pidfd_getfd, descriptor, 0, 0), -ESRCH);
 }
 
+// Of a process, its directory in /proc does as well, for signals only.
+CASE(directory_as_descriptor)
+{
+    char path[32];
+    siginfo_t info;
+    pid_t child = start_waiting();
+    snprintf(path, sizeof(path), "/proc/%d", child);
+    int directory = NEED(open(path, O_DIRECTORY)), other = NEED(open("/proc", O_DIRECTORY));
+    CHECK(SYS(pidfd_send_signal, directory, 0, NULL, 0), 0);
+    CHECK(SYS(pidfd_send_signal, directory, 0, NULL, 1 << 20), -EINVAL);
+    CHECK(SYS(pidfd_send_signal, other, 0, NULL, 0), -EBADF);
+    CHECK(waitid(P_PIDFD_ID, (id_t)directory, &info, WEXITED), -EBADF);
+    CHECK(SYS(pidfd_send_signal, directory, SIGKILL, NULL, 0), 0);
+    CHECK_TRUE(waitpid(child, NULL, 0) == child);
+    CHECK(SYS(pidfd_send_signal, directory, 0, NULL, 0), -ESRCH);
+}
+
 CASE(descriptor_of_another)
 {
     int file = check_file("f", "hello");

@@ -11,6 +11,7 @@ of them run in another process.  What a test says about its result follows in li
 It has to be the first process of its system, or of a PID namespace: it ends all others between two names.
 """
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -175,6 +176,7 @@ def main(arguments):
         name, results, *done = arguments[1:]
         run_tests(name, os.open(results, os.O_WRONLY | os.O_APPEND), set(done))
         return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))  # the same everywhere: tests go to it
     for name in arguments[1:]:
         print(f"=== {name}", flush=True)
         start, done = time.monotonic(), []
