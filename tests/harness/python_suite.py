@@ -5,11 +5,14 @@ same user and as the first process; what became of each test is compared.
 
 tests/linux/python/observe.py runs there.  A name is a module, a class or a test, without "test." in front.
 """
+import io
 import subprocess
+import tarfile
 import tempfile
 from pathlib import Path
-from typing import Sequence
+from typing import Iterable, Sequence
 
+import port
 from pithlib import linux, roots
 
 from .linux import FOLDER, on_pith
@@ -21,8 +24,11 @@ MEMORY = 1024
 PATIENCE_HOST = 60   # seconds that a test may take
 PATIENCE_PITH = 240  # the same, on an emulated processor that is shared
 
-# Standard input brings observe.py.
-START = 'cat >/observe.py && exec python3 /observe.py "$@" </dev/null'
+SQLITE = "python-sqlite-tests"  # a port: the tests that Debian's packages leave out
+SQLITE_PLACE = "usr/lib/python3.11/test/test_sqlite3"
+
+# Standard input brings what the packages lack.
+START = 'cd / && tar xf - && exec python3 /observe.py "$@" </dev/null'
 
 # In namespaces of its own, of which observe.py is to be the first process; $1 is the archive, $2 a place for it.
 CHROOT = """mount -t tmpfs -o mode=755 none "$2" && cd "$2" && busybox cpio -id <"$1" 2>/dev/null &&
@@ -37,7 +43,7 @@ def names_of(file: str) -> list:
 
 
 def known_differences() -> dict:
-    """Name of a test, or of a class with a dot at its end for all of its tests: why it is not as on Linux."""
+    """Name of a test: why its result is not that of Linux."""
     lines = KNOWN.read_text().splitlines()
     return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
 
@@ -46,9 +52,19 @@ def command_of(names: Sequence[str], seconds: int) -> list:
     return ["/bin/sh", "-c", START, "sh", str(seconds), *names]
 
 
+def given() -> bytes:
+    """observe.py and the tests that are not in the packages, as an archive."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.add(OBSERVE, "observe.py")
+        for file in sorted(port.provide(SQLITE).glob("*.py")):
+            archive.add(file, f"{SQLITE_PLACE}/{file.name}")
+    return out.getvalue()
+
+
 def said_on_pith(names: Sequence[str], timeout: float) -> str:
     """What observe.py printed; a machine without an end says so in the last line."""
-    done = on_pith(command_of(names, PATIENCE_PITH), given=OBSERVE.read_bytes(), timeout=timeout, packages=PACKAGES,
+    done = on_pith(command_of(names, PATIENCE_PITH), given=given(), timeout=timeout, packages=PACKAGES,
                    memory=MEMORY)
     if done.ended and done.status == 0:
         return done.output
@@ -62,7 +78,7 @@ def said_on_linux(names: Sequence[str], timeout: float = 1200) -> str:
     with tempfile.TemporaryDirectory() as place:
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "sh", "-c", CHROOT, "sh",
                    str(roots.of_packages(PACKAGES)), place, *command_of(names, PATIENCE_HOST)]
-        done = subprocess.run(command, input=OBSERVE.read_bytes(), env=environment, stdout=subprocess.PIPE,
+        done = subprocess.run(command, input=given(), env=environment, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=timeout, check=True)
     return done.stdout.decode()
 
@@ -92,16 +108,9 @@ def differing(here: dict, there: dict) -> dict:
     return found
 
 
-def reason_for(name: str, known: dict) -> str:
-    """The entry that covers a test, or nothing."""
-    covers = (entry for entry in known if name == entry or entry.endswith(".") and name.startswith(entry))
-    return next(covers, "")
-
-
-def judge(found: dict, seen: Sequence[str], known: dict) -> list:
+def judge(found: dict, seen: Iterable[str], known: dict) -> list:
     """What is to be said: lines about differences that are not known, and about known ones that are none any
     more, of those among the tests in `seen`."""
-    lines = [line for name, about in found.items() if not reason_for(name, known) for line in about]
-    used = {reason_for(name, known) for name in found}
-    could = {reason_for(name, known) for name in seen} - {""}
-    return [*lines, *(f"{entry}: is as on Linux now: take it out of {KNOWN.name}" for entry in sorted(could - used))]
+    lines = [line for name, about in found.items() if name not in known for line in about]
+    gone = [name for name in seen if name in known and name not in found]
+    return [*lines, *(f"{name}: is as on Linux now: take it out of {KNOWN.name}" for name in gone)]
