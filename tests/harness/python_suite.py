@@ -114,3 +114,9 @@ def judge(found: dict, seen: Iterable[str], known: dict) -> list:
     lines = [line for name, about in found.items() if name not in known for line in about]
     gone = [name for name in seen if name in known and name not in found]
     return [*lines, *(f"{name}: is as on Linux now: take it out of {KNOWN.name}" for name in gone)]
+
+
+def is_of(test: str, name: str) -> bool:
+    """Whether a test, or the setting up of a class or module, is of what a name names."""
+    whole = test.partition("(")[2].rstrip(")") or test
+    return whole == name or whole.startswith(f"{name}.")

@@ -3,9 +3,9 @@
 # SPDX-FileCopyrightText: The Pith authors
 """Runs tests of Python's own suite and prints what became of each, a line for each: `NAME: RESULT`.
 
-usage: observe.py SECONDS NAME...
+usage: observe.py SECONDS [-TEST...] NAME...
 
-NAME is a module, class or test without the "test." in front.  Each NAME has a process of its own; a test that
+NAME is a module, class or test without the "test." in front; a TEST is left out.  Each NAME has a process of its own; a test that
 takes longer than SECONDS is ended with it ("hangs"), as is one that takes its process along ("dies"), and the rest
 of them run in another process.  What a test says about its result follows in lines that begin with "| ".
 It has to be the first process of its system, or of a PID namespace: it ends all others between two names.
@@ -30,6 +30,7 @@ class Result(unittest.TestResult):
         super().__init__()
         self.out = out
         self.found = None
+        self.start = 0
 
     def write(self, line):
         os.write(self.out, (line.encode("ascii", "backslashreplace").replace(b"\n", b"\\n") + b"\n"))
@@ -42,9 +43,11 @@ class Result(unittest.TestResult):
     def startTest(self, test):
         self.write(f"> {name_of(test)}")
         self.found = None
+        self.start = time.monotonic()
 
     def stopTest(self, test):
         self.note(test, *(self.found or ("ok",)))
+        self.write(f"| {time.monotonic() - self.start:.1f} s")
 
     def becomes(self, test, result, about=""):
         """Of a class or a module it is said at once: there is no stopTest for these."""
@@ -177,9 +180,9 @@ def main(arguments):
         run_tests(name, os.open(results, os.O_WRONLY | os.O_APPEND), set(done))
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))  # the same everywhere: tests go to it
-    for name in arguments[1:]:
+    for name in (name for name in arguments[1:] if not name.startswith("-")):
         print(f"=== {name}", flush=True)
-        start, done = time.monotonic(), []
+        start, done = time.monotonic(), [word[1:] for word in arguments[1:] if word.startswith("-")]
         while observe_some(name, done, float(arguments[0])):
             pass
         print(f"=== {time.monotonic() - start:.1f} s", flush=True)
