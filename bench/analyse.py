@@ -21,8 +21,8 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TREE / "tools"), str(TREE / "bench")]
 
-import port  # noqa: E402  (needs the path above)
-from pithlib import qemu  # noqa: E402
+from pithlib import plugins, qemu  # noqa: E402  (needs the path above)
+from pithlib.ui import Failure  # noqa: E402
 from symbols import SymbolError, Symbols  # noqa: E402
 
 TIMEOUT = 300
@@ -34,8 +34,6 @@ COLUMNS = ("cr3", "cr0", "msr", "swapgs", "lines_code", "lines_data")
 EXCLUDED = "clock_read"  # of the loader: calibration
 ISOLATED = "mitigate=pti"
 KERNEL_BASE = 0xFFFF800000000000
-COMPILER = ["gcc", "-std=gnu2x", "-O2", "-g", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall",
-            "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
 
 class BenchError(Exception):
@@ -44,18 +42,7 @@ class BenchError(Exception):
 
 # ---- preparation -------------------------------------------------------------------------------
 def build_plugin(work: Path) -> Path:
-    """Compile the plugin where its sources are newer."""
-    sources = sorted((TREE / "bench" / "plugin").glob("*.[ch]"))
-    plugin = work / "pathcount.so"
-    if plugin.exists() and plugin.stat().st_mtime > max(s.stat().st_mtime for s in sources):
-        return plugin
-    header = port.provide("qemu-plugin-header")
-    command = [*COMPILER, "-isystem", str(header), *(str(s) for s in sources if s.suffix == ".c"),
-               "-o", str(plugin)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BenchError(f"the plugin does not compile:\n{done.stderr}")
-    return plugin
+    return plugins.compiled(TREE / "bench" / "plugin", work / "pathcount.so")
 
 
 class Programs:
@@ -319,7 +306,7 @@ def main(argv: list) -> int:
     arguments = parser.parse_args(argv)
     try:
         measure(arguments)
-    except (BenchError, SymbolError, port.PortError, OSError) as error:
+    except (BenchError, SymbolError, Failure, OSError) as error:
         print(f"bench: error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -91,7 +91,7 @@ def main(argv: list) -> int:
     arguments = parser.parse_args(argv)
     try:
         programs, records = run(arguments.build, arguments.case)
-    except (BenchError, analyse.SymbolError, analyse.port.PortError, OSError) as error:
+    except (BenchError, analyse.SymbolError, analyse.Failure, OSError) as error:
         print(f"bounds: error: {error}", file=sys.stderr)
         return 1
     if arguments.metrics:

@@ -207,7 +207,7 @@ def main(argv: list) -> int:
     arguments = parser.parse_args(argv)
     try:
         costs = run(arguments.build)
-    except (BenchError, analyse.SymbolError, analyse.port.PortError, OSError) as error:
+    except (BenchError, analyse.SymbolError, analyse.Failure, OSError) as error:
         print(f"growth: error: {error}", file=sys.stderr)
         return 1
     if arguments.metrics:

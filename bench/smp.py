@@ -17,9 +17,8 @@ import sys
 from pathlib import Path
 
 import analyse
-from analyse import TREE, BenchError
-from pithlib import qemu
-import port
+from analyse import TREE, BenchError, Failure
+from pithlib import plugins, qemu
 from symbols import SymbolError, Symbols
 
 TIMEOUT = 120
@@ -28,16 +27,7 @@ SIDES = ("same_call", "same_serve", "cross_call", "cross_serve", "cross_signal",
 
 
 def build_plugin(work: Path) -> Path:
-    source, plugin = TREE / "bench" / "smp" / "stretches.c", work / "stretches.so"
-    work.mkdir(parents=True, exist_ok=True)
-    if plugin.exists() and plugin.stat().st_mtime > source.stat().st_mtime:
-        return plugin
-    header = port.provide("qemu-plugin-header")
-    command = [*analyse.COMPILER, "-isystem", str(header), str(source), "-o", str(plugin)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BenchError(f"the plugin does not compile:\n{done.stderr}")
-    return plugin
+    return plugins.compiled(TREE / "bench" / "smp" / "stretches.c", work / "stretches.so")
 
 
 def stretches(build: Path, marks: dict) -> list:
@@ -108,7 +98,7 @@ def main(argv: list) -> int:
         metrics = metrics_of(stretches(arguments.build, marks), marks)
         for name, value in metrics.items():
             print(f"PITH-BENCH {name} {value}" if arguments.metrics else f"{name:<32}{value:>8}")
-    except (BenchError, SymbolError, port.PortError, OSError, subprocess.TimeoutExpired) as error:
+    except (BenchError, SymbolError, Failure, OSError, subprocess.TimeoutExpired) as error:
         print(f"smp: error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -22,6 +22,7 @@ from typing import BinaryIO, Callable, NamedTuple, Optional
 
 PAGE = 4096
 HEADER_BYTES = 110
+MAGIC = b"070701"
 TRAILER = "TRAILER!!!"
 LARGEST = 0xFFFFFFFF
 
@@ -198,9 +199,49 @@ def tar_root(path: Path) -> dict:
     return root
 
 
+class Part:
+    """Some bytes of a file, as Entry.read gives them."""
+
+    def __init__(self, path: Path, place: int):
+        self.path, self.place = path, place
+
+    def __call__(self) -> BinaryIO:
+        file = open(self.path, "rb")
+        file.seek(self.place)
+        return file
+
+
+def is_cpio(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def cpio_root(path: Path) -> dict:
+    """An archive as `write` makes it.  Data is read from the archive when it is wanted."""
+    root, files = {}, {}
+    with open(path, "rb") as file:
+        while True:
+            header = file.read(HEADER_BYTES)
+            if len(header) < HEADER_BYTES or header[:len(MAGIC)] != MAGIC:
+                raise RootError(f"{path}: no archive of the kind \"newc\", or cut off")
+            inode, mode, uid, gid, links, mtime, size, _, _, major, minor, name_size, _ = (
+                int(header[i:i + 8], 16) for i in range(len(MAGIC), HEADER_BYTES, 8))
+            name = os.fsdecode(file.read(name_size).split(b"\0")[0])
+            if name == TRAILER:
+                return root
+            file.seek(-file.tell() % 4, os.SEEK_CUR)
+            entry = Entry(mode, uid, gid, mtime, size, (major, minor), read=Part(path, file.tell()))
+            if links > 1 and stat.S_ISREG(mode):
+                entry = files.setdefault(inode, entry._replace(link=(str(path), inode)))
+            root["" if name == "." else name] = entry
+            file.seek(size + -size % 4, os.SEEK_CUR)
+
+
 def open_root(path: Path) -> dict:
     if path.is_dir():
         return directory_root(path)
+    if path.is_file() and is_cpio(path):
+        return cpio_root(path)
     if path.exists():
         return tar_root(path)
     raise RootError(f"{path}: there is no such directory or archive")
@@ -239,8 +280,9 @@ def with_parents(root: dict) -> dict:
 class Writer:
     """Writes entries one after another."""
 
-    def __init__(self, out: BinaryIO):
+    def __init__(self, out: BinaryIO, align: int):
         self.out = out
+        self.align = align
         self.place = 0
         self.inode = 0
         self.links = {}  # link -> number
@@ -252,11 +294,11 @@ class Writer:
     def header(self, name: bytes, entry: Entry, fields: tuple) -> None:
         inode, links, size = fields
         bare = HEADER_BYTES + len(name) + 1
-        align = PAGE if size and stat.S_ISREG(entry.mode) else 4
+        align = self.align if size and stat.S_ISREG(entry.mode) else 4
         padding = -(self.place + bare) % align
         numbers = (inode, entry.mode, entry.uid, entry.gid, links, entry.mtime & LARGEST, size, 0, 0,
                    *entry.device, len(name) + 1 + padding, 0)
-        self.put(b"070701" + b"".join(b"%08X" % n for n in numbers) + name + bytes(1 + padding))
+        self.put(MAGIC + b"".join(b"%08X" % n for n in numbers) + name + bytes(1 + padding))
 
     def add(self, name: str, entry: Entry, names: int = 1) -> None:
         """`names`: how many the file has."""
@@ -287,12 +329,13 @@ class Writer:
         self.put(bytes(-self.place % PAGE))
 
 
-def write(root: dict, out: BinaryIO) -> None:
+def write(root: dict, out: BinaryIO, align: int = PAGE) -> None:
+    """`align`: of the data; with more than 4 some names are too long for Linux, of which it takes no file."""
     names = {}
     for entry in root.values():
         if entry.link is not None:
             names[entry.link] = names.get(entry.link, 0) + 1
-    writer = Writer(out)
+    writer = Writer(out, align)
     for name in sorted(root, key=lambda n: n.split("/") if n else []):
         writer.add(name or ".", root[name], names.get(root[name].link, 1))
     writer.end()

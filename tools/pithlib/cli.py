@@ -59,6 +59,9 @@ def command_test(arguments) -> int:
 
 
 def command_bench(arguments) -> int:
+    if arguments.what == "linux":
+        from . import beside
+        return beside.compare(arguments.check, arguments.expression)
     from . import bench
     return bench.bench(arguments.json, arguments.check, arguments.expression, arguments.repeat)
 
@@ -159,12 +162,14 @@ def add_test(add) -> None:
 def add_bench(add) -> None:
     parser = add("bench", command_bench, "measure, and compare with the limits", """
         Runs the programs that bench/programs.toml names on the release build and prints every
-        metric beside its limit and aim from bench/limits.toml.""")
+        metric beside its limit and aim from bench/limits.toml.  `./pith bench linux` runs Linux programs on Pith and on
+        Debian's Linux, which it fetches, and prints what both execute; bench/linux/rows.toml has the limits of that.""")
+    parser.add_argument("what", nargs="?", choices=("linux",), help="beside Debian's Linux, instead of Pith alone")
     parser.add_argument("--json", metavar="FILE", help='also write {"metrics": {...}} to FILE')
     parser.add_argument("--check", action="store_true",
                         help="fail when a limit is missed or a metric with a limit is not measured")
     parser.add_argument("-k", dest="expression", metavar="TEXT",
-                        help="only programs whose name contains TEXT")
+                        help="only programs (of linux: rows) whose name contains TEXT")
     parser.add_argument("--repeat", type=positive, default=1, metavar="N",
                         help="run each program N times; every run must give the same figures")
 

@@ -18,12 +18,12 @@ NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?")
 LISTS = Path("/var/lib/apt/lists")
 
 
-def write(root: dict, out: Path) -> Path:
+def write(root: dict, out: Path, align: int = rootfs.PAGE) -> Path:
     """The archive, whole or not at all: others may look for it."""
     part = out.with_name(f"{out.name}.{os.getpid()}")
     try:
         with part.open("wb") as file:
-            rootfs.write(root, file)
+            rootfs.write(root, file, align)
         part.rename(out)
     finally:
         part.unlink(missing_ok=True)
@@ -42,7 +42,7 @@ def small(out: Path) -> Path:
 
 def given(path: Path, out: Path) -> Path:
     """A directory or an archive as it is; an archive of rootfs.py needs nothing done."""
-    if path.is_file() and path.read_bytes()[:6] == b"070701":
+    if path.is_file() and rootfs.is_cpio(path):
         return path
     return write(rootfs.merge(rootfs.open_root(path)), out)
 
