@@ -9,9 +9,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,8 +116,16 @@ static int rows_named(char **names)
     return 0;
 }
 
+static uint64_t nanoseconds(void)
+{
+    struct timespec now;
+    NEED(clock_gettime(CLOCK_MONOTONIC, &now));
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static int program_run(char **words)
 {
+    uint64_t began = nanoseconds();
     mark_begin();
     pid_t child = (pid_t)NEED(fork());
     if (child == 0) {
@@ -124,6 +134,7 @@ static int program_run(char **words)
     }
     int status = status_of(child);
     mark_end();
+    printf("TOOK %lu\n", nanoseconds() - began);
     return status;
 }
 
@@ -131,6 +142,9 @@ int main(int argc, char **argv)
 {
     if (argc > 2 && strcmp(argv[1], "--run") == 0) {
         return program_run(argv + 2);
+    }
+    if (argc == 2 && strcmp(argv[1], "--prompt") == 0) {
+        return prompt_run();
     }
     if (argc == 2 && strcmp(argv[1], "--nothing") == 0) {  // what the row of exec executes
         return 0;

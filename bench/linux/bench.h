@@ -3,9 +3,11 @@
 //
 // What the rows of this program are made of.  It runs unchanged on Linux and on Pith.
 //
-//     linux_bench                runs every row, each in a process of its own that has executed
-//     anew linux_bench ROW...         runs these linux_bench --run PROGRAM ARGUMENT...   one
-//     sample: the program, from before its fork to after its end
+//     linux_bench             runs every row, each in a process that has executed anew
+//     linux_bench ROW...      runs these
+//     linux_bench --run PROGRAM ARGUMENT...    runs a program: a sample, and `TOOK nanoseconds`
+//     linux_bench --prompt    ends the sample that began with the kernel where a shell asks for a
+//                             command
 //
 // Each row runs once to warm up and then ROUNDS times between two marks (mark.h), and says so on
 // standard output: `ROW name operations rounds`.  What one operation costs is for whoever counts to
@@ -37,6 +39,9 @@ struct bench_row {
 // Ends the program with a message where a call failed; its result otherwise.
 long bench_need(const char *what, long result);
 #define NEED(CALL) bench_need(#CALL, (long)(CALL))
+
+// The status of `--prompt`.
+int prompt_run(void);
 
 // The file of FILE_PATH, open for reading and writing.
 int bench_file(void);

@@ -14,7 +14,7 @@ from typing import Callable, NamedTuple, Optional
 import rootfs
 
 from . import build as builds
-from . import console, debian, linux, packages, qemu, roots, tally
+from . import console, debian, linux, packages, qemu, roots, tally, workloads
 from .bench import load_toml
 from .ui import TREE, Failure, Step, say, tail
 
@@ -114,6 +114,13 @@ def figures(text: str, samples: list) -> dict:
 def operations(system: str, build: Path, names: list = ()) -> dict:
     setting = Setting(with_programs(roots.busybox_root(), build), ["/t/linux_bench", *names])
     return figures(*counted(system, setting, build))
+
+
+def workload_setting(workload: workloads.Workload, build: Path) -> Setting:
+    root = rootfs.cpio_root(roots.of_packages(workload.packages))
+    files = {"t/input": rootfs.regular(workload.input()), "t/command": rootfs.regular(workload.command + "\n")}
+    return Setting(with_programs(rootfs.merge(root, files), build), ["/t/linux_bench", "--run", "/bin/sh", "/t/command"],
+                   workload.memory)
 
 
 # ---- limits ------------------------------------------------------------------------------------
