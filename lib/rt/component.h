@@ -71,7 +71,8 @@ enum component_watch {
 struct component_grant {
     char name[COMPONENT_NAME_BYTES];
     uint32_t kind;
-    uint32_t slot;     // 0: nothing but what stands here; of a module: there is none of this name
+    uint32_t slot;     // 0: nothing but what stands here; of a module: there is none of this name;
+                       // of time: there is no such CPU
     uint64_t badge;    // bits in the own notification; how the server knows this client; Untypeds;
                        // millionths of the CPU
     uint64_t address;  // of a region; first port; CPU

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 struct clock_page {
-    uint32_t sequence;  // odd while the rest is being changed; another one after each change
-    uint32_t padding;
+    uint32_t sequence;    // odd while the rest is being changed; another one after each change
+    uint32_t cpus;        // how many there are
     uint64_t hz, boot;    // ticks of the kernel clock in a second, and when the system was started
     int64_t real_offset;  // nanoseconds from monotonic to real time
 };

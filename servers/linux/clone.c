@@ -163,6 +163,8 @@ static struct task *task_copy(struct task *parent, struct process *process,
     child->credentials = parent->credentials;
     child->nice = parent->nice;
     child->policy = parent->policy;
+    child->allowed = parent->allowed;
+    child->last_cpu = parent->last_cpu;
     process->uid = parent->credentials.uid;
     child->signals.blocked = parent->signals.blocked;
     if (!(args->flags & CLONE_VM) || args->flags & CLONE_VFORK) {

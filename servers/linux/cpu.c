@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// One queue, in turn.
+// One queue, in turn, for all CPUs.
 #include "cpu.h"
 
 #include "object.h"
+#include "user.h"
 
 #include <rt/clock.h>
 #include <rt/component.h>
 #include <rt/panic.h>
 
-static cap_t context;
+#define WHOLE 1000000u  // millionths
+
+struct cpu {
+    cap_t context;
+    struct task *runs;  // has the context
+    uint64_t turn_end;  // 0: it has all the time
+    uint64_t counted;   // ticks of the context that are accounted for
+};
+
+unsigned cpu_number;
+bool cpu_anew;
+struct task *cpu_trapped;
+
+static struct cpu cpus[CPUS_MOST];
 static struct list queue = LIST_EMPTY(queue);
-static struct task *runs;  // has the context
-static uint64_t turn_end;  // 0: it has all the time
-static uint64_t counted;   // ticks of the context that are accounted for
-static unsigned waiting;
 
 static void must(struct rt_status status, const char *what)
 {
@@ -24,100 +34,187 @@ static void must(struct rt_status status, const char *what)
     }
 }
 
-void cpu_init(void)
+static void cpu_add(cap_t control, uint64_t share)
 {
-    uint64_t period = rt_ticks(CPU_PERIOD, rt_clock_hz());
-    uint64_t share = component_need(GRANT_SCHED, NULL)->badge;  // millionths
-    uint64_t budget = period;
-    if (share < 1000000) {  // rounded, since the kernel rounds before it holds it against the share
+    uint64_t period = rt_ticks(CPU_PERIOD, rt_clock_hz()), budget = period;
+    if (share < WHOLE) {  // rounded, since the kernel rounds before it holds it against the share
         budget = period / 1000 * (share / 1000);
         budget -= budget >> 10;
     }
-    context = object_new(KIND_SCHED_CONTEXT, 9);
-    must(sched_context_configure(context, object_control, budget, period), "the time of guests");
+    struct cpu *cpu = &cpus[cpu_number++];
+    cpu->context = object_new(KIND_SCHED_CONTEXT, 9);
+    must(sched_context_configure(cpu->context, control, budget, period), "the time of guests");
+}
+
+void cpu_init(void)
+{
+    const struct component_info *info = component_info();
+    for (uint32_t i = 0; i < info->grant_count && cpu_number < CPUS_MOST; i++) {
+        const struct component_grant *grant = &info->grants[i];
+        if (grant->kind == GRANT_SCHED && grant->slot) {
+            cpu_add(grant->slot, grant->badge);
+        }
+    }
+    if (!cpu_number) {
+        rt_panic("there is no CPU for guests");
+    }
+}
+
+static void count(struct cpu *cpu)
+{
+    struct sched_context_consumed_result used = sched_context_consumed(cpu->context);
+    if (cpu->runs) {
+        cpu->runs->ticks += used.ticks - cpu->counted;
+    }
+    cpu->counted = used.ticks;
 }
 
 void cpu_count(void)
 {
-    struct sched_context_consumed_result used = sched_context_consumed(context);
-    if (runs) {
-        runs->ticks += used.ticks - counted;
+    for (unsigned i = 0; i < cpu_number; i++) {
+        count(&cpus[i]);
     }
-    counted = used.ticks;
 }
 
-static void context_take(void)
+uint64_t cpu_used(unsigned cpu)
 {
-    cpu_count();
-    must(sched_context_unbind(context), "taking time back");
-    runs = NULL;
+    count(&cpus[cpu]);
+    return rt_nanoseconds(cpus[cpu].counted, rt_clock_hz());
+}
+
+static void context_take(struct cpu *cpu)
+{
+    count(cpu);
+    must(sched_context_unbind(cpu->context), "taking time back");
+    cpu->runs->cpu = NULL;
+    cpu->runs = NULL;
+    cpu_anew = true;
+}
+
+// Programs read there where they run (rseq(2)).
+static void place_tell(struct task *task, uint32_t number)
+{
+    const uint32_t cpu[2] = { number, number };  // cpu_id_start, cpu_id
+    if (task->rseq && task->last_cpu != number) {
+        // Where it cannot be written the task finds out when it looks.
+        rt_ignore((struct rt_status){ (uint64_t)user_write(task, task->rseq, cpu, sizeof(cpu)) });
+    }
+    task->last_cpu = number;
+}
+
+static void context_give(struct cpu *cpu, struct task *task)
+{
+    list_remove(&task->queued);
+    cpu->runs = task;
+    cpu->turn_end = 0;
+    task->cpu = cpu;
+    place_tell(task, (uint32_t)(cpu - cpus));
+    must(sched_context_bind(cpu->context, task->thread, SCHED_OWN), "giving time");
 }
 
 void cpu_ready(struct task *task)
 {
     task->state = TASK_RUNS;
-    if (task != runs && list_empty(&task->queued)) {
+    cpu_anew |= task != cpu_trapped || !task->cpu;
+    if (!task->cpu && list_empty(&task->queued)) {
         list_add(&queue, &task->queued);
-        waiting++;
     }
 }
 
 void cpu_remove(struct task *task)
 {
-    if (task == runs) {
-        context_take();
+    if (task->cpu) {
+        context_take(task->cpu);
     }
     if (!list_empty(&task->queued)) {
         list_remove(&task->queued);
-        waiting -= task->state == TASK_RUNS;  // else it is among those to be tried again
     }
 }
 
-void cpu_yield(void)
+void cpu_yield(struct task *task)
 {
-    struct task *task = runs;
-    if (task && !list_empty(&queue)) {
-        context_take();
+    struct cpu *cpu = task->cpu;
+    if (!cpu) {
+        return;
+    }
+    if (!list_empty(&queue)) {
+        context_take(cpu);
         if (task->state == TASK_RUNS) {
             cpu_ready(task);
         }
     }
-    turn_end = 0;
+    cpu->turn_end = 0;
 }
 
-static __attribute__((noinline)) struct task *choose_anew(void)
+// The first in the queue that may run on a CPU.
+static struct task *first_for(const struct cpu *cpu)
 {
-    if (runs && runs->state != TASK_RUNS) {
-        if (list_empty(&queue)) {
-            return NULL;  // it keeps the context: often it is the next again
+    uint64_t bit = 1ull << (cpu - cpus);
+    LIST_EACH(task, &queue, struct task, queued) {
+        if (task->allowed & bit) {
+            return task;
         }
-        context_take();
     }
-    if (!runs && !list_empty(&queue)) {
-        runs = CONTAINER(queue.next, struct task, queued);
-        list_remove(&runs->queued);
-        waiting--;
-        turn_end = 0;
-        must(sched_context_bind(context, runs->thread, SCHED_OWN), "giving time");
-    }
-    if (!turn_end && !list_empty(&queue)) {
-        turn_end = rt_clock_monotonic() + CPU_SLICE;
-    }
-    return runs;
+    return NULL;
 }
 
-struct task *cpu_choose(void)
+static __attribute__((noinline)) struct task *choose_anew(struct cpu *cpu)
 {
-    bool goes_on = runs && runs->state == TASK_RUNS && (turn_end || list_empty(&queue));
-    return goes_on ? runs : choose_anew();
+    bool goes_on = cpu->runs && cpu->runs->state == TASK_RUNS;
+    struct task *next = goes_on ? NULL : first_for(cpu);
+    if (next) {
+        if (cpu->runs) {
+            context_take(cpu);
+        }
+        context_give(cpu, next);
+    } else if (!goes_on) {
+        return NULL;  // who waits keeps the context: often it is the next again
+    }
+    if (!cpu->turn_end && !list_empty(&queue)) {
+        cpu->turn_end = rt_clock_monotonic() + CPU_SLICE;
+    }
+    return cpu->runs;
 }
 
-uint64_t cpu_turn_end(void)
+struct task *cpu_choose(unsigned number)
 {
-    return list_empty(&queue) || !turn_end ? TIMER_NEVER : turn_end;
+    struct cpu *cpu = &cpus[number];
+    bool goes_on = cpu->runs && cpu->runs->state == TASK_RUNS &&
+                   (cpu->turn_end || list_empty(&queue));
+    return goes_on ? cpu->runs : choose_anew(cpu);
 }
 
-unsigned cpu_load(void)
+unsigned cpu_of(const struct task *task)
 {
-    return waiting + (runs && runs->state == TASK_RUNS);
+    return task->cpu ? (unsigned)(task->cpu - cpus) : task->last_cpu;
+}
+
+void cpu_allow(struct task *task, uint64_t mask)
+{
+    task->allowed = mask;
+    if (task->cpu && !(mask & 1ull << cpu_of(task))) {
+        context_take(task->cpu);
+        if (task->state == TASK_RUNS) {
+            cpu_ready(task);
+        }
+    }
+}
+
+uint64_t cpu_turns_end(void)
+{
+    uint64_t first = TIMER_NEVER;
+    for (unsigned i = 0; i < cpu_number && !list_empty(&queue); i++) {
+        uint64_t end = cpus[i].turn_end;
+        first = end && end < first ? end : first;
+    }
+    return first;
+}
+
+void cpu_turns_over(uint64_t now)
+{
+    for (unsigned i = 0; i < cpu_number; i++) {
+        if (cpus[i].runs && cpus[i].turn_end && now >= cpus[i].turn_end) {
+            cpu_yield(cpus[i].runs);
+        }
+    }
 }

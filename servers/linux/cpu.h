@@ -10,6 +10,12 @@
 
 #define CPU_SLICE  4000000ul   // nanoseconds
 #define CPU_PERIOD 10000000ul  // likewise, of the container's time
+#define CPUS_MOST  8u
+
+extern unsigned cpu_number;  // of CPUs; they are numbered from 0
+// Whether somebody else than the task whose trap is being handled may be to run now.
+extern bool cpu_anew;
+extern struct task *cpu_trapped;
 
 void cpu_init(void);
 
@@ -17,16 +23,27 @@ void cpu_init(void);
 void cpu_ready(struct task *task);
 // It cannot any more.
 void cpu_remove(struct task *task);
-// The task that is to run now, with the context; NULL: none.
-struct task *cpu_choose(void);
-// Its turn is over, if others wait.
-void cpu_yield(void);
-// When the turn of the one that runs ends: TIMER_NEVER where nobody else waits.
-uint64_t cpu_turn_end(void);
-// Have what the running task has used so far stand in its record.
+// The task that is to run on a CPU now, with the context; NULL: none.
+struct task *cpu_choose(unsigned cpu);
+// The CPU that a task runs on, which has its context.
+unsigned cpu_of(const struct task *task);
+// All, a bit each; and let a task run on some of these only.
+static inline uint64_t cpu_all(void)
+{
+    return (1ull << cpu_number) - 1;
+}
+void cpu_allow(struct task *task, uint64_t mask);
+// The turn of a task that has a context is over, if others wait.
+void cpu_yield(struct task *task);
+// When the first turn of those that run ends: TIMER_NEVER where nobody else waits.  At `now`: have
+// those end that are over.
+uint64_t cpu_turns_end(void);
+void cpu_turns_over(uint64_t now);
+// Have what all tasks have used so far stand in their records.
 void cpu_count(void);
-// How many could run.
-unsigned cpu_load(void);
+
+// What guests have used of a CPU, in nanoseconds.
+uint64_t cpu_used(unsigned cpu);
 
 // ---- main.c
 // Try the call of a task that waits once more.

@@ -238,6 +238,10 @@ static void call_begin(struct call *call, uint32_t number, const uint64_t *args)
 
 static void trap(struct task *task, uint64_t label, const struct ipc_words *words)
 {
+    if (!task->cpu) {  // on another CPU, it lost its turn while its trap was on its way
+        cpu_remove(task);
+    }
+    cpu_trapped = task;
     task->trapped = true;
     task->answer = 0;
     task->in_call = label >> 32 == GUEST_SYSCALL;
@@ -264,9 +268,7 @@ static void time_passes(void)
 {
     uint64_t now = rt_clock_monotonic();
     timers_run(now);
-    if (now >= cpu_turn_end()) {
-        cpu_yield();
-    }
+    cpu_turns_over(now);
 }
 
 static void notified(uint64_t bits)
@@ -284,7 +286,7 @@ static void notified(uint64_t bits)
 // What the clock is to do before the next event.
 static void clock_set(void)
 {
-    uint64_t next = timers_next(), turn = cpu_turn_end();
+    uint64_t next = timers_next(), turn = cpu_turns_end();
     next = turn < next ? turn : next;
     if (next >= armed || next == TIMER_NEVER) {
         return;  // an alarm too early does no harm
@@ -293,23 +295,21 @@ static void clock_set(void)
     rt_ignore(timer_arm(clock_timer, component_info()->boot_clock + rt_ticks(next, rt_clock_hz())));
 }
 
-// The task that is to run, with nothing left to be done before it does.
-static struct task *task_chosen(void)
+// The task that is to run on a CPU; *changed: something was done before, so that others may be to
+// run now.
+static struct task *task_chosen(unsigned cpu, bool *changed)
 {
-    for (;;) {
-        struct task *task = cpu_choose();
-        if (!task || !task->trapped || !signal_waits(task)) {
-            if (task && task->trace && task->trapped) {
-                trace_leave(task);
-            }
-            return task;
-        }
+    struct task *task = cpu_choose(cpu);
+    while (task && task->trapped && signal_waits(task)) {
+        *changed = true;
         fault_settle();
         task->state = TASK_TRAPPED;
         if (signal_deliver(task) && task->state == TASK_TRAPPED) {
             cpu_ready(task);
         }
+        task = cpu_choose(cpu);
     }
+    return task;
 }
 
 // The answer of a task that is trapped: its tag, with the words.
@@ -344,20 +344,88 @@ static void answer_failed(struct task *task, struct ipc_result result,
              rt_error(result.status), rt_blamed(result.status));
 }
 
+// Have a task on each CPU that is to run there, with nothing left to be done before it does.
+static void tasks_choose(struct task *chosen[CPUS_MOST])
+{
+    bool changed = true;
+    while (changed) {
+        changed = !list_empty(&again);
+        if (changed) {
+            fault_settle();
+            again_run();
+        }
+        for (unsigned cpu = 0; cpu < cpu_number; cpu++) {
+            chosen[cpu] = task_chosen(cpu, &changed);
+        }
+    }
+    cpu_anew = false;
+}
+
+// Let a task go on that is not the one whose answer the loop waits with, and that has no mapping.
+static void answer_now(struct task *task)
+{
+    struct ipc_words words = { 0 };
+    if (task->trace) {
+        trace_leave(task);
+    }
+    task->trapped = false;
+    struct rt_status status = ipc_reply(task->thread, answer_words(task, &words), &words);
+    if (!rt_ok(status)) {
+        answer_failed(task, (struct ipc_result){ .status = status }, &words);
+    }
+}
+
+// Of those that are chosen and trapped, the one to be answered last; the others are answered.
+static struct task *answer_others(struct task *const chosen[CPUS_MOST])
+{
+    struct task *last = NULL;
+    for (unsigned cpu = 0; cpu < cpu_number; cpu++) {
+        struct task *task = chosen[cpu];
+        if (!task || !task->trapped) {
+            continue;
+        }
+        if (last) {
+            answer_now(task == faulted ? last : task);
+        }
+        last = !last || task == faulted ? task : last;
+    }
+    return last;
+}
+
+// Who trapped last, if nothing else is to be done than to let it go on.
+static struct task *task_going_on(void)
+{
+    struct task *task = cpu_trapped;
+    bool goes_on = task && task->state == TASK_RUNS && task->trapped && !task->trace && !cpu_anew &&
+                   list_empty(&again) && !signal_waits(task) && (!faulted || faulted == task) &&
+                   timers_next() >= armed;
+    return goes_on ? task : NULL;
+}
+
+// Have all on their way but the last one.
+static struct task *task_last(void)
+{
+    struct task *chosen[CPUS_MOST];
+    tasks_choose(chosen);
+    struct task *task = answer_others(chosen);
+    if (faulted != task) {
+        fault_settle();
+    }
+    if (task && task->trace) {
+        trace_leave(task);
+    }
+    clock_set();
+    return task;
+}
+
 static struct ipc_result next_event(struct ipc_words *words)
 {
-    struct task *task = task_chosen();
-    while (!list_empty(&again)) {
-        fault_settle();
-        again_run();
-        task = task_chosen();
+    struct task *task = task_going_on();
+    if (!task) {
+        task = task_last();
     }
-    if (faulted && faulted != task) {
-        fault_settle();
-    }
-    faulted = NULL;
-    clock_set();
-    if (!task || !task->trapped) {
+    faulted = cpu_trapped = NULL;
+    if (!task) {
         return ipc_recv(endpoint, 0, words);
     }
     uint64_t tag = answer_words(task, words);
@@ -386,6 +454,7 @@ static void loop(void)
         }
         if (!list_empty(&tasks_dead)) {
             tasks_bury();
+            cpu_trapped = NULL;
         }
     }
 }

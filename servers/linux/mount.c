@@ -223,7 +223,8 @@ bool vfs_populate(void)
     place_put(shared);
     place_put(temporary);
     return device_populate(dev) && mount_at(dev, "pts", devpts_root(), "devpts") &&
-           mount_at(root, "proc", proc_root(), "proc");
+           mount_at(root, "proc", proc_root(), "proc") &&
+           mount_at(root, "sys", sysfs_root(), "sysfs");
 }
 
 // ---- file systems ------------------------------------------------------------------------------
@@ -295,12 +296,18 @@ static struct dentry *terminals_new(const char *options)
     return devpts_root();
 }
 
+static struct dentry *system_new(const char *options)
+{
+    (void)options;
+    return sysfs_root();
+}
+
 static const struct type {
     const char *name;
     struct dentry *(*make)(const char *options);
 } types[] = {
     { "tmpfs", memory_new },   { "ramfs", memory_new }, { "devtmpfs", memory_new },
-    { "proc", processes_new }, { "sysfs", memory_new }, { "devpts", terminals_new },
+    { "proc", processes_new }, { "sysfs", system_new }, { "devpts", terminals_new },
 };
 
 static const struct type *type_find(const char *name)

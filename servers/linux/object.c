@@ -16,7 +16,7 @@
 #define LARGE_PAGE            512u  // pages of a large entry
 #define KIND_BITS(kind, bits) ((uint64_t)(kind) | (uint64_t)(bits) << 8)
 
-cap_t object_space, object_control;
+cap_t object_space;
 
 static cap_t pool;  // Untyped
 static uint64_t pool_next, pool_end;
@@ -159,7 +159,6 @@ void object_init(const struct component_info *info)
 {
     const struct component_grant *memory = component_need(GRANT_UNTYPED, NULL);
     object_space = component_need(GRANT_SPACE, NULL)->slot;
-    object_control = component_need(GRANT_SCHED, NULL)->slot;
     for (unsigned i = 0; i < memory->badge; i++) {
         untyped_take(memory->slot + i);
     }

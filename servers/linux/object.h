@@ -12,7 +12,6 @@
 #define OBJECT_LARGE_BITS 13  // address spaces
 
 extern cap_t object_space;    // the server's own address space
-extern cap_t object_control;  // SchedControl
 extern unsigned object_frame_bits;
 
 // Take what the description grants: banks of pages (page.h), the rest for objects.  Panics where it

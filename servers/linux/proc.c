@@ -499,18 +499,29 @@ static const struct inode_ops proc_ops = {
     .free = proc_free,
 };
 
-struct dentry *proc_root(void)
+static struct dentry *tree_root(struct dentry **root, const struct proc_item *top)
 {
-    static struct dentry *root;
-    if (!root) {
+    if (!*root) {
         const struct subject system = {};
         const struct name name = name_of("/");
         device = device ? device : mount_device();
-        struct inode *inode = inode_make(&proc_top, &system);
-        root = inode ? dentry_new(NULL, &name, inode) : NULL;
+        struct inode *inode = inode_make(top, &system);
+        *root = inode ? dentry_new(NULL, &name, inode) : NULL;
     }
-    if (root) {
-        dentry_get(root);
+    if (*root) {
+        dentry_get(*root);
     }
-    return root;
+    return *root;
+}
+
+struct dentry *proc_root(void)
+{
+    static struct dentry *root;
+    return tree_root(&root, &proc_top);
+}
+
+struct dentry *sysfs_root(void)
+{
+    static struct dentry *root;
+    return tree_root(&root, &sysfs_top);
 }

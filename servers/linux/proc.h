@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// /proc: what processes and the system tell of themselves.
+// /proc: what processes and the system tell of themselves; and /sys, which is made of the same.
 #pragma once
 
 #include "inode.h"
@@ -12,6 +12,7 @@
 
 // Its root, with one reference; all mounts of it show the same.  NULL: no memory.
 struct dentry *proc_root(void);
+struct dentry *sysfs_root(void);
 
 struct process;
 
@@ -65,6 +66,7 @@ struct proc_item {
 };
 
 extern const struct proc_item proc_top, proc_process, proc_task, proc_fd, proc_fd_info;
+extern const struct proc_item sysfs_top;
 
 // Whom a file is about; NULL: there is none any more, or it is the system.
 struct process *subject_process(const struct subject *of);

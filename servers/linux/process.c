@@ -215,8 +215,8 @@ int64_t call_getrandom(struct task *task, user_t to, uint64_t bytes, uint32_t fl
 
 int64_t call_getcpu(struct task *task, user_t cpu, user_t node)
 {
-    uint32_t none = 0;
-    return (cpu && user_write(task, cpu, &none, sizeof(none))) ||
+    const uint32_t number = cpu_of(task), none = 0;
+    return (cpu && user_write(task, cpu, &number, sizeof(number))) ||
                    (node && user_write(task, node, &none, sizeof(none)))
                ? -EFAULT
                : 0;
@@ -225,33 +225,38 @@ int64_t call_getcpu(struct task *task, user_t cpu, user_t node)
 // ---- scheduling --------------------------------------------------------------------------------
 int64_t call_sched_yield(struct task *task)
 {
-    (void)task;
-    cpu_yield();
+    cpu_yield(task);
     return 0;
 }
 
 int64_t call_sched_getaffinity(struct task *task, int32_t tid, uint64_t bytes, user_t to)
 {
-    uint64_t mask = 1;
-    if (bytes < sizeof(mask) || bytes % sizeof(mask)) {
+    const struct task *of = task_or_self(task, tid);
+    if (bytes < sizeof(of->allowed) || bytes % sizeof(of->allowed)) {
         return -EINVAL;
     }
-    if (!task_or_self(task, tid)) {
+    if (!of) {
         return -ESRCH;
     }
+    uint64_t mask = of->allowed & cpu_all();
     return user_write(task, to, &mask, sizeof(mask)) ? -EFAULT : (int64_t)sizeof(mask);
 }
 
 int64_t call_sched_setaffinity(struct task *task, int32_t tid, uint64_t bytes, user_t from)
 {
+    struct task *of = task_or_self(task, tid);
     uint64_t mask = 0;
-    if (!task_or_self(task, tid)) {
+    if (!of) {
         return -ESRCH;
     }
     if (user_read(task, &mask, from, bytes < sizeof(mask) ? bytes : sizeof(mask))) {
         return -EFAULT;
     }
-    return mask & 1 ? 0 : -EINVAL;
+    if (!(mask & cpu_all())) {
+        return -EINVAL;
+    }
+    cpu_allow(of, mask);
+    return 0;
 }
 
 int64_t call_sched_getscheduler(struct task *task, int32_t tid)
@@ -514,7 +519,8 @@ int64_t call_membarrier(struct task *task, int32_t command, uint32_t flags, int3
     (void)task;
     (void)cpu;
     // On one CPU each switch is a barrier: QUERY, GLOBAL, PRIVATE_EXPEDITED with its registration.
-    const int32_t known = 1 | 8 | 16;
+    // On several nothing says when a thread has passed one.
+    const int32_t known = cpu_number == 1 ? 1 | 8 | 16 : 0;
     return flags ? -EINVAL : command == 0 ? known : command & known ? 0 : -EINVAL;
 }
 
@@ -535,7 +541,7 @@ int64_t call_rseq(struct task *task, user_t at, uint32_t bytes, uint32_t flags, 
     if (task->rseq) {
         return task->rseq == at ? -EBUSY : -EINVAL;
     }
-    const uint32_t cpus[2] = { 0, 0 };  // cpu_id_start, cpu_id
+    const uint32_t cpus[2] = { cpu_of(task), cpu_of(task) };  // cpu_id_start, cpu_id
     if (user_write(task, at, cpus, sizeof(cpus))) {
         return -EFAULT;
     }

@@ -134,35 +134,45 @@ SHOW(loadavg)
 SHOW(stat)
 {
     UNUSED;
-    uint64_t up = rt_clock_monotonic() / 10000000, busy = busy_ns() / 10000000;
-    uint64_t idle = up > busy ? up - busy : 0;
+    uint64_t up = rt_clock_monotonic() / 10000000, all = up * cpu_number;
+    uint64_t busy = busy_ns() / 10000000, idle = all > busy ? all - busy : 0;
     struct counts counts = count();
     int64_t since = (int64_t)(rt_clock_monotonic() / RT_SECOND);
-    text_print(text, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle,
-               busy, idle);
+    text_print(text, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);
+    for (unsigned i = 0; i < cpu_number; i++) {
+        uint64_t used = cpu_used(i) / 10000000;
+        text_print(text, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, used, up > used ? up - used : 0);
+    }
     text_print(text, "intr 0\nctxt 0\nbtime %ld\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
                clock_real().seconds - since, counts.last, counts.running);
     text_print(text, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
     return 0;
 }
 
-SHOW(cpuinfo)
+static void cpu_show(struct text *text, unsigned cpu)
 {
-    UNUSED;
-    text_print(text, "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 60\n");
+    text_print(text, "processor\t: %u\n", cpu);
+    text_print(text, "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 60\n");
     text_print(text, "model name\t: Pith virtual processor\nstepping\t: 1\n");
     text_print(text, "cpu MHz\t\t: %lu.000\ncache size\t: 4096 KB\n", rt_clock_hz() / 1000000);
-    text_print(text,
-               "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\napicid\t\t: 0\n");
-    text_print(
-        text,
-        "initial apicid\t: 0\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: 13\nwp\t\t: yes\n");
+    text_print(text, "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n",
+               cpu_number, cpu, cpu_number);
+    text_print(text, "apicid\t\t: %u\ninitial apicid\t: %u\n", cpu, cpu);
+    text_print(text, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: 13\nwp\t\t: yes\n");
     text_print(text,
                "flags\t\t: fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 "
                "clflush mmx fxsr sse sse2 syscall nx lm constant_tsc nopl cpuid pni cx16\n");
     text_print(text, "bugs\t\t:\nbogomips\t: %lu.00\nclflush size\t: 64\ncache_alignment\t: 64\n",
                rt_clock_hz() / 500000);
     text_print(text, "address sizes\t: 40 bits physical, 48 bits virtual\npower management:\n\n");
+}
+
+SHOW(cpuinfo)
+{
+    UNUSED;
+    for (unsigned i = 0; i < cpu_number; i++) {
+        cpu_show(text, i);
+    }
     return 0;
 }
 

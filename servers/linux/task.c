@@ -243,6 +243,7 @@ struct task *task_new(struct process *process)
     idtable_add(&tids, &task->by_tid, task->tid);
     task->process = process;
     list_init(&task->queued);
+    task->allowed = UINT64_MAX;
     list_add(&process->tasks, &task->in_process);
     signal_init(&task->signals.pending);
     process->refs++;

@@ -99,7 +99,10 @@ struct task {
     int8_t nice;
     uint8_t policy;      // SCHED_*
     uint64_t ticks;      // used in user mode, of the kernel's clock
-    struct list queued;  // on a CPU, or of those to be tried again
+    struct list queued;  // for a CPU, or of those to be tried again
+    struct cpu *cpu;     // whose time it has (cpu.h); NULL: none
+    uint32_t last_cpu;   // that it ran on
+    uint64_t allowed;    // CPUs, a bit each
     struct space *space;
     struct files *files;
     struct placement *placement;

@@ -8,6 +8,7 @@
 #include "attribute.h"
 #include "clock.h"
 #include "clockpage.h"
+#include "cpu.h"
 #include "space.h"
 
 #include <rt/clock.h>
@@ -53,6 +54,7 @@ static bool pages_fill(void)
     struct clock_page *clock = page_here(pages[0]);
     clock->hz = rt_clock_hz();
     clock->boot = component_info()->boot_clock;
+    clock->cpus = cpu_number;
     clock_keep(clock);
     return true;
 }

@@ -82,6 +82,11 @@ static unsigned grant_module(const struct system_grant *grant)
     return module_find(system_description.modules[grant->object]);
 }
 
+static bool cpu_missing(const struct system_grant *grant)
+{
+    return grant->object >= supervisor.root->cpu_count;
+}
+
 struct grant_form grant_form(const struct component *component, unsigned number, unsigned slot)
 {
     const struct system_grant *grant = &component->is->grants[number];
@@ -93,6 +98,8 @@ struct grant_form grant_form(const struct component *component, unsigned number,
         empty = slot >= grant_pools(component, number).count * PAIR;
     } else if (grant->kind == GRANT_MODULE) {
         empty = grant_module(grant) == supervisor.root->module_count;
+    } else if (grant->kind == GRANT_SCHED) {
+        empty = cpu_missing(grant);
     }
     return empty ? (struct grant_form){ KIND_EMPTY, 0 } : form;
 }
@@ -232,15 +239,19 @@ static struct rt_status give_sched(struct component *component, const struct sys
                                    struct component_grant *given)
 {
     cap_t original = 0;
+    given->address = grant->object;
+    if (cpu_missing(grant) && grant->flags & SCHED_OPTIONAL) {
+        given->slot = 0;
+        return RT_OK;
+    }
     struct rt_status status = device_slot(component, &original);
-    if (grant->object >= supervisor.root->cpu_count) {
+    if (cpu_missing(grant)) {
         status = rt_refuse(ERR_RANGE, 0);
     }
     if (rt_ok(status)) {
         status = captable_mint(ROOT_SLOT_CSPACE, original, ROOT_SLOT_CSPACE,
                                rt_cpu_control(grant->object), RIGHT_ALL, grant->badge);
     }
-    given->address = grant->object;
     return give_device(component, original, given->slot, status);
 }
 

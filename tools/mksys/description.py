@@ -64,6 +64,7 @@ class Untyped(NamedTuple):
 class Share(NamedTuple):
     percent: int
     cpu: Optional[int]  # None: the component's
+    optional: bool = False  # where the machine has no such CPU there is none
 
 
 class Never(NamedTuple):
@@ -233,7 +234,8 @@ def percent(place: Place, value: Any) -> int:
 
 SHARE_TABLE = values.table({
     "share": Key(percent, None, PERCENT_RIGHT),
-    "cpu": Key(CPU)})
+    "cpu": Key(CPU),
+    "optional": Key(values.boolean, False)})
 
 
 def share(place: Place, value: Any) -> Optional[Share]:
@@ -242,7 +244,7 @@ def share(place: Place, value: Any) -> Optional[Share]:
     if isinstance(value, str):
         return Share(percent(place, value), None)
     parts = SHARE_TABLE(place, value)
-    return Share(parts["share"], parts["cpu"]) if parts["share"] is not None else None
+    return Share(parts["share"], parts["cpu"], parts["optional"]) if parts["share"] is not None else None
 
 
 def module(place: Place, value: Any) -> str:

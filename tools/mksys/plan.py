@@ -127,7 +127,8 @@ def share_cpu(component: Component, share: Share) -> int:
 def objects(plan: Plan, component: Component) -> list:
     """What a component needs that makes objects itself."""
     found = [Grant(SPACE, "SPACE")] * component.space + untyped(component)
-    found += [Grant(name, "SCHED", share_cpu(component, share), share.percent * MILLIONTHS)
+    found += [Grant(name, "SCHED", share_cpu(component, share), share.percent * MILLIONTHS,
+                    flags="SCHED_OPTIONAL" if share.optional else "0")
               for name, share in component.sched.items()]
     return found + [Grant(name, "MODULE", plan.modules.index(module)) for name, module in component.modules.items()]
 

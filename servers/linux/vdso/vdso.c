@@ -13,6 +13,7 @@
 
 #define CALL_CLOCK_GETTIME 228
 #define CALL_CLOCK_GETRES  229
+#define CALL_GETCPU        309
 #define COARSE_STEP        4000000  // as the system call says
 
 enum clock {
@@ -49,12 +50,9 @@ static bool clock_is_among(int32_t clock, uint32_t clocks)
     return clock >= 0 && clock <= TAI && clocks & BIT(clock);
 }
 
-static int64_t call(int64_t number, int32_t clock, struct time *to)
+static int64_t call(int64_t number, uint64_t first, void *to)
 {
-    __asm__ volatile("syscall"
-                     : "+a"(number)
-                     : "D"((int64_t)clock), "S"(to)
-                     : "rcx", "r11", "memory");
+    __asm__ volatile("syscall" : "+a"(number) : "D"(first), "S"(to) : "rcx", "r11", "memory");
     return number;
 }
 
@@ -77,7 +75,7 @@ static uint64_t clock_read(bool real)
 int64_t vdso_clock_gettime(int32_t clock, struct time *to)
 {
     if (!clock_is_among(clock, CLOCKS)) {
-        return call(CALL_CLOCK_GETTIME, clock, to);
+        return call(CALL_CLOCK_GETTIME, (uint64_t)clock, to);
     }
     uint64_t now = clock_read(clock_is_among(clock, CLOCKS_REAL));
     *to = (struct time){ (int64_t)(now / RT_SECOND), (int64_t)(now % RT_SECOND) };
@@ -87,7 +85,7 @@ int64_t vdso_clock_gettime(int32_t clock, struct time *to)
 int64_t vdso_clock_getres(int32_t clock, struct time *to)
 {
     if (!clock_is_among(clock, CLOCKS)) {
-        return call(CALL_CLOCK_GETRES, clock, to);
+        return call(CALL_CLOCK_GETRES, (uint64_t)clock, to);
     }
     if (to) {
         *to = (struct time){ 0, clock_is_among(clock, CLOCKS_COARSE) ? COARSE_STEP : 1 };
@@ -119,6 +117,9 @@ int64_t vdso_time(int64_t *to)
 // Programs have one CPU (process.c).
 int64_t vdso_getcpu(uint32_t *cpu, uint32_t *node)
 {
+    if (vdso_clock.cpus != 1) {
+        return call(CALL_GETCPU, (uint64_t)cpu, node);
+    }
     if (cpu) {
         *cpu = 0;
     }
