@@ -37,6 +37,8 @@ struct file_ops {
     // A page of what is mapped: its number with a reference more, PAGE_NONE beyond the end or for
     // want of memory.  `write`: it is to be written, by a shared mapping.  Not mappable: -ENODEV
     uint32_t (*page)(struct file *file, uint64_t index, bool write);
+    // The page that `page` would give to be read, if it is there already; no reference.  PAGE_NONE
+    uint32_t (*peek)(const struct file *file, uint64_t index);
     int64_t (*sync)(struct file *file);                   // 0
     void (*flush)(struct task *task, struct file *file);  // at each close of a descriptor
     void (*close)(struct file *file);                     // the last reference is gone

@@ -198,6 +198,9 @@ static void fault(struct task *task, const uint64_t *words)
         struct signal_info info = { .signal = (int32_t)signal, .code = code, .address = words[0] };
         signal_force(task, &info);
     } else if (mapping.count) {
+        if (!(words[1] & FAULT_WRITE)) {
+            space_around(task->space, &mapping);
+        }
         task->mapping = mapping;
         task->answer |= GUEST_MAP;
         faulted = task;

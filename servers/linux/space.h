@@ -59,6 +59,9 @@ entry_t *space_leaf(struct space *space, user_t *address, unsigned *count);
 // with *code for siginfo.
 unsigned space_fault(struct space *space, user_t address, unsigned access, struct mapping *mapping,
                      int *code);
+// around.c: after a fault that reads, have the kernel map with that page what is in the same file
+// beside it and in memory beside it.
+void space_around(struct space *space, struct mapping *mapping);
 // Have the kernel map that; false: no memory.
 bool space_map(struct space *space, const struct mapping *mapping);
 // Give the kernel page tables for its space; false: no memory.

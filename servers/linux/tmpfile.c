@@ -58,17 +58,34 @@ static uint32_t page_bring(struct node *node, uint64_t index, uint64_t from, int
     return page;
 }
 
-static uint32_t tmpfile_page(struct file *file, uint64_t index, bool write)
+static uint32_t page_there(const struct node *node, uint64_t index, bool write)
 {
-    struct node *node = node_of(file->inode);
-    int64_t error = 0;
-    if (index >= PAGE_UP(file->inode->is.size) >> PAGE_BITS) {
-        return PAGE_NONE;
-    }
     uint32_t page = pagetree_get(&node->pages, index);
     if (page == PAGE_NONE && !write && image_page_is_whole(node, index)) {
         page = page_of(node->image) + (uint32_t)index;
     }
+    return page;
+}
+
+static bool index_is_within(const struct file *file, uint64_t index)
+{
+    return index < PAGE_UP(file->inode->is.size) >> PAGE_BITS;
+}
+
+static uint32_t tmpfile_peek(const struct file *file, uint64_t index)
+{
+    return index_is_within(file, index) ? page_there(node_of(file->inode), index, false)
+                                        : PAGE_NONE;
+}
+
+static uint32_t tmpfile_page(struct file *file, uint64_t index, bool write)
+{
+    struct node *node = node_of(file->inode);
+    int64_t error = 0;
+    if (!index_is_within(file, index)) {
+        return PAGE_NONE;
+    }
+    uint32_t page = page_there(node, index, write);
     page = page == PAGE_NONE ? page_bring(node, index, 0, &error) : page;
     if (page != PAGE_NONE) {
         page_get(page);
@@ -328,4 +345,5 @@ const struct file_ops tmpfile_ops = {
     .write = tmpfile_write,
     .seek = tmpfile_seek,
     .page = tmpfile_page,
+    .peek = tmpfile_peek,
 };

@@ -266,6 +266,55 @@ CASE(files_beyond_end)
     CHECK(SYS(write, ends[1], area, 1), -EFAULT);
 }
 
+static bool all_are(const char *area, const char *wanted)
+{
+    for (size_t i = 0; wanted[i]; i++) {
+        if (area[i * PAGE] != wanted[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void page_put(int fd, unsigned index, char value)
+{
+    char page[PAGE];
+    memset(page, value, PAGE);
+    NEED(pwrite(fd, page, PAGE, (off_t)(index * PAGE)));
+}
+
+// To read one page may bring in those beside it, but only as what they are.
+CASE(files_neighbours)
+{
+    int fd = check_file("f", "");
+    for (unsigned i = 40; i-- > 0;) {  // so that they hardly lie side by side in memory
+        page_put(fd, i, (char)('A' + i));
+    }
+    char *private = NEED_MEMORY(mmap(NULL, 40 * PAGE, RW, MAP_PRIVATE, fd, 0));
+    char *shared = NEED_MEMORY(mmap(NULL, 40 * PAGE, RW, MAP_SHARED, fd, 0));
+    char *last = NEED_MEMORY(mmap(NULL, 8 * PAGE, PROT_READ, MAP_PRIVATE, fd, 36 * PAGE));
+    CHECK(reading(private + 5 * PAGE) + reading(shared + 5 * PAGE), 0);
+    CHECK_TRUE(all_are(private, "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefgh"));
+    CHECK_TRUE(all_are(shared, "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefgh"));
+    CHECK(reading(last), 0);
+    CHECK_TRUE(all_are(last, "efgh"));
+    CHECK(reading(last + 4 * PAGE), SIGBUS);
+    private[6 * PAGE] = 'p';
+    shared[7 * PAGE] = 's';
+    page_put(fd, 4, 'w');
+    CHECK_TRUE(all_are(private, "ABCDwFpsIJ"));
+    CHECK_TRUE(all_are(shared, "ABCDwFGsIJ"));
+    char value = 0;
+    CHECK(pread(fd, &value, 1, 6 * PAGE), 1);
+    CHECK(value, 'G');
+    CHECK(pread(fd, &value, 1, 7 * PAGE), 1);
+    CHECK(value, 's');
+    NEED(ftruncate(fd, 3 * PAGE));
+    CHECK(reading(private + 2 * PAGE), 0);
+    CHECK(reading(private + 4 * PAGE), SIGBUS);
+    CHECK(reading(shared + 7 * PAGE), SIGBUS);
+}
+
 CASE(files_offset)
 {
     int file = check_file("f", "");
