@@ -90,6 +90,14 @@ cap_t object_bank_here(unsigned bank)
     return attached_here[bank];
 }
 
+uint64_t object_place(const void *here, cap_t *frame)
+{
+    uint32_t page = page_of(here);
+    unsigned bank = page_bank(page);
+    *frame = attached_here[bank];
+    return ((uint64_t)(page - page_banks[bank].first) << PAGE_BITS) + ((uintptr_t)here & PAGE_MASK);
+}
+
 // Page tables for the own space, which never go back.
 static void stock(uint64_t count)
 {

@@ -29,3 +29,5 @@ void object_drop(cap_t slot);
 
 // A page of the bank's frame as the kernel asks for RAM: a capability attached to this space.
 cap_t object_bank_here(unsigned bank);
+// The same for any memory of a bank: where it begins in the frame, and *frame.
+uint64_t object_place(const void *here, cap_t *frame);

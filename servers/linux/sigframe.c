@@ -9,6 +9,7 @@
 #include "page.h"
 #include "space.h"
 
+#include <rt/panic.h>
 #include <rt/string.h>
 
 #define CONTEXT_REGS         18u
@@ -42,25 +43,35 @@ struct vector_words {
 static const uint8_t context_regs[CONTEXT_REGS] = { 10, 11, 12, 13, 14, 15, 16, 17, 8,
                                                     7,  9,  4,  6,  3,  5,  1,  0,  2 };
 
-// Put the vector state on the stack, with its marks; 0: no room.
-static user_t vector_push(struct task *task, user_t top)
+// What the vector state takes, which is the same for all tasks.
+static uint64_t vector_bytes(const struct task *task)
 {
-    cap_t frame = 0;
-    uint64_t at = 0;
-    char *area = task_vector_area(&frame, &at);
-    struct thread_read_vector_result state = thread_read_vector(task->thread, frame, at);
-    const uint32_t end_mark = XSTATE_MAGIC2;
-    struct vector_words words = { .magic = XSTATE_MAGIC1, .bytes = (uint32_t)state.bytes };
-    if (!rt_ok(state.status)) {
-        return 0;
+    static uint64_t bytes;
+    if (!bytes) {
+        cap_t frame = 0;
+        uint64_t at = 0;
+        task_vector_area(&frame, &at);
+        bytes = thread_read_vector(task->thread, frame, at).bytes;
     }
-    words.extended_bytes = words.bytes + (uint32_t)sizeof(end_mark);
-    memcpy(&words.features, area + XSTATE_BV, sizeof(words.features));
+    return bytes;
+}
+
+// The vector state with its marks.
+static void vector_fill(const struct task *task, char *here, uint64_t bytes)
+{
+    const uint32_t end_mark = XSTATE_MAGIC2;
+    cap_t frame = 0;
+    uint64_t at = object_place(here, &frame);
+    struct vector_words words = { .magic = XSTATE_MAGIC1,
+                                  .extended_bytes = (uint32_t)(bytes + sizeof(end_mark)),
+                                  .bytes = (uint32_t)bytes };
+    if (!rt_ok(thread_read_vector(task->thread, frame, at).status)) {
+        rt_panic("no vector state");
+    }
+    memcpy(&words.features, here + XSTATE_BV, sizeof(words.features));
     words.features |= 7;
-    memcpy(area + SW_BYTES, &words, sizeof(words));
-    memcpy(area + state.bytes, &end_mark, sizeof(end_mark));
-    user_t to = (top - words.extended_bytes) & ~63ull;
-    return user_write(task, to, area, words.extended_bytes) ? 0 : to;
+    memcpy(here + SW_BYTES, &words, sizeof(words));
+    memcpy(here + bytes, &end_mark, sizeof(end_mark));
 }
 
 // Where the frame goes: the alternate stack, unless the task is on it already.
@@ -75,26 +86,49 @@ static user_t stack_choose(const struct task *task, const struct signal_action *
     return sp - RED_ZONE;
 }
 
-static void frame_fill(struct task *task, struct signal_frame *frame,
-                       const struct signal_info *info)
+static void frame_fill(struct task *task, struct signal_frame *frame, user_t vector,
+                       const struct signal_action *action, const struct signal_info *info)
 {
     const uint64_t *regs = (const uint64_t *)&task->frame->regs;
+    bool fault = !task->in_call && info->code != SI_USER && info->code != SI_TKILL;
     for (unsigned i = 0; i < CONTEXT_REGS; i++) {
         frame->regs[i] = regs[context_regs[i]];
     }
+    frame->restorer = action->restorer;
     frame->flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    frame->link = 0;
     frame->stack = task->signals.stack;
     frame->stack_bytes = task->signals.stack_bytes;
     frame->stack_flags = task->signals.stack_bytes ? task->signals.stack_flags : 2;
     frame->segments = SEGMENTS;
     frame->mask = task->signals.restore ? task->signals.restored : task->signals.blocked;
     frame->old_mask = frame->mask;
+    frame->address = fault ? task->frame->address : 0;
+    frame->trap = fault ? task->frame->vector : 0;
+    frame->error = fault ? task->frame->error : 0;
+    frame->vector = vector;
+    memset(frame->reserved, 0, sizeof(frame->reserved));
     frame->info = *info;
-    if (!task->in_call && info->code != SI_USER && info->code != SI_TKILL) {
-        frame->address = task->frame->address;
-        frame->trap = task->frame->vector;
-        frame->error = task->frame->error;
-    }
+}
+
+// Both are made in place where their pages lie side by side here, else apart.  False: there is no
+// room.
+static bool vector_write(struct task *task, user_t at, uint64_t bytes)
+{
+    cap_t area = 0;
+    uint64_t area_at = 0, marked = bytes + sizeof(uint32_t);
+    char *there = user_reach(task, at, marked, true);
+    char *here = there ? there : task_vector_area(&area, &area_at);
+    vector_fill(task, here, bytes);
+    return there || !user_write(task, at, here, marked);
+}
+
+static bool frame_write(struct task *task, user_t at, user_t vector,
+                        const struct signal_action *action, const struct signal_info *info)
+{
+    struct signal_frame copy, *there = user_reach(task, at, sizeof(copy), true);
+    frame_fill(task, there ? there : &copy, vector, action, info);
+    return there || !user_write(task, at, &copy, sizeof(copy));
 }
 
 bool frame_push(struct task *task, const struct signal_action *action,
@@ -104,12 +138,11 @@ bool frame_push(struct task *task, const struct signal_action *action,
     if (task->answer & GUEST_RESULT) {  // of the call after which the handler runs
         regs->rax = task->result;
     }
-    struct signal_frame frame = { .restorer = action->restorer };
     user_t top = stack_choose(task, action);
-    frame.vector = vector_push(task, top);
-    user_t at = ((frame.vector - sizeof(frame)) & ~15ull) - 8;
-    frame_fill(task, &frame, info);
-    if (!frame.vector || user_write(task, at, &frame, sizeof(frame))) {
+    uint64_t bytes = vector_bytes(task);
+    user_t vector = (top - bytes - sizeof(uint32_t)) & ~63ull;
+    user_t at = ((vector - sizeof(struct signal_frame)) & ~15ull) - 8;
+    if (!vector_write(task, vector, bytes) || !frame_write(task, at, vector, action, info)) {
         return false;
     }
     task->signals.restore = false;
@@ -128,51 +161,74 @@ bool frame_push(struct task *task, const struct signal_action *action,
     return true;
 }
 
-static bool vector_pop(struct task *task, user_t from)
+// Whether all of the vector state is there (else only what FXSAVE has), by its marks.
+static bool vector_is_whole(const char *here, uint64_t bytes)
+{
+    struct vector_words words;
+    uint32_t end_mark;
+    memcpy(&words, here + SW_BYTES, sizeof(words));
+    memcpy(&end_mark, here + bytes, sizeof(end_mark));
+    return words.magic == XSTATE_MAGIC1 && words.bytes == bytes && end_mark == XSTATE_MAGIC2;
+}
+
+// By way of a copy; what is not there becomes initial.
+static bool vector_pop_copy(struct task *task, user_t from, uint64_t bytes)
 {
     cap_t frame = 0;
     uint64_t at = 0;
     char *area = task_vector_area(&frame, &at);
-    struct vector_words words;
+    if (user_read(task, area, from, bytes + sizeof(uint32_t)) || !vector_is_whole(area, bytes)) {
+        memset(area, 0, bytes);
+        if (user_read(task, area, from, XSTATE_BV)) {
+            return false;
+        }
+        area[XSTATE_BV] = 3;
+    }
+    memset(area + SW_BYTES, 0, sizeof(struct vector_words));
+    return rt_ok(thread_write_vector(task->thread, frame, at));
+}
+
+static bool vector_pop(struct task *task, user_t from)
+{
+    uint64_t bytes = vector_bytes(task);
     if (!from) {
         task_vector_clear(task);
         return true;
     }
-    struct thread_read_vector_result state = thread_read_vector(task->thread, frame, at);
-    if (from & 63 || !rt_ok(state.status) ||
-        user_read(task, &words, from + SW_BYTES, sizeof(words))) {
+    if (from & 63) {
         return false;
     }
-    // Without the marks only the part that FXSAVE has is there; the rest becomes initial.
-    bool whole = words.magic == XSTATE_MAGIC1 && words.bytes == state.bytes;
-    uint64_t bytes = whole ? state.bytes : XSTATE_BV;
-    memset(area, 0, state.bytes);
-    if (user_read(task, area, from, bytes)) {
-        return false;
+    const char *there = user_reach(task, from, bytes + sizeof(uint32_t), false);
+    if (!there || !vector_is_whole(there, bytes)) {
+        return vector_pop_copy(task, from, bytes);
     }
-    memset(area + SW_BYTES, 0, sizeof(words));
-    if (!whole) {
-        area[XSTATE_BV] = 3;
-    }
+    cap_t frame = 0;
+    uint64_t at = object_place(there, &frame);
     return rt_ok(thread_write_vector(task->thread, frame, at));
 }
 
 int64_t call_rt_sigreturn(struct task *task)
 {
-    struct signal_frame frame;
+    struct signal_frame copy;
     struct thread_regs *regs = task_regs(task);
-    if (user_read(task, &frame, regs->rsp - 8, sizeof(frame)) || !vector_pop(task, frame.vector)) {
+    user_t from = regs->rsp - sizeof(copy.restorer);
+    const struct signal_frame *frame = from & 7 ? NULL
+                                                : user_reach(task, from, sizeof(copy), false);
+    if (!frame) {
+        frame = user_read(task, &copy, from, sizeof(copy)) ? NULL : &copy;
+    }
+    if (!frame || !vector_pop(task, frame->vector)) {
         signal_force(task, &(struct signal_info){ .signal = SIGSEGV, .code = SI_KERNEL });
         return RESULT_NONE;
     }
     uint64_t *at = (uint64_t *)regs;
     for (unsigned i = 0; i < CONTEXT_REGS; i++) {
-        at[context_regs[i]] = frame.regs[i];
+        at[context_regs[i]] = frame->regs[i];
     }
-    task->signals.blocked = frame.mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-    if (frame.stack_flags != 2 && frame.stack_bytes) {
-        task->signals.stack = frame.stack;
-        task->signals.stack_bytes = frame.stack_bytes;
+    task->signals.blocked = frame->mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+    if (frame->stack_flags != 2 && frame->stack_bytes) {
+        task->signals.stack = frame->stack;
+        task->signals.stack_bytes = frame->stack_bytes;
     }
     task_load(task);
     return RESULT_NONE;

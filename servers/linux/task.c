@@ -105,11 +105,7 @@ static bool frame_new(struct task *task)
     list_remove(at);
     task->frame = (void *)at;
     memset(task->frame, 0, sizeof(*task->frame));
-    uint32_t page = page_of(task->frame);
-    unsigned bank = page_bank(page);
-    task->frame_page = object_bank_here(bank);
-    task->frame_at = ((uint64_t)(page - page_banks[bank].first) << PAGE_BITS) +
-                     ((uint64_t)task->frame & PAGE_MASK);
+    task->frame_at = object_place(task->frame, &task->frame_page);
     return true;
 }
 
@@ -183,9 +179,7 @@ void *task_vector_area(cap_t *frame, uint64_t *at)
     if (!area && !(area = page_alloc_run(1))) {
         rt_panic("no memory for vector state");
     }
-    unsigned bank = page_bank(area);
-    *frame = object_bank_here(bank);
-    *at = (uint64_t)(area - page_banks[bank].first) << PAGE_BITS;
+    *at = object_place(page_here(area), frame);
     return page_here(area);
 }
 

@@ -43,6 +43,20 @@ static uint64_t span(user_t at, uint64_t bytes)
     return rest < bytes ? rest : bytes;
 }
 
+void *user_reach(struct task *task, user_t at, uint64_t bytes, bool write)
+{
+    char *first = page_reach(task->space, at, write);
+    uint64_t reached = span(at, bytes);
+    while (first && reached < bytes) {
+        const char *page = page_reach(task->space, at + reached, write);
+        if (page != first + (at & PAGE_MASK) + reached) {
+            return NULL;
+        }
+        reached += span(at + reached, bytes - reached);
+    }
+    return first ? first + (at & PAGE_MASK) : NULL;
+}
+
 int space_read(struct space *space, void *to, user_t from, uint64_t bytes)
 {
     for (char *out = to; bytes;) {

@@ -13,6 +13,10 @@
 struct task;
 struct space;
 
+// Where a range of a task's memory lies here, brought in to be read or written; NULL: it cannot be
+// touched, or its pages do not lie side by side.  Nothing else may be done before it is used.
+void *user_reach(struct task *task, user_t at, uint64_t bytes, bool write);
+
 // Copy in or out: 0 or -EFAULT, with what lies before the first page that cannot be touched copied.
 int user_read(struct task *task, void *to, user_t from, uint64_t bytes);
 int user_write(struct task *task, user_t to, const void *from, uint64_t bytes);

@@ -563,6 +563,130 @@ CASE(registers)
     CHECK(carry, 1);
 }
 
+// What a handler finds of the vector registers: FXSAVE's area with XMM7 and what software says of
+// the rest, the rest, and a mark behind it.
+#define FRAME_XMM7     272
+#define FRAME_MAGIC1   464
+#define FRAME_BYTES    480
+#define FRAME_FEATURES 512
+
+static char *vector_of(void *context)
+{
+    return (char *)((ucontext_t *)context)->uc_mcontext.fpregs;
+}
+
+static uint32_t word_at(const char *frame, size_t at)
+{
+    uint32_t word;
+    memcpy(&word, frame + at, sizeof(word));
+    return word;
+}
+
+// What XMM7 is after a handler, from 1.5 before it, in hundredths.
+static long through_handler(void (*handler)(int, siginfo_t *, void *))
+{
+    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
+    double before = 1.5;
+    double after = 0;
+    long result = SYS_tgkill;
+    NEED(sigaction(SIGUSR1, &action, NULL));
+    __asm__ volatile("movsd %[before], %%xmm7\n\t"
+                     "syscall\n\t"
+                     "movsd %%xmm7, %[after]"
+                     : "+a"(result), [after] "=m"(after)
+                     : [before] "m"(before), "D"((long)getpid()), "S"((long)gettid()),
+                       "d"((long)SIGUSR1)
+                     : "xmm7", "rcx", "r11", "memory", "cc");
+    return result ? result : (long)(after * 100);
+}
+
+static void vector_look(int number, siginfo_t *info, void *context)
+{
+    double seen = 0;
+    const char *frame = vector_of(context);
+    overwrite_vector(number);
+    memcpy(&seen, frame + FRAME_XMM7, sizeof(seen));
+    bool good = info->si_signo == number && seen == 1.5 && (uintptr_t)frame % 64 == 0 &&
+                word_at(frame, FRAME_MAGIC1) == 0x46505853 &&
+                word_at(frame, word_at(frame, FRAME_BYTES)) == 0x46505845;
+    count = good ? 1 : 2;
+}
+
+static void vector_change(int number, siginfo_t *info, void *context)
+{
+    double other = 2.25;
+    (void)number;
+    (void)info;
+    memcpy(vector_of(context) + FRAME_XMM7, &other, sizeof(other));
+}
+
+// Without its marks only FXSAVE's part is taken, whatever stands behind it.
+static void vector_without_mark(int number, siginfo_t *info, void *context)
+{
+    char *frame = vector_of(context);
+    memset(frame + FRAME_FEATURES, 0xff, 16);
+    memset(frame + FRAME_MAGIC1, 0, 4);
+    vector_change(number, info, context);
+}
+
+static void vector_without_end(int number, siginfo_t *info, void *context)
+{
+    char *frame = vector_of(context);
+    memset(frame + word_at(frame, FRAME_BYTES), 0, 4);
+    memset(frame + FRAME_FEATURES, 0xff, 16);
+    vector_change(number, info, context);
+}
+
+static void vector_without_sense(int number, siginfo_t *info, void *context)
+{
+    memset(vector_of(context) + FRAME_FEATURES, 0xff, 16);
+    vector_change(number, info, context);
+}
+
+static void vector_without_any(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    ((ucontext_t *)context)->uc_mcontext.fpregs = NULL;
+}
+
+static void return_without_sense(void)
+{
+    through_handler(vector_without_sense);
+}
+
+CASE(vector_registers)
+{
+    CHECK(through_handler(vector_look), 150);
+    CHECK(count, 1);
+    CHECK(through_handler(vector_change), 225);
+    CHECK(through_handler(vector_without_mark), 225);
+    CHECK(through_handler(vector_without_end), 225);
+    CHECK(through_handler(vector_without_any), 0);
+    CHECK(WTERMSIG(check_status(return_without_sense)), SIGSEGV);
+}
+
+// Wherever the frame comes to lie across pages.
+static int deep(unsigned depth)
+{
+    volatile char room[80];
+    room[0] = (char)depth;
+    if (depth > 0) {
+        return deep(depth - 1) + room[0] - (char)depth;
+    }
+    count = 0;
+    return through_handler(vector_look) == 150 && count == 1 ? 1 : -1000000;
+}
+
+CASE(vector_registers_anywhere)
+{
+    int good = 0;
+    for (unsigned depth = 0; depth < 100; depth++) {
+        good += deep(depth);
+    }
+    CHECK(good, 100);
+}
+
 static void *send_to_main(void *argument)
 {
     pid_t *main_thread = argument;
