@@ -10,6 +10,7 @@
 #include "call.h"
 #include "clone.h"
 #include "cpu.h"
+#include "exectext.h"
 #include "futex.h"
 #include "heap.h"
 #include "interval.h"
@@ -28,17 +29,13 @@
 #define PROGRAMS      64u  // program headers
 #define INTERPRETER   3u
 #define STACK_SEGMENT 0x6474e551u
-#define TEXT_ORDER    9                          // of pages
-#define TEXT_MOST     (PAGE_SIZE << TEXT_ORDER)  // arguments and environment
-#define ONE_MOST      (128ull << 10)             // a single one
+#define ONE_MOST      (128ull << 10)  // a single one
 #define STRINGS_MOST  65536u
 #define STACK_MOST    (8ull << 20)
 #define STACK_BEGIN   (132ull << 10)  // room that is mapped at once
 #define PIE_BASE      0x555555554000ull
 #define RANDOM_MASK   0x3fffffull  // pages by which places differ
 #define RLIMIT_STACK  3
-
-#define AUX_MOST 24  // pairs
 
 // Auxiliary vector (getauxval(3)).
 enum aux {
@@ -65,16 +62,15 @@ enum aux {
     AT_MINSIGSTKSZ = 51,
 };
 
-// The strings of arguments and environment, each with its zero, as they will lie on the stack.
+// Its parts are no larger than a page each, so that memory in pieces is good enough.
 struct exec {
     struct task *task;
-    char *text;  // TEXT_MOST bytes, filled from its end
-    uint64_t text_at;
+    struct exectext *text;
     uint32_t arguments, environment;
-    char path[PATH_MAX_BYTES];  // as it was called
-    char name[PATH_MAX_BYTES];  // of what is executed now
-    bool hidden;                // that name leads nowhere once the program runs
-    struct file *file;          // likewise
+    char *path;         // as it was called; PATH_MAX_BYTES
+    char *name;         // of what is executed now; likewise
+    bool hidden;        // that name leads nowhere once the program runs
+    struct file *file;  // of that
     struct file *interpreter;
     struct space *space;
     uint64_t entry, base;  // of the program; where the interpreter was put
@@ -92,15 +88,9 @@ static int64_t file_bytes(struct file *file, void *to, uint64_t bytes, uint64_t 
 }
 
 // ---- strings -----------------------------------------------------------------------------------
-// Strings are pushed from the last to the first.
-static int64_t text_push(struct exec *exec, const char *text, uint64_t bytes)
+static int64_t text_push(struct exec *exec, const char *string)
 {
-    if (bytes > exec->text_at) {
-        return -E2BIG;
-    }
-    exec->text_at -= bytes;
-    memcpy(exec->text + exec->text_at, text, bytes);
-    return 0;
+    return exectext_push(exec->text, string, strlen(string) + 1);
 }
 
 static int64_t text_push_user(struct exec *exec, user_t from)
@@ -110,7 +100,7 @@ static int64_t text_push_user(struct exec *exec, user_t from)
     if (length < 0) {
         return length == -ENAMETOOLONG ? -E2BIG : length;
     }
-    return text_push(exec, one, (uint64_t)length + 1);
+    return exectext_push(exec->text, one, (uint64_t)length + 1);
 }
 
 static int64_t pointer_at(struct exec *exec, user_t vector, uint32_t number, user_t *pointer)
@@ -138,7 +128,7 @@ static int64_t vector_push(struct exec *exec, user_t vector, uint32_t *count)
 // Drop the first string.
 static void text_pop(struct exec *exec)
 {
-    exec->text_at += strlen(exec->text + exec->text_at) + 1;
+    exec->text->at += exectext_length(exec->text, exec->text->at);
 }
 
 // ---- files -------------------------------------------------------------------------------------
@@ -219,11 +209,11 @@ static int64_t script_read(struct exec *exec, char *line)
     if (exec->arguments) {
         text_pop(exec);
     }
-    int64_t error = text_push(exec, exec->name, strlen(exec->name) + 1);
+    int64_t error = text_push(exec, exec->name);
     if (!error && argument) {
-        error = text_push(exec, argument, strlen(argument) + 1);
+        error = text_push(exec, argument);
     }
-    error = error ? error : text_push(exec, path, strlen(path) + 1);
+    error = error ? error : text_push(exec, path);
     exec->arguments += (exec->arguments ? 1u : 2u) + (argument != NULL);
     memcpy(exec->name, path, strlen(path) + 1);
     return error;
@@ -455,7 +445,7 @@ static int64_t stack_map(struct exec *exec)
                          .prot = PROT_READ | PROT_WRITE,
                          .prot_most = PROT_RIGHTS,
                          .flags = AREA_GROWS };
-    uint64_t text = TEXT_MOST - exec->text_at;
+    uint64_t text = EXECTEXT_END - exec->text->at;
     area.start -= PAGE_UP(text + (exec->arguments + exec->environment) * sizeof(user_t));
     area.prot |= exec->stack_executable ? PROT_EXECUTE : 0;
     exec->stack_top = top;
@@ -468,15 +458,10 @@ static int64_t stack_map(struct exec *exec)
     return area_map(exec->space, &area);
 }
 
-struct stack_words {
-    uint64_t *words;
-    unsigned count;
-};
-
-static void aux_add(struct stack_words *stack, uint64_t type, uint64_t value)
+static void aux_add(struct space *space, uint64_t type, uint64_t value)
 {
-    stack->words[stack->count++] = type;
-    stack->words[stack->count++] = value;
+    space->vector[space->vector_count++] = type;
+    space->vector[space->vector_count++] = value;
 }
 
 // What leaf 1 of CPUID says in EDX, which is AT_HWCAP.
@@ -487,33 +472,31 @@ static uint32_t features_read(void)
     return d;
 }
 
-static void aux_fill(struct exec *exec, struct stack_words *stack, const user_t *places)
+static void aux_fill(struct exec *exec, const user_t *places)
 {
     const struct credentials *who = &exec->credentials;
-    unsigned first = stack->count;
-    aux_add(stack, AT_SYSINFO_EHDR, exec->vdso);
-    aux_add(stack, AT_MINSIGSTKSZ, 3632);
-    aux_add(stack, AT_HWCAP, features_read());
-    aux_add(stack, AT_PAGESZ, PAGE_SIZE);
-    aux_add(stack, AT_CLKTCK, 100);
-    aux_add(stack, AT_PHDR, exec->headers_at);
-    aux_add(stack, AT_PHENT, sizeof(struct elf_program));
-    aux_add(stack, AT_PHNUM, exec->header_count);
-    aux_add(stack, AT_BASE, exec->base);
-    aux_add(stack, AT_FLAGS, 0);
-    aux_add(stack, AT_ENTRY, exec->program_entry);
-    aux_add(stack, AT_UID, who->uid);
-    aux_add(stack, AT_EUID, who->euid);
-    aux_add(stack, AT_GID, who->gid);
-    aux_add(stack, AT_EGID, who->egid);
-    aux_add(stack, AT_SECURE, who->uid != who->euid || who->gid != who->egid);
-    aux_add(stack, AT_RANDOM, places[0]);
-    aux_add(stack, AT_HWCAP2, 2);  // FSGSBASE
-    aux_add(stack, AT_EXECFN, places[1]);
-    aux_add(stack, AT_PLATFORM, places[2]);
-    aux_add(stack, AT_NULL, 0);
-    exec->space->vector_count = stack->count - first;
-    memcpy(exec->space->vector, stack->words + first, exec->space->vector_count * sizeof(uint64_t));
+    struct space *space = exec->space;
+    aux_add(space, AT_SYSINFO_EHDR, exec->vdso);
+    aux_add(space, AT_MINSIGSTKSZ, 3632);
+    aux_add(space, AT_HWCAP, features_read());
+    aux_add(space, AT_PAGESZ, PAGE_SIZE);
+    aux_add(space, AT_CLKTCK, 100);
+    aux_add(space, AT_PHDR, exec->headers_at);
+    aux_add(space, AT_PHENT, sizeof(struct elf_program));
+    aux_add(space, AT_PHNUM, exec->header_count);
+    aux_add(space, AT_BASE, exec->base);
+    aux_add(space, AT_FLAGS, 0);
+    aux_add(space, AT_ENTRY, exec->program_entry);
+    aux_add(space, AT_UID, who->uid);
+    aux_add(space, AT_EUID, who->euid);
+    aux_add(space, AT_GID, who->gid);
+    aux_add(space, AT_EGID, who->egid);
+    aux_add(space, AT_SECURE, who->uid != who->euid || who->gid != who->egid);
+    aux_add(space, AT_RANDOM, places[0]);
+    aux_add(space, AT_HWCAP2, 2);  // FSGSBASE
+    aux_add(space, AT_EXECFN, places[1]);
+    aux_add(space, AT_PLATFORM, places[2]);
+    aux_add(space, AT_NULL, 0);
 }
 
 // A string at the very top, below what is there already: its address.
@@ -525,25 +508,62 @@ static user_t top_push(struct exec *exec, user_t *top, const void *from, uint64_
     return *top;
 }
 
-static void pointers_fill(struct exec *exec, struct stack_words *stack, user_t text)
+// Words on the stack from an address upwards, a few at a time.
+struct stack_words {
+    struct space *space;
+    user_t at;
+    uint64_t words[64];
+    unsigned count;
+    int64_t error;
+};
+
+static void words_flush(struct stack_words *stack)
 {
-    uint64_t at = exec->text_at;
-    stack->words[stack->count++] = exec->arguments;
-    exec->space->args_start = text;
-    for (uint32_t i = 0; i < exec->arguments + exec->environment; i++) {
-        if (i == exec->arguments) {
-            stack->words[stack->count++] = 0;
-            exec->space->args_end = exec->space->env_start = text + at - exec->text_at;
-        }
-        stack->words[stack->count++] = text + at - exec->text_at;
-        at += strlen(exec->text + at) + 1;
+    uint64_t bytes = stack->count * sizeof(stack->words[0]);
+    stack->error = stack->error ? stack->error
+                                : space_write(stack->space, stack->at, stack->words, bytes);
+    stack->at += bytes;
+    stack->count = 0;
+}
+
+static void word_add(struct stack_words *stack, uint64_t word)
+{
+    stack->words[stack->count++] = word;
+    if (stack->count == sizeof(stack->words) / sizeof(stack->words[0])) {
+        words_flush(stack);
     }
-    if (!exec->environment) {
-        stack->words[stack->count++] = 0;
-        exec->space->args_end = exec->space->env_start = text + at - exec->text_at;
+}
+
+// Pointers to strings, which lie at `text` on the stack from `*at` on, and a zero.
+static void pointers_add(struct exec *exec, struct stack_words *stack, uint32_t count, user_t text,
+                         uint64_t *at)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        word_add(stack, text + *at - exec->text->at);
+        *at += exectext_length(exec->text, *at);
     }
-    exec->space->env_end = text + at - exec->text_at;
-    stack->words[stack->count++] = 0;
+    word_add(stack, 0);
+}
+
+// Counts, pointers and the auxiliary vector: the stack pointer, or 0.
+static user_t words_write(struct exec *exec, user_t top, user_t text)
+{
+    struct space *space = exec->space;
+    uint64_t at = exec->text->at, aux = space->vector_count;
+    uint64_t count = 3ull + exec->arguments + exec->environment + aux;
+    user_t sp = (top - count * sizeof(uint64_t)) & ~15ull;
+    struct stack_words stack = { .space = space, .at = sp };
+    word_add(&stack, exec->arguments);
+    space->args_start = text;
+    pointers_add(exec, &stack, exec->arguments, text, &at);
+    space->args_end = space->env_start = text + at - exec->text->at;
+    pointers_add(exec, &stack, exec->environment, text, &at);
+    space->env_end = text + at - exec->text->at;
+    for (unsigned i = 0; i < aux; i++) {
+        word_add(&stack, space->vector[i]);
+    }
+    words_flush(&stack);
+    return stack.error ? 0 : sp;
 }
 
 // Strings, pointers and the auxiliary vector (System V ABI, AMD64, 3.4.1): the stack pointer, or 0.
@@ -553,24 +573,14 @@ static user_t stack_fill(struct exec *exec)
     uint64_t random[2] = { rt_seed(), rt_seed() };
     user_t top = exec->stack_top - sizeof(uint64_t), places[3];
     int64_t error = 0;
-    uint64_t count = exec->arguments + exec->environment + 3ull + 2ull * AUX_MOST;
-    struct stack_words stack = { heap_alloc(count * sizeof(uint64_t)), 0 };
-    if (!stack.words) {
-        return 0;
-    }
     places[1] = top_push(exec, &top, exec->path, strlen(exec->path) + 1, &error);
-    user_t text = top_push(exec, &top, exec->text + exec->text_at, TEXT_MOST - exec->text_at,
-                           &error);
+    user_t text = top -= EXECTEXT_END - exec->text->at;
+    error = error ? error : exectext_write(exec->text, exec->space, text);
     places[2] = top_push(exec, &top, platform, sizeof(platform), &error);
     top &= ~15ull;
     places[0] = top_push(exec, &top, random, sizeof(random), &error);
-    pointers_fill(exec, &stack, text);
-    aux_fill(exec, &stack, places);
-    user_t sp = (top - stack.count * sizeof(uint64_t)) & ~15ull;
-    error = error ? error
-                  : space_write(exec->space, sp, stack.words, stack.count * sizeof(uint64_t));
-    heap_free(stack.words);
-    return error ? 0 : sp;
+    aux_fill(exec, places);
+    return error ? 0 : words_write(exec, top, text);
 }
 
 // ---- commit ------------------------------------------------------------------------------------
@@ -696,21 +706,30 @@ static void exec_free(struct exec *exec, int64_t error)
     if (exec->interpreter) {
         program_put(exec->interpreter);
     }
-    page_put(page_of(exec->text));
+    if (exec->text) {
+        exectext_free(exec->text);
+    }
+    heap_free(exec->text);
+    heap_free(exec->path);
+    heap_free(exec->name);
     heap_free(exec);
 }
 
 static struct exec *exec_new(struct task *task)
 {
     struct exec *exec = heap_alloc(sizeof(*exec));
-    if (exec) {
-        exec->task = task;
-        uint32_t run = page_alloc_run(TEXT_ORDER);  // what is read of it has been written
-        exec->text = run ? page_here(run) : NULL;
-        exec->text_at = TEXT_MOST;
+    if (!exec) {
+        return NULL;
     }
-    if (exec && !exec->text) {
-        heap_free(exec);
+    exec->task = task;
+    exec->text = heap_alloc(sizeof(*exec->text));
+    exec->path = heap_alloc(PATH_MAX_BYTES);
+    exec->name = heap_alloc(PATH_MAX_BYTES);
+    if (exec->text) {
+        exectext_init(exec->text);
+    }
+    if (!exec->text || !exec->path || !exec->name) {
+        exec_free(exec, 0);
         return NULL;
     }
     return exec;
@@ -724,10 +743,10 @@ int64_t exec_first(struct task *task, const char *path, const struct exec_string
     }
     int64_t error = 0;
     for (unsigned i = strings->environment_count; i-- > 0 && !error;) {
-        error = text_push(exec, strings->environment[i], strlen(strings->environment[i]) + 1);
+        error = text_push(exec, strings->environment[i]);
     }
     for (unsigned i = strings->argument_count; i-- > 0 && !error;) {
-        error = text_push(exec, strings->arguments[i], strlen(strings->arguments[i]) + 1);
+        error = text_push(exec, strings->arguments[i]);
     }
     exec->arguments = strings->argument_count;
     exec->environment = strings->environment_count;
@@ -744,13 +763,13 @@ static int64_t name_make(struct exec *exec, int at)
 {
     const struct files *files = exec->task->files;
     if (at == AT_FDCWD || *exec->path == '/') {
-        memcpy(exec->name, exec->path, sizeof(exec->name));
+        memcpy(exec->name, exec->path, PATH_MAX_BYTES);
         return 0;
     }
     exec->hidden = files->at[at].close_on_exec;
-    uint64_t bytes = rt_format(exec->name, sizeof(exec->name), "/dev/fd/%d%s%s", at,
+    uint64_t bytes = rt_format(exec->name, PATH_MAX_BYTES, "/dev/fd/%d%s%s", at,
                                *exec->path ? "/" : "", exec->path);
-    return bytes < sizeof(exec->name) ? 0 : -ENAMETOOLONG;
+    return bytes < PATH_MAX_BYTES ? 0 : -ENAMETOOLONG;
 }
 
 static int64_t exec_call(struct exec *exec, int at, unsigned how, const user_t *vectors)
@@ -762,7 +781,7 @@ static int64_t exec_call(struct exec *exec, int at, unsigned how, const user_t *
     error = error ? error : vector_push(exec, vectors[1], &exec->environment);
     error = error ? error : vector_push(exec, vectors[0], &exec->arguments);
     if (!error && !exec->arguments) {  // as Linux has it since 5.18
-        error = text_push(exec, "", 1);
+        error = text_push(exec, "");
         exec->arguments = 1;
     }
     return error ? error : exec_do(exec);
@@ -778,7 +797,7 @@ int64_t call_execveat(struct task *task, int32_t at, user_t path, user_t argumen
     if (!exec) {
         return flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ? -EINVAL : -ENOMEM;
     }
-    int64_t length = user_string(task, exec->path, path, sizeof(exec->path));
+    int64_t length = user_string(task, exec->path, path, PATH_MAX_BYTES);
     int64_t error = length < 0 ? length : exec_call(exec, at, how, vectors);
     exec_free(exec, error);
     return error ? error : RESULT_NONE;

@@ -46,6 +46,7 @@ SCRIPTS = {
                      "i=0; s=0; while [ $i -lt 30 ]; do sh -c \"exit $i\"; s=$((s + $?)); i=$((i + 1)); done; echo $s",
     "200 at once": "mkfifo /tmp/g; exec 9<>/tmp/g; i=0; while [ $i -lt 200 ]; do (read x <&9; echo $i) & i=$((i + 1)); "
                    "done >/tmp/o; yes '' | head -n 200 >&9; wait; sort -n /tmp/o | md5sum; rm /tmp/g /tmp/o",
+    "many arguments": "env sh -c 'echo $#; echo \"$@\" | md5sum' x $(seq 1 20000) $(seq 1 20000 | tr '\\n' 'x')",
     "a name without a file": "cat /no/such 2>&1; cat /bin 2>&1; cd /no 2>&1 || echo $?",
     "end of input": "cat; echo $?; read x; echo $?",
     "a stopped process": "sleep 5 & kill -STOP $!; kill -CONT $!; kill $!; wait $! 2>/dev/null; echo $?",
@@ -240,6 +241,19 @@ def test_files_that_fill_the_memory():
     done = survives("dd if=/dev/zero of=/tmp/f bs=1M 2>/dev/null; [ $? -ne 0 ] && echo refused; rm /tmp/f; "
                     "dd if=/dev/zero of=/tmp/f bs=1M count=8 2>/dev/null; echo $?; rm /tmp/f", memory=128)
     assert done.output == "refused\n0\nafter\n100\n"
+
+
+FRAGMENTS = """n=$(awk '/MemFree/ { print int(($2 - 3000) / 8) }' /proc/meminfo)
+awk -v n=$n 'BEGIN { s = sprintf("%4096s", ""); for (i = 0; i < n; i++) { printf "%s", s >"/tmp/a"; printf "%s", s >"/tmp/b" } }'
+dd if=/dev/zero of=/tmp/c bs=4k 2>/dev/null; [ $? -ne 0 ] && echo full
+: >/tmp/b
+/bin/sh -c 'echo executed'
+rm /tmp/a /tmp/c"""
+
+
+def test_execution_in_fragmented_memory():
+    """Of two files that grew in turns one is gone: what is free are single pages."""
+    assert survives(FRAGMENTS, memory=128).output == "full\nexecuted\nafter\n100\n"
 
 
 def test_processes_that_end_give_everything_back():
