@@ -13,6 +13,7 @@
 #include "session.h"
 #include "space.h"
 #include "start.h"
+#include "sysv.h"
 
 #include <rt/clock.h>
 
@@ -124,6 +125,7 @@ static void process_ended(struct process *process)
     process->refs++;  // the zombie's
     process_timers_end(process);
     cpulimit_end(process);
+    sem_exit(process);
     session_exit(process);
     children_give(process);
     trace_tracer_ended(process);

@@ -10,6 +10,7 @@
 #include "page.h"
 #include "proc.h"
 #include "random.h"
+#include "sysv.h"
 #include "task.h"
 #include "walk.h"
 
@@ -325,6 +326,7 @@ CONSTANT(shared_most, "18446744073692774399")
 CONSTANT(shared_count, "4096")
 CONSTANT(message_bytes, "8192")
 CONSTANT(message_count, "32000")
+CONSTANT(queue_bytes, "16384")
 CONSTANT(semaphores, "32000\t1024000000\t500\t32000")
 CONSTANT(map_count, "65530")
 CONSTANT(swappiness, "60")
@@ -409,6 +411,7 @@ static const struct proc_item kernel_items[] = {
     { .name = "domainname", .mode = FILE_MODE, .show = domain },
     { .name = "hostname", .mode = SET_MODE, .show = host, .store = host_set },
     { .name = "msgmax", .mode = FILE_MODE, .show = message_bytes },
+    { .name = "msgmnb", .mode = FILE_MODE, .show = queue_bytes },
     { .name = "msgmni", .mode = FILE_MODE, .show = message_count },
     { .name = "ngroups_max", .mode = FILE_MODE, .show = groups_max },
     { .name = "osrelease", .mode = FILE_MODE, .show = osrelease },
@@ -475,6 +478,31 @@ static const struct proc_item sys_items[] = {
     {},
 };
 
+SHOW(sysv_messages)
+{
+    UNUSED;
+    return msg_show(text);
+}
+
+SHOW(sysv_semaphores)
+{
+    UNUSED;
+    return sem_show(text);
+}
+
+SHOW(sysv_memory)
+{
+    UNUSED;
+    return shm_show(text);
+}
+
+static const struct proc_item sysv_items[] = {
+    { .name = "msg", .mode = FILE_MODE, .show = sysv_messages },
+    { .name = "sem", .mode = FILE_MODE, .show = sysv_semaphores },
+    { .name = "shm", .mode = FILE_MODE, .show = sysv_memory },
+    {},
+};
+
 static const struct proc_item top_items[] = {
     { .name = "cmdline", .mode = FILE_MODE, .show = cmdline },
     { .name = "cpuinfo", .mode = FILE_MODE, .show = cpuinfo },
@@ -490,6 +518,7 @@ static const struct proc_item top_items[] = {
     { .name = "stat", .mode = FILE_MODE, .show = stat },
     { .name = "swaps", .mode = FILE_MODE, .show = swaps },
     { .name = "sys", .mode = DIR_MODE, .items = sys_items },
+    { .name = "sysvipc", .mode = DIR_MODE, .items = sysv_items },
     { .name = "thread-self", .mode = LINK_MODE, .show = thread_self },
     { .name = "uptime", .mode = FILE_MODE, .show = uptime },
     { .name = "version", .mode = FILE_MODE, .show = version },

@@ -76,6 +76,7 @@ struct process {
     uint64_t children_ticks;        // used by those waited for
     uint64_t ended_ticks;           // used by its tasks that have ended
     struct process_timers *timers;  // NULL: has none (interval.h)
+    struct undo *undo;              // what it takes back at its end (sem.c)
     struct timer cpu_limit;         // when its processor time is to be looked at (cpulimit.h)
 };
 

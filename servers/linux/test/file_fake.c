@@ -15,6 +15,7 @@
 #include "../proc.h"
 #include "../ptrace.h"
 #include "../space.h"
+#include "../sysv.h"
 #include "../terminal.h"
 #include "host.h"
 
@@ -269,6 +270,24 @@ int64_t signal_send(struct process *process, const struct signal_info *info)
 {
     (void)process;
     fake_signal = (uint32_t)info->signal;
+    return 0;
+}
+
+int64_t shm_show(struct text *text)
+{
+    (void)text;
+    return 0;
+}
+
+int64_t sem_show(struct text *text)
+{
+    (void)text;
+    return 0;
+}
+
+int64_t msg_show(struct text *text)
+{
+    (void)text;
     return 0;
 }
 
