@@ -11,6 +11,7 @@
 #include "object.h"
 #include "pidfd.h"
 #include "ptrace.h"
+#include "seccomp.h"
 #include "space.h"
 
 #include <rt/string.h>
@@ -162,6 +163,8 @@ static struct task *task_copy(struct task *parent, struct process *process,
     memcpy(child->name, parent->name, sizeof(child->name));
     child->credentials = parent->credentials;
     child->nice = parent->nice;
+    child->timer_slack = child->timer_slack_usual = parent->timer_slack;
+    child->seccomp = seccomp_get(parent->seccomp);
     child->policy = parent->policy;
     child->allowed = parent->allowed;
     child->last_cpu = parent->last_cpu;

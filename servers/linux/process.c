@@ -9,6 +9,7 @@
 #include "cpulimit.h"
 #include "page.h"
 #include "proc.h"
+#include "seccomp.h"
 #include "space.h"
 
 #include <rt/clock.h>
@@ -411,13 +412,22 @@ enum prctl {
     PR_SET_KEEPCAPS,
     PR_SET_NAME = 15,
     PR_GET_NAME,
+    PR_GET_SECCOMP = 21,
+    PR_SET_SECCOMP,
     PR_CAPBSET_READ = 23,
     PR_CAPBSET_DROP,
+    PR_GET_TSC,
+    PR_SET_TSC,
+    PR_SET_TIMERSLACK = 29,
+    PR_GET_TIMERSLACK,
     PR_SET_CHILD_SUBREAPER = 36,
     PR_GET_CHILD_SUBREAPER,
     PR_SET_NO_NEW_PRIVS,
     PR_GET_NO_NEW_PRIVS,
+    PR_GET_THP_DISABLE = 42,
 };
+
+#define PR_TSC_ENABLE 1
 
 static int64_t name_set(struct task *task, user_t from)
 {
@@ -438,6 +448,8 @@ int64_t call_prctl(struct task *task, int32_t option, uint64_t two, uint64_t thr
     switch ((enum prctl)option) {
     case PR_SET_NAME: return name_set(task, two);
     case PR_GET_NAME: return user_write(task, two, task->name, sizeof(task->name));
+    case PR_GET_SECCOMP: return seccomp_mode(task);
+    case PR_SET_SECCOMP: return seccomp_prctl(task, two, three);
     case PR_GET_DUMPABLE: return task->space->dumpable;
     case PR_SET_DUMPABLE:
         if (two > 1) {
@@ -474,6 +486,13 @@ int64_t call_prctl(struct task *task, int32_t option, uint64_t two, uint64_t thr
         }
         task->credentials.bounding &= two > 40 ? ~0ull : ~(1ull << two);
         return two > 40 ? -EINVAL : 0;
+    case PR_GET_TSC: value = PR_TSC_ENABLE; return user_write(task, two, &value, sizeof(value));
+    case PR_SET_TSC: return two == PR_TSC_ENABLE ? 0 : -EINVAL;
+    case PR_SET_TIMERSLACK:  // how late timers may be; here they are not, for it
+        task->timer_slack = (int64_t)two > 0 ? two : task->timer_slack_usual;
+        return 0;
+    case PR_GET_TIMERSLACK: return (int64_t)task->timer_slack;
+    case PR_GET_THP_DISABLE: return two || three || four || five ? -EINVAL : 0;
     case PR_GET_KEEPCAPS: return task->credentials.keep_capabilities;
     case PR_SET_KEEPCAPS:
         if (two > 1) {

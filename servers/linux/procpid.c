@@ -12,6 +12,7 @@
 #include "mount.h"
 #include "proc.h"
 #include "ptrace.h"
+#include "seccomp.h"
 #include "space.h"
 #include "task.h"
 #include "terminal.h"
@@ -247,13 +248,16 @@ static void status_signals(struct text *text, const struct process *process,
                masks.ignored, masks.caught);
 }
 
-static void status_rights(struct text *text, const struct credentials *who)
+static void status_rights(struct text *text, const struct task *task)
 {
+    const struct credentials *who = &task->credentials;
     text_print(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", who->inheritable,
                who->permitted, who->effective);
     text_print(text, "CapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%u\n", who->bounding,
                who->ambient, who->no_new_privileges);
-    text_print(text, "Seccomp:\t0\nSeccomp_filters:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n");
+    text_print(text, "Seccomp:\t%u\nSeccomp_filters:\t%u\n", seccomp_mode(task),
+               seccomp_filters(task));
+    text_print(text, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n");
     text_print(text, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\n"
                      "nonvoluntary_ctxt_switches:\t0\n");
 }
@@ -305,7 +309,7 @@ SHOW(status)
     text_print(text, "Threads:\t%u\n", tasks_of(process));
     if (task) {
         status_signals(text, process, task);
-        status_rights(text, &task->credentials);
+        status_rights(text, task);
     }
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "heap.h"
 #include "object.h"
 #include "page.h"
+#include "seccomp.h"
 #include "space.h"
 
 #include <rt/clock.h>
@@ -21,6 +22,7 @@
 #define PID_AGAIN    300u  // where numbers begin once all were used
 #define GUEST_FRAMES (PAGE_SIZE / GUEST_FRAME_BYTES)
 #define PRIORITY     1u
+#define TIMER_SLACK  50000u  // nanoseconds, as in Linux
 #define VECTOR_ALIGN 64u
 
 static struct task *table[TASKS_MOST];  // by number
@@ -235,6 +237,7 @@ struct task *task_new(struct process *process)
     }
     task->tid = list_empty(&process->tasks) ? process->pid : id_new();
     idtable_add(&tids, &task->by_tid, task->tid);
+    task->timer_slack = task->timer_slack_usual = TIMER_SLACK;
     task->process = process;
     list_init(&task->queued);
     task->allowed = UINT64_MAX;
@@ -260,6 +263,7 @@ void task_release(struct task *task)
     struct process *process = task->process;
     wait_free(task);
     signal_free(&task->signals.pending);
+    seccomp_put(task->seccomp);
     idtable_remove(&task->by_tid);
     list_remove(&task->in_process);
     list_add(&tasks_dead, &task->in_process);

@@ -98,12 +98,13 @@ struct task {
     struct process *process;
     struct list in_process;
     int8_t nice;
-    uint8_t policy;      // SCHED_*
-    uint64_t ticks;      // used in user mode, of the kernel's clock
-    struct list queued;  // for a CPU, or of those to be tried again
-    struct cpu *cpu;     // whose time it has (cpu.h); NULL: none
-    uint32_t last_cpu;   // that it ran on
-    uint64_t allowed;    // CPUs, a bit each
+    uint8_t policy;                           // SCHED_*
+    uint64_t ticks;                           // used in user mode, of the kernel's clock
+    uint64_t timer_slack, timer_slack_usual;  // nanoseconds (prctl)
+    struct list queued;                       // for a CPU, or of those to be tried again
+    struct cpu *cpu;                          // whose time it has (cpu.h); NULL: none
+    uint32_t last_cpu;                        // that it ran on
+    uint64_t allowed;                         // CPUs, a bit each
     struct space *space;
     struct files *files;
     struct placement *placement;
@@ -129,8 +130,9 @@ struct task {
     user_t clear_tid;  // to be zeroed and woken at its end
     user_t robust_list;
     user_t rseq;
-    struct task *vfork_parent;  // waits for its exec or end
-    struct trace *trace;        // by a tracer
+    struct task *vfork_parent;    // waits for its exec or end
+    struct trace *trace;          // by a tracer
+    struct bpf_program *seccomp;  // what its calls are checked by (seccomp.h), or NULL
 };
 
 // Not a program: who gets the children that have lost their parent, and waits for them at once.

@@ -95,6 +95,8 @@ CASE(process_control)
     CHECK(prctl(PR_GET_NO_NEW_PRIVS, 1, 0, 0, 0), -EINVAL);
     CHECK(prctl(PR_SET_TIMERSLACK, 100000), 0);
     CHECK(prctl(PR_GET_TIMERSLACK), 100000);
+    CHECK(prctl(PR_SET_TIMERSLACK, 0), 0);
+    CHECK(prctl(PR_GET_TIMERSLACK), 50000);
     CHECK(prctl(PR_GET_TSC, &value), 0);
     CHECK(value, PR_TSC_ENABLE);
     CHECK(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);

@@ -14,6 +14,7 @@
 #include "../pipe.h"
 #include "../proc.h"
 #include "../ptrace.h"
+#include "../seccomp.h"
 #include "../space.h"
 #include "../sysv.h"
 #include "../terminal.h"
@@ -270,6 +271,18 @@ int64_t signal_send(struct process *process, const struct signal_info *info)
 {
     (void)process;
     fake_signal = (uint32_t)info->signal;
+    return 0;
+}
+
+unsigned seccomp_mode(const struct task *task)
+{
+    (void)task;
+    return 0;
+}
+
+unsigned seccomp_filters(const struct task *task)
+{
+    (void)task;
     return 0;
 }
 
