@@ -5,6 +5,7 @@
 // and what is printed of it.
 #include "call.h"
 
+#include "seccomp.h"
 #include "trace.h"
 
 #include <rt/print.h>
@@ -108,6 +109,10 @@ static uint64_t unknown[512];  // how often calls were asked for that there are 
 int64_t call_dispatch(struct task *task)
 {
     uint32_t number = task->call.number;
+    int64_t stopped = 0;
+    if (task->seccomp && !task->call.again && seccomp_stops(task, &stopped)) {
+        return stopped;
+    }
     if (number < COUNT(entries) && entries[number].carry_out) {
         running = task;
         int64_t result = entries[number].carry_out(task);
