@@ -108,8 +108,7 @@ static void terminal_moves(struct terminal *which)
 
 static bool terminal_is_sent(const struct terminal *which)
 {
-    (void)which;
-    return line.put == line.sent;
+    return line_pending(&which->line) == 0 && line.put == line.sent;
 }
 
 static const struct terminal_ops terminal_moved = { .written = terminal_moves,

@@ -151,6 +151,9 @@ static uint32_t output_growth(const struct line *line)
 
 uint32_t line_write_room(const struct line *line)
 {
+    if (line->stopped) {
+        return 0;
+    }
     uint32_t room = output_room(line);
     return room > LINE_ECHO ? (room - LINE_ECHO) / output_growth(line) : 0;
 }

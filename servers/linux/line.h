@@ -30,6 +30,7 @@
 // c_cflag: 38,400 baud, 8 bits, receiver on, hang up on last close
 #define CBAUD         0x100fu
 #define CONTROL_USUAL 0x04bfu
+#define HUPCL         0x0400u
 // c_lflag
 #define ISIG    0x0001u
 #define ICANON  0x0002u
@@ -103,7 +104,7 @@ bool line_has(const struct line *line);
 // Take what was typed: in canonical mode one line at most, whose end is told; else all.
 uint32_t line_read(struct line *line, uint8_t *to, uint32_t most, bool *ended);
 
-// How many bytes may be written now, whatever becomes of them.
+// How many bytes may be written now, whatever becomes of them; none while it is stopped.
 uint32_t line_write_room(const struct line *line);
 // Write that many at most.
 void line_write(struct line *line, const uint8_t *from, uint32_t bytes);

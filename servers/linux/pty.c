@@ -33,6 +33,7 @@ struct pty {
     bool locked;
     bool opened;          // the slave was, some time
     bool packets;         // TIOCPKT: each read begins with a byte that says what it is
+    unsigned told;        // TERMINAL_*: what the next one is to say
     struct dentry *node;  // its name, with a reference; NULL: it could not be made
 };
 
@@ -66,11 +67,34 @@ static void slave_closed(struct terminal *terminal)
     pty_free_unused(terminal->state);
 }
 
+// What is written is with who has the master open, read or not.
+static bool slave_sent(const struct terminal *terminal)
+{
+    (void)terminal;
+    return true;
+}
+
+// What has been said before is taken back by its opposite.
+static void slave_told(struct terminal *terminal, unsigned what)
+{
+    struct pty *pty = terminal->state;
+    unsigned opposite = what & (TERMINAL_STOP | TERMINAL_NO_STOP)    ? what << 1
+                        : what & (TERMINAL_START | TERMINAL_DO_STOP) ? what >> 1
+                                                                     : 0;
+    if (pty->packets) {
+        pty->told = (pty->told & ~opposite) | what;
+        terminal_changed(terminal);
+    }
+}
+
 static const struct terminal_ops slave_ops = {
     .written = slave_written,
     .read = slave_written,
+    .sent = slave_sent,
+    .told = slave_told,
     .closed = slave_closed,
     .opened = slave_opened,
+    .stays = true,
 };
 
 int64_t pty_slave(uint32_t number, struct terminal **terminal)
@@ -136,12 +160,26 @@ static int64_t output_give(struct pty *pty, struct io *io)
     return done;
 }
 
+// A packet of its own.
+static int64_t told_give(struct pty *pty, struct io *io)
+{
+    uint8_t told = (uint8_t)pty->told;
+    int64_t given = io_give(io, &told, 1);
+    if (given == 1) {
+        pty->told = 0;
+    }
+    return given;
+}
+
 static int64_t master_read(struct task *task, struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
     struct pty *pty = file->state;
     if (io->left == 0) {
         return 0;
+    }
+    if (pty->told) {
+        return told_give(pty, io);
     }
     if (has_output(pty)) {
         return output_give(pty, io);
@@ -187,7 +225,8 @@ static int64_t master_write(struct task *task, struct file *file, struct io *io,
 static uint32_t master_ready(struct file *file)
 {
     const struct pty *pty = file->state;
-    uint32_t ready = has_output(pty) ? POLLIN | POLLRDNORM : 0;
+    uint32_t ready = has_output(pty) || pty->told ? POLLIN | POLLRDNORM : 0;
+    ready |= pty->told ? POLLPRI : 0;
     if (is_left(pty)) {
         ready |= POLLHUP;
     }
@@ -264,7 +303,7 @@ static int64_t master_ioctl(struct task *task, struct file *file, uint32_t reque
     case TIOCSPTLCK: return flag_set(task, argument, &pty->locked);
     case TIOCGPTLCK: return give_number(task, argument, pty->locked);
     case TIOCGPTPEER: return pty->locked ? -EIO : peer_open(task, pty, (uint32_t)argument);
-    case TIOCPKT: return flag_set(task, argument, &pty->packets);
+    case TIOCPKT: pty->told = 0; return flag_set(task, argument, &pty->packets);
     case TIOCGPKT: return give_number(task, argument, pty->packets);
     case TIOCSIG: return group_signal(pty, argument);
     default: return ioctl_slave(task, pty, request, argument);
@@ -299,6 +338,7 @@ static int64_t pty_new(struct pty **made)
     *pty = (struct pty){ .number = number, .master = true, .locked = true };
     terminal_init(&pty->slave, &slave_ops, pty, DEVICE_PTS | number);
     pty->slave.line.set.input &= ~IUTF8;
+    pty->slave.line.set.control &= ~HUPCL;
     ptys[number] = *made = pty;
     return 0;
 }

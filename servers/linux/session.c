@@ -95,7 +95,7 @@ void session_forget_terminal(uint32_t session)
 void session_exit(struct process *process)
 {
     if (process->pid == process->session && process->terminal) {
-        terminal_hangup(process->terminal);
+        terminal_leader_ended(process->terminal);
     }
     group_check_orphan(process, process->parent, process);
     LIST_EACH(child, &process->children, struct process, siblings) {

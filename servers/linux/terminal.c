@@ -37,11 +37,15 @@ static void terminal_signal(struct terminal *terminal, unsigned signal)
 uint64_t terminal_type(struct terminal *terminal, const uint8_t *from, uint64_t bytes)
 {
     uint64_t done = 0;
+    bool stopped = terminal->line.stopped;
     for (; done < bytes && line_room(&terminal->line); done++) {
         unsigned signal = line_type(&terminal->line, from[done]);
         if (signal) {
             terminal_signal(terminal, signal);
         }
+    }
+    if (stopped != terminal->line.stopped) {
+        terminal_tell(terminal, stopped ? TERMINAL_START : TERMINAL_STOP);
     }
     if (done) {
         terminal_changed(terminal);
@@ -91,6 +95,27 @@ void terminal_hangup(struct terminal *terminal)
         signal_group(group, SIGCONT);
     }
     terminal_changed(terminal);
+}
+
+void terminal_leader_ended(struct terminal *terminal)
+{
+    uint32_t session = terminal->session, group = terminal->group;
+    if (!terminal->ops->stays) {
+        terminal_hangup(terminal);
+        return;
+    }
+    terminal->session = terminal->group = 0;
+    session_forget_terminal(session);
+    if (group) {
+        signal_group(group, SIGHUP);
+    }
+}
+
+void terminal_tell(struct terminal *terminal, unsigned what)
+{
+    if (terminal->ops->told) {
+        terminal->ops->told(terminal, what);
+    }
 }
 
 // ---- control of a session ----------------------------------------------------------------------

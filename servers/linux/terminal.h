@@ -21,11 +21,23 @@ struct winsize {
     uint16_t rows, columns, x, y;
 };
 
+// What the other side can learn besides what is written (ioctl_tty(2), TIOCPKT).
+#define TERMINAL_FLUSH_READ  1u
+#define TERMINAL_FLUSH_WRITE 2u
+#define TERMINAL_STOP        4u
+#define TERMINAL_START       8u
+#define TERMINAL_NO_STOP     16u
+#define TERMINAL_DO_STOP     32u
+
 // What moves the bytes of a terminal.
 struct terminal_ops {
-    void (*written)(struct terminal *terminal);     // there is something to be taken, or may be now
-    void (*read)(struct terminal *terminal);        // there may be room to type
-    bool (*sent)(const struct terminal *terminal);  // what was taken has arrived; NULL: at once
+    void (*written)(struct terminal *terminal);  // there is something to be taken, or may be now
+    void (*read)(struct terminal *terminal);     // there may be room to type
+    // All that was written has arrived where who waits for that thinks it; NULL: once it is taken.
+    bool (*sent)(const struct terminal *terminal);
+    // A change of those that TIOCPKT tells of (TERMINAL_*); NULL: nobody wants to know.
+    void (*told)(struct terminal *terminal, unsigned what);
+    bool stays;  // the end of its session's leader leaves it open
     // All files are closed, or one was opened; NULL: nothing to be done.
     void (*closed)(struct terminal *terminal);
     void (*opened)(struct terminal *terminal);
@@ -68,6 +80,10 @@ uint32_t terminal_take(struct terminal *terminal, uint8_t *to, uint32_t most);
 void terminal_resize(struct terminal *terminal, const struct winsize *size);
 // Nobody is there any more: its session is told (SIGHUP, SIGCONT) and has no terminal.
 void terminal_hangup(struct terminal *terminal);
+// The leader of its session has ended.
+void terminal_leader_ended(struct terminal *terminal);
+// For who is at the other side, where TIOCPKT says so.
+void terminal_tell(struct terminal *terminal, unsigned what);
 // Something that somebody may wait for has changed.
 void terminal_changed(struct terminal *terminal);
 

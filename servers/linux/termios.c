@@ -5,6 +5,9 @@
 #include "session.h"
 #include "terminal.h"
 
+#define CONTROL_Q 17u
+#define CONTROL_S 19u
+
 #define TCGETS      0x5401u
 #define TCSETS      0x5402u
 #define TCSETSW     0x5403u
@@ -82,12 +85,22 @@ static int64_t settings_get(struct task *task, const struct terminal *terminal, 
     return user_write(task, to, &both, two ? sizeof(both) : sizeof(both.basic));
 }
 
+static bool output_is_sent(const struct terminal *terminal)
+{
+    return terminal->ops->sent ? terminal->ops->sent(terminal) : line_pending(&terminal->line) == 0;
+}
+
 // Whether all that was written has gone out; else the result is for the caller to wait.
 static int64_t output_drain(struct task *task, struct terminal *terminal)
 {
-    bool sent = line_pending(&terminal->line) == 0 &&
-                (!terminal->ops->sent || terminal->ops->sent(terminal));
-    return sent || terminal->gone ? 0 : wait_on(task, &terminal->waits);
+    return output_is_sent(terminal) || terminal->gone ? 0 : wait_on(task, &terminal->waits);
+}
+
+// Whether Ctrl-S and Ctrl-Q stop the output and let it go on.
+static bool flow_by_keys(const struct line *line)
+{
+    return line->set.input & IXON && line->set.is[VSTOP] == CONTROL_S &&
+           line->set.is[VSTART] == CONTROL_Q;
 }
 
 // When settings take effect: 0 at once, 1 when all is sent, 2 then, with what is typed dropped.
@@ -107,8 +120,13 @@ static int64_t settings_set(struct task *task, struct terminal *terminal, user_t
     }
     if (when == 2) {
         line_flush_input(&terminal->line);
+        terminal_tell(terminal, TERMINAL_FLUSH_READ);
     }
+    bool flow = flow_by_keys(&terminal->line);
     line_set(&terminal->line, &to);
+    if (flow != flow_by_keys(&terminal->line)) {
+        terminal_tell(terminal, flow ? TERMINAL_NO_STOP : TERMINAL_DO_STOP);
+    }
     terminal_changed(terminal);
     terminal->ops->written(terminal);
     return 0;
@@ -124,9 +142,11 @@ static int64_t flush(struct terminal *terminal, uint64_t what)
     if (what != 1) {  // TCIFLUSH, TCIOFLUSH
         line_flush_input(&terminal->line);
         terminal->ops->read(terminal);
+        terminal_tell(terminal, TERMINAL_FLUSH_READ);
     }
     if (what != 0) {
         line_flush_output(&terminal->line);
+        terminal_tell(terminal, TERMINAL_FLUSH_WRITE);
     }
     terminal_changed(terminal);
     return 0;
@@ -138,7 +158,11 @@ static int64_t flow(struct terminal *terminal, uint64_t what)
         return -EINVAL;
     }
     if (what < 2) {  // TCOOFF, TCOON
+        if (terminal->line.stopped != (what == 0)) {
+            terminal_tell(terminal, what == 0 ? TERMINAL_STOP : TERMINAL_START);
+        }
         terminal->line.stopped = what == 0;
+        terminal_changed(terminal);
         terminal->ops->written(terminal);
     }
     return 0;
@@ -223,10 +247,12 @@ static int64_t foreground_set(struct task *task, struct terminal *terminal, user
     if (group < 0) {
         return -EINVAL;
     }
-    if (!group_exists((uint32_t)group)) {
+    const struct process *process = process_find((uint32_t)group);
+    if (!group_exists((uint32_t)group) && !process) {
         return -ESRCH;
     }
-    if (!group_is_in((uint32_t)group, terminal->session)) {
+    if (!group_exists((uint32_t)group) ? process->session != terminal->session
+                                       : !group_is_in((uint32_t)group, terminal->session)) {
         return -EPERM;
     }
     terminal->group = (uint32_t)group;
@@ -323,7 +349,9 @@ int64_t terminal_ioctl(struct task *task, struct file *file, uint32_t request, u
     case TCFLSH:
     case TCXONC: return ioctl_changing(task, terminal, request, argument);
     case TIOCINQ: return give_number(task, argument, line_readable(&terminal->line));
-    case TIOCOUTQ: return give_number(task, argument, line_pending(&terminal->line));
+    case TIOCOUTQ:
+        return give_number(task, argument,
+                           output_is_sent(terminal) ? 0 : line_pending(&terminal->line));
     case TIOCSTI: return type_byte(task, terminal, argument);
     default: return ioctl_session(task, terminal, request, argument);
     }

@@ -342,6 +342,24 @@ CASE(packet_mode)
     CHECK(tcflush(slave, TCIOFLUSH), 0);
     CHECK(read(master, text, 10), 1);
     CHECK(text[0], TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE);
+    struct pollfd one = { .fd = master, .events = POLLIN | POLLPRI };
+    CHECK(poll(&one, 1, 0), 0);
+    CHECK(tcflow(slave, TCOOFF), 0);
+    CHECK(poll(&one, 1, 0), 1);
+    CHECK(one.revents, POLLIN | POLLPRI);
+    CHECK(read(master, text, 10), 1);
+    CHECK(text[0], TIOCPKT_STOP);
+    CHECK(tcflow(slave, TCOON), 0);
+    CHECK(read(master, text, 10), 1);
+    CHECK(text[0], TIOCPKT_START);
+    set_raw();
+    CHECK(read(master, text, 10), 1);
+    CHECK(text[0], TIOCPKT_NOSTOP);
+    on = 0;
+    CHECK(ioctl(master, TIOCPKT, &on), 0);
+    CHECK(tcflush(slave, TCIOFLUSH), 0);
+    NEED(write(slave, "y", 1));
+    CHECK_READ(master, "y");
 }
 
 CASE(controlling)
