@@ -6,6 +6,7 @@
 #include "call.h"
 #include "cpu.h"
 #include "object.h"
+#include "oom.h"
 #include "ptrace.h"
 #include "space.h"
 #include "start.h"
@@ -193,7 +194,10 @@ static void fault(struct task *task, const uint64_t *words)
 {
     static struct mapping mapping;
     int code = 0;
-    unsigned signal = space_fault(task->space, words[0], (unsigned)words[1], &mapping, &code);
+    unsigned signal = SIGKILL;
+    do {
+        signal = space_fault(task->space, words[0], (unsigned)words[1], &mapping, &code);
+    } while (signal == SIGKILL && oom_kill(task));
     if (signal) {
         struct signal_info info = { .signal = (int32_t)signal, .code = code, .address = words[0] };
         signal_force(task, &info);
@@ -334,8 +338,13 @@ static uint64_t answer_words(struct task *task, struct ipc_words *words)
 static void answer_failed(struct task *task, struct ipc_result result,
                           const struct ipc_words *words)
 {
-    if (rt_error(result.status) == ERR_TABLES && space_stock(task->space, words->word[0])) {
-        return;
+    while (rt_error(result.status) == ERR_TABLES) {
+        if (space_stock(task->space, words->word[0])) {
+            return;
+        }
+        if (!oom_kill(task)) {
+            break;
+        }
     }
     if (rt_error(result.status) == ERR_TABLES) {
         struct signal_info info = { .signal = SIGKILL, .code = SI_KERNEL };

@@ -18,6 +18,8 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+uint64_t tmpfs_pages;
+
 // ---- pages -------------------------------------------------------------------------------------
 // Whether a page of the root image is the file's as it stands, all of it.
 static bool image_page_is_whole(const struct node *node, uint64_t index)
@@ -41,7 +43,8 @@ static void fill(const struct node *node, uint64_t index, char *page, uint64_t f
 static uint32_t page_bring(struct node *node, uint64_t index, uint64_t from, int64_t *error)
 {
     struct tmpfs *fs = node->fs;
-    *error = fs->most && fs->used >= fs->most ? -ENOSPC : -ENOMEM;
+    bool full = tmpfs_pages >= tmpfs_most() || (fs->most && fs->used >= fs->most);
+    *error = full ? -ENOSPC : -ENOMEM;
     uint32_t page = *error == -ENOSPC ? PAGE_NONE : page_alloc();
     if (page == PAGE_NONE) {
         return PAGE_NONE;
@@ -52,6 +55,7 @@ static uint32_t page_bring(struct node *node, uint64_t index, uint64_t from, int
     }
     fill(node, index, page_here(page), from);
     fs->used++;
+    tmpfs_pages++;
     if (index < PAGE_UP(node->image_bytes) >> PAGE_BITS && !list_empty(&node->inode.areas)) {
         area_replace(&node->inode, index);
     }
@@ -101,6 +105,7 @@ static void cut(struct node *node, uint64_t first, uint64_t end)
     uint64_t before = node->pages.count;
     pagetree_cut(&node->pages, first, end);
     node->fs->used -= before - node->pages.count;
+    tmpfs_pages -= before - node->pages.count;
 }
 
 void tmpfile_free(struct node *node)

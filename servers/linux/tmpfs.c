@@ -10,6 +10,7 @@
 #include "directory.h"
 #include "heap.h"
 #include "mount.h"
+#include "page.h"
 #include "seal.h"
 #include "task.h"
 #include "tmpnode.h"
@@ -19,6 +20,17 @@
 #define ENTRY_BYTES 20  // what an entry adds to the size of a directory
 
 static const struct inode_ops tmpfs_ops;
+static uint64_t inodes, image_inodes;  // of all; those that the root image has brought
+
+uint64_t tmpfs_most(void)
+{
+    return page_total / 2;
+}
+
+static uint64_t inodes_most(void)
+{
+    return tmpfs_most() + image_inodes;
+}
 
 bool tmpfs_is(const struct inode *inode)
 {
@@ -44,12 +56,24 @@ static struct node *node_new(struct tmpfs *fs, uint32_t mode)
     node->fs = fs;
     node->seals = SEAL_SEAL;
     fs->refs++;
-    fs->inodes++;
+    inodes++;
     if (inode_is(&node->inode, S_IFDIR)) {
         node->inode.is.links = 2;
         node->inode.is.size = 2ull * ENTRY_BYTES;
     }
     return node;
+}
+
+// One that a program asks for.
+static struct node *node_more(struct tmpfs *fs, uint32_t mode)
+{
+    return inodes < inodes_most() ? node_new(fs, mode) : NULL;
+}
+
+// Why it got none.
+static int64_t no_room(void)
+{
+    return inodes < inodes_most() ? -ENOMEM : -ENOSPC;
 }
 
 static void tmpfs_free(struct inode *inode)
@@ -59,7 +83,7 @@ static void tmpfs_free(struct inode *inode)
         tmpfile_free(node);
     }
     heap_free(node->target);
-    node->fs->inodes--;
+    inodes--;
     fs_put(node->fs);
     heap_free(node);
 }
@@ -84,7 +108,7 @@ struct dentry *tmpfs_new(uint32_t mode, uint64_t most)
 
 struct inode *tmpfs_file(struct inode *beside, uint32_t mode)
 {
-    struct node *node = node_new(node_of(beside)->fs, S_IFREG | mode);
+    struct node *node = node_more(node_of(beside)->fs, S_IFREG | mode);
     if (!node) {
         return NULL;
     }
@@ -121,9 +145,9 @@ static int64_t enter(struct dentry *directory, const char *text, struct inode *i
 static int64_t tmpfs_create(struct task *task, struct dentry *directory, const char *name,
                             uint32_t mode, uint32_t device, struct dentry **made)
 {
-    struct node *node = node_new(node_of(directory->inode)->fs, mode);
+    struct node *node = node_more(node_of(directory->inode)->fs, mode);
     if (!node) {
-        return -ENOMEM;
+        return no_room();
     }
     node->inode.is.device = device;
     inode_adopt(task, directory->inode, &node->inode);
@@ -134,14 +158,14 @@ static int64_t tmpfs_symlink(struct task *task, struct dentry *directory, const 
                              const char *target, struct dentry **made)
 {
     uint64_t bytes = strlen(target);
-    struct node *node = node_new(node_of(directory->inode)->fs, S_IFLNK | 0777);
+    struct node *node = node_more(node_of(directory->inode)->fs, S_IFLNK | 0777);
     char *copy = heap_alloc(bytes + 1);
     if (!node || !copy) {
         heap_free(copy);
         if (node) {
             inode_put(&node->inode);
         }
-        return -ENOMEM;
+        return no_room();
     }
     // NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length says where it ends
     memcpy(copy, target, bytes);
@@ -247,6 +271,7 @@ int64_t tmpfs_add(struct dentry *directory, const struct image_file *file, struc
     if (!node) {
         return -ENOMEM;
     }
+    image_inodes++;
     node->inode.is.device = file->device;
     if (inode_is(&node->inode, S_IFREG) || inode_is(&node->inode, S_IFLNK)) {
         tmpfs_fill(&node->inode, file->data, file->bytes);
@@ -309,15 +334,16 @@ int64_t tmpfs_limit(struct inode *inode, uint64_t most)
 void tmpfs_statfs(struct inode *inode, struct statfs *to)
 {
     const struct tmpfs *fs = node_of(inode)->fs;
-    uint64_t most = fs->most ? fs->most : page_total, room = most - fs->used;
-    uint64_t left = room < page_free ? room : page_free;
+    uint64_t all = tmpfs_most(), most = fs->most && fs->most < all ? fs->most : all;
+    uint64_t room = most - fs->used, left = room < page_free ? room : page_free;
+    left = left < all - tmpfs_pages ? left : all - tmpfs_pages;
     *to = (struct statfs){ .type = TMPFS_MAGIC,
                            .block_bytes = PAGE_SIZE,
                            .fragment_bytes = PAGE_SIZE,
                            .blocks = most,
                            .blocks_free = left,
                            .blocks_available = left,
-                           .files = page_total,
-                           .files_free = page_total > fs->inodes ? page_total - fs->inodes : 0,
+                           .files = inodes_most(),
+                           .files_free = inodes_most() > inodes ? inodes_most() - inodes : 0,
                            .name_bytes = NAME_MAX_BYTES };
 }

@@ -10,8 +10,11 @@
 
 struct statfs;
 
+// Files have half of the memory at most, whatever they are of: processes need some to remove them.
+// So many pages, and so many inodes.
+uint64_t tmpfs_most(void);
 // An empty one: its root's dentry with one reference; NULL: no memory.  `most`: how many pages its
-// files may have; 0: as many as there are.
+// files may have; 0: as many as all.
 struct dentry *tmpfs_new(uint32_t mode, uint64_t most);
 bool tmpfs_is(const struct inode *inode);
 void tmpfs_statfs(struct inode *inode, struct statfs *to);

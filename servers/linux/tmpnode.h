@@ -12,9 +12,8 @@ struct tmpfs {
     uint32_t refs;     // inodes
     uint32_t device;   // st_dev
     uint64_t numbers;  // given to inodes so far
-    uint64_t inodes;
-    uint32_t mounts;  // of it, and of parts of it
-    uint64_t most;    // pages; 0: as many as there are
+    uint32_t mounts;   // of it, and of parts of it
+    uint64_t most;     // pages; 0: as many as there are
     uint64_t used;
 };
 
@@ -33,6 +32,7 @@ static inline struct node *node_of(struct inode *inode)
     return CONTAINER(inode, struct node, inode);
 }
 
+extern uint64_t tmpfs_pages;  // of the files of all
 extern const struct file_ops tmpfile_ops;
 int64_t tmpfile_truncate(struct inode *inode, uint64_t size);
 void tmpfile_refresh(struct inode *inode);

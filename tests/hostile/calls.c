@@ -7,7 +7,6 @@
 // It ends every other process, so it runs on Pith only.
 #include "hostile.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -19,12 +18,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,9 +28,7 @@
 #define PROCESSES 24   // in a round
 #define CALLS     500  // of a thread
 #define STUCK     5    // looks without a call
-#define LOOK      4000000
 #define FIRST_UID 20000
-#define ENDS      2000  // looks until all have to be gone
 #define PLACE     "/hostile"
 #define NO_ROUND  3  // rounds in which what is kept for ever comes to be
 
@@ -46,22 +40,6 @@ struct worker {
     unsigned still;
 };
 static struct worker workers[WORKERS];
-
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-    char line[120];
-    va_list numbers;
-    va_start(numbers, format);
-    int length = vsnprintf(line, sizeof(line), format, numbers);
-    va_end(numbers);
-    (void)!write(STDOUT_FILENO, line, (size_t)length);
-}
-
-static bool is_pith(void)
-{
-    struct utsname name;
-    return uname(&name) == 0 && strstr(name.version, "Pith") != NULL;
-}
 
 // ---- the place ---------------------------------------------------------------------------------
 // A tree of their own, which goes with all that is in it.
@@ -154,48 +132,6 @@ static void reap(void)
     }
 }
 
-static void pause_short(void)
-{
-    const struct timespec time = { 0, LOOK };
-    (void)nanosleep(&time, NULL);
-}
-
-// ---- what is left ------------------------------------------------------------------------------
-static unsigned processes(void)
-{
-    unsigned count = 0;
-    DIR *all = opendir("/proc");
-    for (struct dirent *at = all ? readdir(all) : NULL; at; at = readdir(all)) {
-        count += at->d_name[0] >= '1' && at->d_name[0] <= '9';
-    }
-    (void)closedir(all);
-    return count;
-}
-
-static bool all_end(unsigned wanted)
-{
-    for (unsigned i = 0; i < ENDS; i++) {
-        (void)kill(-1, SIGKILL);
-        reap();
-        if (processes() == wanted) {
-            return true;
-        }
-        pause_short();
-    }
-    say("WRONG: %u processes do not end\n", processes() - wanted);
-    return false;
-}
-
-static unsigned long memory_free(void)
-{
-    char text[400] = "";
-    int fd = open("/proc/meminfo", O_RDONLY);
-    ssize_t bytes = read(fd, text, sizeof(text) - 1);
-    (void)close(fd);
-    const char *at = bytes > 0 ? strstr(text, "MemFree:") : NULL;
-    return at ? strtoul(at + 8, NULL, 10) : 0;
-}
-
 // ---- rounds ------------------------------------------------------------------------------------
 static bool round_work(uint64_t seed)
 {
@@ -212,7 +148,7 @@ static bool round_work(uint64_t seed)
             worker_look(&workers[i], progress[i]);
         }
         good = sane_work(looks);
-        pause_short();
+        judge_pause();
     }
     return good;
 }
@@ -229,27 +165,27 @@ static uint64_t calls_made(void)
 static bool round_run(unsigned number, uint64_t seed)
 {
     static unsigned long before;
-    unsigned own = processes();
+    unsigned own = judge_processes();
     if (!place_make()) {
-        say("WRONG: no place\n");
+        judge_say("WRONG: no place\n");
         return false;
     }
     bool good = round_work(seed);
-    good &= all_end(own);
+    good &= judge_all_end(own);
+    memset(workers, 0, sizeof(workers));
     place_end();
     good &= sane_work(number);  // sockets that only others' messages hold go with the next one
-    unsigned long after = memory_free();
-    if (number > NO_ROUND && after != before) {
-        say("WRONG: %lu KiB were free and %lu are\n", before, after);
-        good = false;
+    unsigned long after = judge_memory_free();
+    if (number <= NO_ROUND) {
+        before = after;
     }
-    before = after;
+    good &= judge_memory_same(before, after);
     return good;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 3 || !is_pith()) {
+    if (argc != 3 || !judge_is_pith()) {
         return 2;
     }
     uint64_t seed = strtoull(argv[1], NULL, 10), calls = strtoull(argv[2], NULL, 10);
@@ -260,7 +196,7 @@ int main(int argc, char **argv)
         if (!round_run(round, seed + round * PROCESSES)) {
             return 1;
         }
-        say("round %u: %lu calls\n", round, (unsigned long)calls_made());
+        judge_say("round %u: %lu calls\n", round, (unsigned long)calls_made());
     }
     return 0;
 }

@@ -62,3 +62,23 @@ __attribute__((noreturn)) void attack(uint64_t seed, unsigned calls, volatile ui
 // Processes, files, pipes, memory, sockets and signals, with results that are known; what is wrong
 // is told.
 bool sane_work(unsigned number);
+
+// ---- the one who judges ------------------------------------------------------------------------
+// Whether other processes may be ended here.
+bool judge_is_pith(void);
+// A line of standard output.
+__attribute__((format(printf, 1, 2))) void judge_say(const char *format, ...);
+// Some milliseconds.
+void judge_pause(void);
+// How many there are.
+unsigned judge_processes(void);
+// End all others, until there are so many; false, and it is told, where they do not end.
+bool judge_all_end(unsigned wanted);
+// KiB
+unsigned long judge_memory_free(void);
+// The two are the same, as far as memory goes: what was there before may stand in other pages now.
+bool judge_memory_same(unsigned long before, unsigned long after);
+
+// ---- executables -------------------------------------------------------------------------------
+// Execute so many that are no good, in the current directory: each fails, or the process dies.
+void elf_attack(uint64_t seed, unsigned count);
