@@ -112,13 +112,31 @@ static void context_give(struct cpu *cpu, struct task *task)
     must(sched_context_bind(cpu->context, task->thread, SCHED_OWN), "giving time");
 }
 
+// Who has waited need not wait for all that use up their turns, as many as they may be; but not
+// again and again, or those would get no turn.
+static bool jumps(struct task *task)
+{
+    if (!task->slept || list_empty(&queue)) {
+        return false;
+    }
+    uint64_t now = rt_clock_monotonic();
+    bool may = now >= task->jump_at;
+    task->jump_at = may ? now + CPU_JUMP : task->jump_at;
+    return may;
+}
+
 void cpu_ready(struct task *task)
 {
     task->state = TASK_RUNS;
     cpu_anew |= task != cpu_trapped || !task->cpu;
     if (!task->cpu && list_empty(&task->queued)) {
-        list_add(&queue, &task->queued);
+        if (jumps(task)) {
+            list_add_first(&queue, &task->queued);
+        } else {
+            list_add(&queue, &task->queued);
+        }
     }
+    task->slept = false;
 }
 
 void cpu_remove(struct task *task)

@@ -10,6 +10,7 @@
 
 #define CPU_SLICE  4000000ul   // nanoseconds
 #define CPU_PERIOD 10000000ul  // likewise, of the container's time
+#define CPU_JUMP   40000000ul  // likewise, between two turns that a task gets before others
 #define CPUS_MOST  8u
 
 extern unsigned cpu_number;  // of CPUs; they are numbered from 0

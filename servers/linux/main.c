@@ -102,6 +102,7 @@ void call_try(struct task *task)
     }
     task->call.again = true;
     task->state = TASK_WAITS;
+    task->slept = true;
     if (call_breaks(task)) {
         wait_end(task);
         call_interrupt(task);

@@ -105,6 +105,8 @@ struct task {
     struct cpu *cpu;                          // whose time it has (cpu.h); NULL: none
     uint32_t last_cpu;                        // that it ran on
     uint64_t allowed;                         // CPUs, a bit each
+    uint64_t jump_at;                         // cpu.c: when it may be put before others again
+    bool slept;                               // it has waited since it was last ready
     struct space *space;
     struct files *files;
     struct placement *placement;
