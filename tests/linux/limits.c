@@ -197,6 +197,15 @@ CASE(processes)
     AS_NOBODY
     {
         if (getuid() == CHECK_NOBODY) {
+            NEED(set(RLIMIT_NPROC, 2, 2));  // itself and one more: those of others do not count
+            pid_t child = fork();
+            if (!child) {
+                pause();
+            }
+            CHECK_TRUE(child > 0);
+            CHECK(fork(), -EAGAIN);
+            NEED(kill(child, SIGKILL));
+            waitpid(child, NULL, 0);
             NEED(set(RLIMIT_NPROC, 0, 0));
             CHECK(fork(), -EAGAIN);
         }
