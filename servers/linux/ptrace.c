@@ -249,6 +249,7 @@ bool trace_stops(struct task *task)
     if (pending_tell(task)) {
         return true;
     }
+    trace->exit_told |= task->interrupted;  // what comes of the call is that it begins anew
     if (signal && !trace->group_seen) {
         trace->group_seen = true;
         trace->interrupt = false;

@@ -333,6 +333,30 @@ CASE(attach)
     finish(child);
 }
 
+// A call that began before there was a tracer begins anew, for it.
+CASE(attach_in_a_call)
+{
+    struct __ptrace_syscall_info info;
+    pid_t child = start_waiting();
+    NEED(trace(PTRACE_SEIZE, child, NULL, (void *)PTRACE_O_TRACESYSGOOD));
+    NEED(trace(PTRACE_INTERRUPT, child, NULL, NULL));
+    NEED(waitpid(child, &status, 0));
+    NEED(trace(PTRACE_GET_SYSCALL_INFO, child, (void *)sizeof(info), &info));
+    CHECK(info.op, PTRACE_SYSCALL_INFO_NONE);
+    NEED(trace(PTRACE_SYSCALL, child, NULL, NULL));
+    NEED(waitpid(child, &status, 0));
+    CHECK(status, (SIGTRAP | 0x80) << 8 | 0x7f);
+    NEED(trace(PTRACE_GET_SYSCALL_INFO, child, (void *)sizeof(info), &info));
+    CHECK(info.op, PTRACE_SYSCALL_INFO_ENTRY);
+    NEED(trace(PTRACE_SYSCALL, child, NULL, NULL));
+    check_wait_asleep(child);
+    NEED(trace(PTRACE_INTERRUPT, child, NULL, NULL));
+    NEED(waitpid(child, &status, 0));
+    NEED(trace(PTRACE_GET_SYSCALL_INFO, child, (void *)sizeof(info), &info));
+    CHECK(info.op, PTRACE_SYSCALL_INFO_EXIT);
+    finish(child);
+}
+
 static void sleep_on(void)
 {
     for (;;) {
