@@ -97,17 +97,22 @@ def text_of(file) -> str:
     return file.read().decode(errors="backslashreplace")
 
 
-def on_pith(arguments: Sequence[str], given: bytes = b"", timeout: float = 120, **guest) -> Done:
-    """Boots the build's Linux server for one command; `guest` as in pithlib.linux.Guest.  What it starts it
-    ends."""
+def machine_command(arguments: Sequence[str], **guest) -> list:
+    """The command that boots the build's Linux server for one command on its own standard files; `guest` as in
+    pithlib.linux.Guest."""
     words = {"arguments": list(arguments), "memory": 256, "root": None, **guest, "tools": str(TREE / "tools"),
              "build": str(build_directory())}
     words["root"] = words["root"] and str(words["root"])
+    return [sys.executable, "-c", MACHINE, json.dumps(words)]
+
+
+def on_pith(arguments: Sequence[str], given: bytes = b"", timeout: float = 120, **guest) -> Done:
+    """Boots the build's Linux server for one command (machine_command).  What it starts it ends."""
     timeout = min(timeout, float(os.environ.get("PITH_PATIENCE", timeout)))
     with tempfile.TemporaryFile() as put, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         put.write(given)
         put.seek(0)
-        process = subprocess.Popen([sys.executable, "-c", MACHINE, json.dumps(words)], stdin=put, stdout=out,
+        process = subprocess.Popen(machine_command(arguments, **guest), stdin=put, stdout=out,
                                    stderr=errors, start_new_session=True)
         try:
             status = process.wait(timeout)
