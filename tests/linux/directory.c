@@ -340,3 +340,32 @@ CASE(root)
         }
     }
 }
+
+// The oldest form of an entry: its kind stands in its last byte.
+CASE(entries_of_old)
+{
+    struct old_entry {
+        unsigned long inode, offset;
+        unsigned short length;
+        char name[];
+    };
+    static char room[4096] __attribute__((aligned(8)));
+    close(check_file("f", ""));
+    int directory = NEED(open(".", O_RDONLY | O_DIRECTORY));
+    long length = NEED(SYS(getdents, directory, room, sizeof(room)));
+    int found = 0;
+    for (long at = 0; at < length;) {
+        struct old_entry *entry = (struct old_entry *)(void *)(room + at);
+        if (strcmp(entry->name, "f") == 0) {
+            found++;
+            CHECK(room[at + entry->length - 1], DT_REG);
+        }
+        at += entry->length;
+    }
+    CHECK(found, 1);
+    CHECK(SYS(getdents, directory, room, sizeof(room)), 0);
+    NEED(lseek(directory, 0, SEEK_SET));
+    CHECK(SYS(getdents, directory, room, 10), -EINVAL);
+    CHECK(SYS(getdents, directory, BAD, sizeof(room)), -EFAULT);
+    CHECK(SYS(getdents, check_file("g", ""), room, sizeof(room)), -ENOTDIR);
+}

@@ -497,3 +497,19 @@ CASE(openat2)
     CHECK(SYS(openat2, AT_FDCWD, "f", &how, 24), -EINVAL);
     CHECK(SYS(openat2, AT_FDCWD, "f", BAD, 24), -EFAULT);
 }
+
+CASE(create)
+{
+    struct stat about;
+    int file = NEED(SYS(creat, "f", 0640));
+    CHECK(write(file, "text", 4), 4);
+    CHECK(read(file, &about, 1), -EBADF);
+    NEED(fstat(file, &about));
+    CHECK(about.st_mode & 07777, 0640);
+    file = NEED(SYS(creat, "f", 0600));
+    NEED(fstat(file, &about));
+    CHECK(about.st_size, 0);
+    CHECK(about.st_mode & 07777, 0640);
+    CHECK(SYS(creat, ".", 0600), -EISDIR);
+    CHECK(SYS(sync), 0);
+}

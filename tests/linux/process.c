@@ -566,3 +566,27 @@ CASE(usage)
     CHECK(getrusage(77, &usage), -EINVAL);
     CHECK(SYS(getrusage, RUSAGE_SELF, BAD), -EFAULT);
 }
+
+// fork as a call of its own: the C library uses clone.
+CASE(fork_itself)
+{
+    int status = 0;
+    long child = SYS(fork);
+    if (child == 0) {
+        _exit(5);
+    }
+    CHECK_TRUE(child > 0);
+    CHECK_TRUE(waitpid((pid_t)child, &status, 0) == child);
+    CHECK(status, 5 << 8);
+}
+
+CASE(processor)
+{
+    unsigned cpu = 77777;
+    unsigned node = 77777;
+    CHECK(SYS(getcpu, &cpu, &node, NULL), 0);
+    CHECK_TRUE(cpu < 77777 && node < 77777);
+    CHECK(SYS(getcpu, NULL, NULL, NULL), 0);
+    CHECK(SYS(getcpu, BAD, NULL, NULL), -EFAULT);
+    CHECK(SYS(getcpu, NULL, BAD, NULL), -EFAULT);
+}

@@ -797,3 +797,26 @@ CASE(interrupted_by_ignored)
     CHECK(nanosleep(&little, NULL), 0);
     check_join(child);
 }
+
+// A value for one thread, with the rights of who sends it.
+CASE(queued_for_thread)
+{
+    siginfo_t info = { .si_code = SI_QUEUE };
+    sigset_t set;
+    siginfo_t taken;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    NEED(sigprocmask(SIG_BLOCK, &set, NULL));
+    info.si_value.sival_int = 42;
+    CHECK(SYS(rt_tgsigqueueinfo, getpid(), gettid(), SIGUSR1, &info), 0);
+    CHECK(sigwaitinfo(&set, &taken), SIGUSR1);
+    CHECK(taken.si_code, SI_QUEUE);
+    CHECK(taken.si_value.sival_int, 42);
+    CHECK(SYS(rt_tgsigqueueinfo, getpid(), 1 << 22, SIGUSR1, &info), -ESRCH);
+    CHECK(SYS(rt_tgsigqueueinfo, 0, gettid(), SIGUSR1, &info), -EINVAL);
+    CHECK(SYS(rt_tgsigqueueinfo, getpid(), 0, SIGUSR1, &info), -EINVAL);
+    CHECK(SYS(rt_tgsigqueueinfo, getpid(), gettid(), 65, &info), -EINVAL);
+    CHECK(SYS(rt_tgsigqueueinfo, getpid(), gettid(), SIGUSR1, BAD), -EFAULT);
+    info.si_code = SI_USER;
+    CHECK(SYS(rt_tgsigqueueinfo, getppid(), getppid(), SIGUSR1, &info), -EPERM);
+}

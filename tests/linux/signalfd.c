@@ -116,3 +116,22 @@ CASE(children)
     NEED(waitpid(child, &status, 0));
     CHECK(WEXITSTATUS(status), 4);
 }
+
+// The form without flags, and what both refuse.
+CASE(without_flags)
+{
+    unsigned long set = 1ul << (SIGUSR1 - 1);
+    struct signalfd_siginfo info;
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    NEED(sigprocmask(SIG_BLOCK, &blocked, NULL));
+    int fd = NEED(SYS(signalfd, -1, &set, 8));
+    NEED(raise(SIGUSR1));
+    CHECK(read(fd, &info, sizeof(info)), 128);
+    CHECK(info.ssi_signo, SIGUSR1);
+    CHECK(SYS(signalfd, -1, &set, 4), -EINVAL);
+    CHECK(SYS(signalfd, -1, BAD, 8), -EFAULT);
+    CHECK(SYS(signalfd, 99, &set, 8), -EBADF);
+    CHECK(SYS(signalfd, check_file("f", ""), &set, 8), -EINVAL);
+}

@@ -330,3 +330,38 @@ CASE(file_system)
     CHECK(statvfs(".", &v), 0);
     CHECK(v.f_namemax, 255);
 }
+
+#ifndef SYS_fchmodat2
+# define SYS_fchmodat2 452
+#endif
+
+// The calls that later ones have taken the place of, and the latest.
+CASE(old_and_new_calls)
+{
+    struct stat about;
+    struct timeval times[2] = { { 1000, 5 }, { 2000, 7 } };
+    close(check_file("f", ""));
+    NEED(symlink("f", "s"));
+    CHECK(SYS(lstat, "s", &about), 0);
+    CHECK_TRUE(S_ISLNK(about.st_mode) && about.st_size == 1);
+    CHECK(SYS(stat, "s", &about), 0);
+    CHECK_TRUE(S_ISREG(about.st_mode));
+    CHECK(SYS(fstat, NEED(open("f", O_RDONLY)), &about), 0);
+    CHECK_TRUE(S_ISREG(about.st_mode));
+    CHECK(SYS(futimesat, AT_FDCWD, "s", times), 0);
+    NEED(stat("f", &about));
+    CHECK_TRUE(about.st_atim.tv_sec == 1000 && about.st_atim.tv_nsec == 5000);
+    CHECK_TRUE(about.st_mtim.tv_sec == 2000 && about.st_mtim.tv_nsec == 7000);
+    times[0].tv_usec = 1000000;
+    CHECK(SYS(futimesat, AT_FDCWD, "s", times), -EINVAL);
+    CHECK(SYS(faccessat, AT_FDCWD, "s", R_OK | W_OK), 0);
+    CHECK(SYS(faccessat, AT_FDCWD, "s", 8), -EINVAL);
+    CHECK(SYS(fchmodat2, AT_FDCWD, "s", 0604, 0), 0);
+    NEED(stat("f", &about));
+    CHECK(about.st_mode & 07777, 0604);
+    CHECK(SYS(fchmodat2, AT_FDCWD, "s", 0600, AT_SYMLINK_NOFOLLOW), -EOPNOTSUPP);
+    CHECK(SYS(fchmodat2, NEED(open("f", O_PATH)), "", 0602, AT_EMPTY_PATH), 0);
+    NEED(stat("f", &about));
+    CHECK(about.st_mode & 07777, 0602);
+    CHECK(SYS(fchmodat2, AT_FDCWD, "s", 0600, 1), -EINVAL);
+}

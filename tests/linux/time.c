@@ -251,3 +251,18 @@ CASE(adjustments)
         CHECK(adjtimex(&state), -EPERM);
     }
 }
+
+CASE(adjusted_clock)
+{
+    struct timex state = { .modes = 0 };
+    CHECK_TRUE(SYS(clock_adjtime, CLOCK_REALTIME, &state) >= 0);
+    CHECK_TRUE(state.tick > 0);
+    CHECK(SYS(clock_adjtime, CLOCK_MONOTONIC, &state), -EOPNOTSUPP);
+    CHECK(SYS(clock_adjtime, 77, &state), -EINVAL);
+    CHECK(SYS(clock_adjtime, CLOCK_REALTIME, BAD), -EFAULT);
+    AS_NOBODY
+    {
+        state.modes = ADJ_FREQUENCY;
+        CHECK(SYS(clock_adjtime, CLOCK_REALTIME, &state), -EPERM);
+    }
+}

@@ -76,3 +76,22 @@ CASE(errors)
         }
     }
 }
+
+// Those of a link itself, which users cannot have.
+CASE(of_a_link)
+{
+    if (check_is_root()) {
+        close(check_file("f", ""));
+        NEED(symlink("f", "s"));
+        CHECK(SYS(lsetxattr, "s", "user.a", "1", 1, 0), -EPERM);
+        CHECK(SYS(lsetxattr, "s", "trusted.a", "12", 2, 0), 0);
+        CHECK(SYS(lgetxattr, "s", "trusted.a", text, 10), 2);
+        CHECK(SYS(llistxattr, "s", text, sizeof(text)), 10);
+        CHECK_TEXT(text, "trusted.a");
+        CHECK(SYS(llistxattr, "s", text, 3), -ERANGE);
+        CHECK(listxattr("s", text, sizeof(text)), 0);
+        CHECK(SYS(lremovexattr, "s", "trusted.a"), 0);
+        CHECK(SYS(lremovexattr, "s", "trusted.a"), -ENODATA);
+        CHECK(SYS(llistxattr, "s", text, sizeof(text)), 0);
+    }
+}
