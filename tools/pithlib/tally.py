@@ -9,29 +9,42 @@ from . import plugins
 from .ui import TREE, Failure
 
 
+class Kind(NamedTuple):
+    """What was done for programs on one kind of occasion."""
+    times: int
+    component: int
+    kernel: int
+    rep: int
+
+
 class Sample(NamedTuple):
-    """Instructions below and in the kernel's half of the addresses, and what REP repeats, apart."""
-    low: float
-    high: float
+    """Instructions of programs, Pith's components and the kernel, and what REP repeats, apart."""
+    guest: float
+    component: float
+    kernel: float
     rep: float
 
     @property
     def instructions(self) -> float:
-        return self.low + self.high
-
-    @property
-    def all(self) -> float:
-        return self.instructions + self.rep
+        return self.guest + self.component + self.kernel
 
 
 def arguments(out: Path, **options) -> list:
     """For QEMU: counts into a file."""
-    plugin = plugins.compiled(TREE / "bench" / "tally" / "tally.c", TREE / "build" / "tally" / "tally.so")
+    plugin = plugins.compiled(TREE / "bench" / "tally", TREE / "build" / "tally" / "tally.so")
     return ["-plugin", ",".join([f"{plugin}", f"out={out}", *(f"{name}={value}" for name, value in options.items())])]
 
 
 def read(out: Path) -> list:
-    return [Sample(*map(int, line.split())) for line in out.read_text().splitlines()]
+    """The samples, in the order of their ends."""
+    lines = [line.split() for line in out.read_text().splitlines()]
+    return [Sample(*map(int, words[1:])) for words in lines if words[0] == "sample"]
+
+
+def read_kinds(out: Path) -> dict:
+    """Name -> kind, of the only sample."""
+    lines = [line.split() for line in out.read_text().splitlines()]
+    return {words[1]: Kind(*map(int, words[2:])) for words in lines if words[0] == "kind"}
 
 
 def middle(samples: list, operations: int = 1) -> Sample:
