@@ -83,37 +83,50 @@ static int status_of(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int rows_all(const char *program)
+static const struct bench_row *row_find(const char *name)
 {
-    for (const struct bench_row *const *row = rows_start; row < rows_stop; row++) {
-        pid_t child = (pid_t)NEED(fork());
-        if (child == 0) {
-            execl(program, program, (*row)->name, (char *)NULL);
-            _exit(127);
-        }
-        int status = status_of(child);
-        if (status != 0) {
-            printf("row %s: status %d\n", (*row)->name, status);
-            return status;
-        }
+    const struct bench_row *const *row = rows_start;
+    while (row < rows_stop && strcmp((*row)->name, name) != 0) {
+        row++;
     }
-    return 0;
+    if (row == rows_stop) {
+        fprintf(stderr, "there is no row %s\n", name);
+        _exit(2);
+    }
+    return *row;
+}
+
+// In a process that has executed anew, so that no row finds what others leave behind.
+static int row_spawn(const struct bench_row *row)
+{
+    pid_t child = (pid_t)NEED(fork());
+    if (child == 0) {
+        execl("/proc/self/exe", "linux_bench", "--row", row->name, (char *)NULL);
+        _exit(127);
+    }
+    int status = status_of(child);
+    if (status != 0) {
+        fprintf(stderr, "row %s: status %d\n", row->name, status);
+    }
+    return status;
+}
+
+static int rows_all(void)
+{
+    int status = 0;
+    for (const struct bench_row *const *row = rows_start; row < rows_stop && status == 0; row++) {
+        status = row_spawn(*row);
+    }
+    return status;
 }
 
 static int rows_named(char **names)
 {
-    for (; *names; names++) {
-        const struct bench_row *const *row = rows_start;
-        while (row < rows_stop && strcmp((*row)->name, *names) != 0) {
-            row++;
-        }
-        if (row == rows_stop) {
-            fprintf(stderr, "there is no row %s\n", *names);
-            return 2;
-        }
-        row_run(*row);
+    int status = 0;
+    for (; *names && status == 0; names++) {
+        status = row_spawn(row_find(*names));
     }
-    return 0;
+    return status;
 }
 
 static uint64_t nanoseconds(void)
@@ -149,6 +162,10 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--nothing") == 0) {  // what the row of exec executes
         return 0;
     }
+    if (argc == 3 && strcmp(argv[1], "--row") == 0) {
+        row_run(row_find(argv[2]));
+        return 0;
+    }
     file_make();
-    return argc > 1 ? rows_named(argv + 1) : rows_all("/proc/self/exe");
+    return argc > 1 ? rows_named(argv + 1) : rows_all();
 }

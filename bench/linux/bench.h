@@ -4,7 +4,8 @@
 // What the rows of this program are made of.  It runs unchanged on Linux and on Pith.
 //
 //     linux_bench             runs every row, each in a process that has executed anew
-//     linux_bench ROW...      runs these
+//     linux_bench ROW...      runs these, likewise
+//     linux_bench --row ROW   runs one in the process itself, where the file is there already
 //     linux_bench --run PROGRAM ARGUMENT...    runs a program: a sample, and `TOOK nanoseconds`
 //     linux_bench --prompt    ends the sample that began with the kernel where a shell asks for a
 //                             command

@@ -134,6 +134,40 @@ def test_bad_tar(tmp_path, members):
         rootfs.open_root(tar_of(tmp_path / "bad.tar", members))
 
 
+def archive_of(root: dict, out: Path, **options) -> bytes:
+    with out.open("wb") as file:
+        rootfs.write(root, file, **options)
+    return out.read_bytes()
+
+
+def test_an_archive_is_read_as_it_was_written(tmp_path):
+    top = tmp_path / "top"
+    top.mkdir()
+    sample(top)
+    first = archive_of(rootfs.directory_root(top), tmp_path / "first")
+    assert archive_of(rootfs.open_root(tmp_path / "first"), tmp_path / "second") == first
+
+
+def test_an_archive_for_linux(tmp_path):
+    """No name is longer than a path may be."""
+    top = tmp_path / "top"
+    top.mkdir()
+    sample(top)
+    dense = archive_of(rootfs.directory_root(top), tmp_path / "dense", align=4)
+    usual = archive_of(rootfs.directory_root(top), tmp_path / "usual")
+    strip = [{n: f._replace(place=0) for n, f in read(text).items()} for text in (dense, usual)]
+    assert strip[0] == strip[1] and len(dense) < len(usual)
+    assert all(f.place < 8000 for f in read(dense).values())
+
+
+@pytest.mark.parametrize("cut", [50, 300])
+def test_an_archive_that_is_cut_off(tmp_path, cut):
+    text = archive_of(rootfs.standard_root(), tmp_path / "root")
+    (tmp_path / "root").write_bytes(text[:cut])
+    with pytest.raises(rootfs.RootError, match="cut off"):
+        rootfs.open_root(tmp_path / "root")
+
+
 def test_not_a_root(tmp_path):
     (tmp_path / "text").write_text("no archive\n" * 100)
     for name in ("text", "missing"):

@@ -5,101 +5,26 @@
 docs/linux-bench.md says what is measured and how; bench/linux/rows.toml what each row must reach.
 """
 import re
-import stat
-import subprocess
 import tempfile
 from pathlib import Path
-from typing import Callable, NamedTuple, Optional
+from typing import Optional
 
 import rootfs
 
 from . import build as builds
-from . import console, debian, linux, packages, qemu, roots, tally, workloads
-from .bench import load_toml
+from . import debian, occasions, packages, ratios, roots, tally, workloads
+from .sides import SYSTEMS, Setting, counted, timed, with_programs
 from .ui import TREE, Failure, Step, say, tail
 
-CPU = "max,-erms"
-MEMORY = 256
-TIMEOUT = 600
+LIMITS = Path("bench", "linux", "rows.toml")
+BOOT = "boot"
+ROUNDS = 2  # of what is measured in seconds: the best one counts
 ROW = re.compile(r"^ROW (\w+) (\d+) (\d+)\s*$", re.MULTILINE)
+TOOK = re.compile(r"^TOOK (\d+)\s*$", re.MULTILINE)
+SHOWN_KINDS = 14
 
 
-# ---- machines ----------------------------------------------------------------------------------
-class Setting(NamedTuple):
-    """How a machine runs a command."""
-    root: dict
-    words: list
-    memory: int = MEMORY
-    extra: tuple = ()  # further arguments of QEMU
-
-
-def with_programs(root: dict, build: Path) -> dict:
-    """A root in which /t has what the comparison needs."""
-    programs = {f"t/{name}": rootfs.file_entry(build / "bench" / "linux" / name) for name in ("linux_bench", "linux_init")}
-    entries = {name: entry._replace(mode=stat.S_IFREG | 0o755, uid=0, gid=0) for name, entry in programs.items()}
-    return rootfs.merge(root, entries)
-
-
-def pith_line(setting: Setting, build: Path, place: Path) -> list:
-    root = roots.write(setting.root, place / "pith.cpio")
-    guest = linux.Guest(setting.words, root=root)
-    image = linux.make_image(guest, build, place)
-    ports = ["-serial", f"file:{place / 'console'}", "-serial", f"file:{place / 'control'}"]
-    return qemu.command(build / "boot" / "loader", image, memory=setting.memory, cpu=CPU, extra=ports)
-
-
-def linux_line(setting: Setting, build: Path, place: Path) -> list:
-    root = roots.write(setting.root, place / "linux.cpio", align=4)
-    line = qemu.machine(memory=setting.memory, cpu=CPU)
-    return [*line, *debian.arguments(root, setting.words), "-serial", f"file:{place / 'console'}"]
-
-
-def pith_said(place: Path) -> tuple:
-    """What the programs said, and the status with which the first one ended."""
-    control = console.Control()
-    control.take((place / "control").read_bytes())
-    return console.Output().take((place / "console").read_bytes()), control.status
-
-
-def linux_said(place: Path) -> tuple:
-    return (place / "console").read_bytes(), 0
-
-
-class System(NamedTuple):
-    line: Callable  # for QEMU
-    said: Callable
-
-
-SYSTEMS = {"Pith": System(pith_line, pith_said), "Linux": System(linux_line, linux_said)}
-
-
-def run(name: str, setting: Setting, build: Path, place: Path) -> str:
-    """What the command says on a system; it has to end with status 0."""
-    system = SYSTEMS[name]
-    line = [*system.line(setting, build, place), "-display", "none", "-monitor", "none", *setting.extra]
-    try:
-        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-                              timeout=TIMEOUT, check=False)
-        end = qemu.decode(done.returncode).explain()
-    except subprocess.TimeoutExpired:
-        raise Failure(f"{name}: no end within {TIMEOUT} s:\n{tail((place / 'console').read_text(errors='replace'))}") from None
-    said, status = system.said(place)
-    if qemu.decode(done.returncode) != qemu.End("power-off", 0) or status != 0:
-        raise Failure(f"{name}: {end}, its command with status {status}:\n{tail(said.decode(errors='replace'))}"
-                      f"{tail(done.stderr)}")
-    return said.decode(errors="replace").replace("\r\n", "\n")
-
-
-def counted(system: str, setting: Setting, build: Path, **options) -> tuple:
-    """What the system's programs said, and the samples."""
-    with tempfile.TemporaryDirectory(prefix="pith-bench-") as place:
-        out = Path(place, "samples")
-        extra = (*setting.extra, *qemu.COUNTED, *tally.arguments(out, **options))
-        text = run(system, setting._replace(extra=extra), build, Path(place))
-        return text, tally.read(out)
-
-
-# ---- rows --------------------------------------------------------------------------------------
+# ---- operations --------------------------------------------------------------------------------
 def figures(text: str, samples: list) -> dict:
     """Row -> sample by operation, from what linux_bench said and what was counted meanwhile."""
     rows, place = {}, 0
@@ -113,9 +38,28 @@ def figures(text: str, samples: list) -> dict:
 
 def operations(system: str, build: Path, names: list = ()) -> dict:
     setting = Setting(with_programs(roots.busybox_root(), build), ["/t/linux_bench", *names])
-    return figures(*counted(system, setting, build))
+    text, counts = counted(system, setting, build)
+    return figures(text, counts.samples)
 
 
+# ---- booting -----------------------------------------------------------------------------------
+def boot_setting(build: Path) -> Setting:
+    return Setting(with_programs(roots.busybox_root(), build), ["/t/linux_bench", "--prompt"])
+
+
+def kernel_entry(system: str, build: Path) -> int:
+    """The first instruction of what the firmware, or the code that decompresses a kernel, starts."""
+    if system == "Linux":
+        return debian.KERNEL_AT
+    return occasions.functions(build / "boot" / "loader")["pvh_entry"]
+
+
+def boot(system: str, build: Path) -> dict:
+    _, counts = counted(system, boot_setting(build), build, entry=f"{kernel_entry(system, build):x}")
+    return {BOOT: tally.middle(counts.samples)}
+
+
+# ---- whole programs ----------------------------------------------------------------------------
 def workload_setting(workload: workloads.Workload, build: Path) -> Setting:
     root = rootfs.cpio_root(roots.of_packages(workload.packages))
     files = {"t/input": rootfs.regular(workload.input()), "t/command": rootfs.regular(workload.command + "\n")}
@@ -123,78 +67,106 @@ def workload_setting(workload: workloads.Workload, build: Path) -> Setting:
                    workload.memory)
 
 
-# ---- limits ------------------------------------------------------------------------------------
-class Bound(NamedTuple):
-    """Of the ratio: what it is to come to, and what holds until it does."""
-    must: Optional[float] = None
-    limit: Optional[float] = None
+def workload_counts(system: str, name: str, build: Path) -> tally.Counts:
+    """On Pith with the kinds of calls."""
+    setting, options = workload_setting(workloads.WORKLOADS[name], build), {}
+    with tempfile.TemporaryDirectory(prefix="pith-kinds-") as place:
+        if system == "Pith":
+            options["kinds"] = occasions.write_list(build / "component_linux", Path(place, "kinds"))
+        _, counts = counted(system, setting, build, **options)
+    return counts
 
 
-def read_bounds(path: Path) -> dict:
-    bounds = {}
-    for name, row in load_toml(path).get("rows", {}).items():
-        if row.keys() - set(Bound._fields):
-            raise Failure(f"{path}: '{name}' may have must and limit only")
-        bounds[name] = Bound(**row)
-    return bounds
+def print_kinds(name: str, counts: tally.Counts, other: tally.Sample) -> None:
+    """Where the instructions of a whole program go on Pith, and how many Linux's kernel needs."""
+    sample = tally.middle(counts.samples)
+    served = sample.component + sample.kernel
+    say(f"\n{name}: of {sample.instructions:,.0f} instructions {sample.guest:,.0f} are the programs' own, "
+        f"{sample.component:,.0f} the server's, {sample.kernel:,.0f} the kernel's; on Linux the kernel's are "
+        f"{other.kernel:,.0f}")
+    say(f"  {'for':<16} {'times':>9} {'server each':>12} {'kernel each':>12} {'REP each':>9} {'share':>6}")
+    by_size = sorted(counts.kinds.items(), key=lambda row: -row[1].instructions)
+    for kind, row in by_size[:SHOWN_KINDS]:
+        say(f"  {kind:<16} {row.times:>9,} {row.component / row.times:>12,.0f} {row.kernel / row.times:>12,.0f} "
+            f"{row.rep / row.times:>9,.0f} {row.instructions / served:>6.1%}")
 
 
-def verdict(ratio: Optional[float], bound: Bound) -> str:
-    """In capitals where it is a miss."""
-    if bound.must is None:
-        return ""
-    if ratio is None:
-        return "NOT MEASURED"
-    if ratio <= bound.must:
-        return "ok"
-    return "not yet" if bound.limit is not None and ratio <= bound.limit else "TOO MUCH"
+# ---- seconds -----------------------------------------------------------------------------------
+def seconds(system: str, name: str, build: Path) -> float:
+    """Booting takes what the whole machine does; a program says itself what it took."""
+    if name == BOOT:
+        return timed(system, boot_setting(build), build)[1]
+    text, _ = timed(system, workload_setting(workloads.WORKLOADS[name], build), build)
+    found = TOOK.search(text)
+    if not found:
+        raise Failure(f"{system}: {name} did not say what it took:\n{tail(text)}")
+    return int(found[1]) / 1e9
 
 
-class Row(NamedTuple):
-    """A line of the table."""
-    pith: tally.Sample
-    linux: tally.Sample
-
-    @property
-    def ratio(self) -> float:
-        return self.pith.instructions / self.linux.instructions
-
-
-def rows_of(sides: dict) -> dict:
-    """Of what both systems have figures of."""
-    return {name: Row(sample, sides["Linux"][name]) for name, sample in sides["Pith"].items()
-            if name in sides["Linux"]}
-
-
-def verdicts(rows: dict, bounds: dict) -> dict:
-    return {name: verdict(rows[name].ratio if name in rows else None, bound) for name, bound in bounds.items()}
-
-
-def print_table(rows: dict, bounds: dict) -> None:
-    texts = verdicts(rows, bounds)
-    say(f"{'':<18} {'instructions':^35} {'':>6} {'':<9} {'repeated by REP':>21}\n"
-        f"{'row':<18} {'Pith':>13} {'Linux':>13} {'ratio':>7} {'must':>6} {'':<9} {'Pith':>10} {'Linux':>10}")
-    for name in [*(n for n in bounds if n in rows), *(n for n in rows if n not in bounds)]:
-        row, must = rows[name], bounds.get(name, Bound()).must
-        say(f"{name:<18} {row.pith.instructions:>13,.0f} {row.linux.instructions:>13,.0f} {row.ratio:>7.2f} "
-            f"{must or '-':>6} {texts.get(name, ''):<9} {row.pith.rep:>10,.0f} {row.linux.rep:>10,.0f}")
+def best_seconds(name: str, build: Path) -> ratios.Row:
+    """In turn, so that what else the host does hinders both."""
+    best = {}
+    for _ in range(ROUNDS):
+        for system in SYSTEMS:
+            took = seconds(system, name, build)
+            best[system] = min(took, best.get(system, took))
+    return ratios.Row(best["Pith"], best["Linux"])
 
 
 # ---- the command -------------------------------------------------------------------------------
+def chosen(table: str, expression: Optional[str]) -> dict:
+    bounds = ratios.read_bounds(TREE / LIMITS, table)
+    return {name: bound for name, bound in bounds.items() if (expression or "") in name}
+
+
+def count_both(what: str, count) -> list:
+    """[Pith's, Linux's]"""
+    both = []
+    for system in SYSTEMS:
+        with Step(f"{what} on {system}"):
+            both.append(count(system))
+    return both
+
+
+def compare_counts(build: Path, bounds: dict) -> tuple:
+    """The rows, and of whole programs what counts on both systems came to."""
+    names = [name for name in bounds if name != BOOT and name not in workloads.WORKLOADS]
+    rows, programs = {}, {}
+    if names:
+        rows.update(ratios.rows_of(*count_both("operations", lambda system: operations(system, build, names))))
+    if BOOT in bounds:
+        rows.update(ratios.rows_of(*count_both("boot", lambda system: boot(system, build))))
+    for name in (n for n in bounds if n in workloads.WORKLOADS):
+        both = count_both(name, lambda system, n=name: workload_counts(system, n, build))
+        programs[name] = both
+        rows.update(ratios.rows_of(*({name: tally.middle(counts.samples)} for counts in both)))
+    return rows, programs
+
+
+def compare_seconds(build: Path, bounds: dict) -> dict:
+    rows = {}
+    for name in bounds:
+        with Step(f"{name} in seconds"):
+            rows[name] = best_seconds(name, build)
+    return rows
+
+
 def compare(check: bool, expression: Optional[str]) -> int:
     packages.setup("run")
     build = builds.build_shown(builds.CONFIGURATIONS["release"])
-    bounds = read_bounds(TREE / "bench" / "linux" / "rows.toml")
-    bounds = {name: bound for name, bound in bounds.items() if (expression or "") in name}
-    if not bounds:
+    counts, times = chosen("rows", expression), chosen("seconds", expression)
+    if not counts and not times:
         raise Failure(f"no row's name contains '{expression}'")
-    sides = {}
-    for system in SYSTEMS:
-        with Step(f"count on {system}"):
-            sides[system] = operations(system, build, bounds)
-    rows = rows_of(sides)
-    print_table(rows, bounds)
-    missed = [f"{name}: {text.lower()}" for name, text in verdicts(rows, bounds).items() if text.isupper()]
+    rows, programs = compare_counts(build, counts)
+    took = compare_seconds(build, times)
+    ratios.print_head("instructions", rep=True)
+    ratios.print_rows(rows, counts)
+    if times:
+        ratios.print_head("seconds", rep=False)
+        ratios.print_rows(took, times, digits=2)
+    for name, (pith, linux) in programs.items():
+        print_kinds(name, pith, tally.middle(linux.samples))
+    missed = ratios.misses(rows, counts) + [f"seconds of {text}" for text in ratios.misses(took, times)]
     if check and missed:
         raise Failure("limits missed:\n    " + "\n    ".join(missed))
     return 0

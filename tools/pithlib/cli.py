@@ -61,6 +61,8 @@ def command_test(arguments) -> int:
 def command_bench(arguments) -> int:
     if arguments.what == "linux":
         from . import beside
+        if arguments.json or arguments.repeat != 1:
+            raise usage("--json and --repeat are not for 'bench linux'")
         return beside.compare(arguments.check, arguments.expression)
     from . import bench
     return bench.bench(arguments.json, arguments.check, arguments.expression, arguments.repeat)

@@ -16,6 +16,10 @@ class Kind(NamedTuple):
     kernel: int
     rep: int
 
+    @property
+    def instructions(self) -> int:
+        return self.component + self.kernel
+
 
 class Sample(NamedTuple):
     """Instructions of programs, Pith's components and the kernel, and what REP repeats, apart."""
@@ -35,16 +39,20 @@ def arguments(out: Path, **options) -> list:
     return ["-plugin", ",".join([f"{plugin}", f"out={out}", *(f"{name}={value}" for name, value in options.items())])]
 
 
-def read(out: Path) -> list:
-    """The samples, in the order of their ends."""
-    lines = [line.split() for line in out.read_text().splitlines()]
-    return [Sample(*map(int, words[1:])) for words in lines if words[0] == "sample"]
+class Counts(NamedTuple):
+    """What one run of a machine came to."""
+    samples: list  # in the order of their ends
+    kinds: dict    # name -> kind, of the only sample
 
 
-def read_kinds(out: Path) -> dict:
-    """Name -> kind, of the only sample."""
-    lines = [line.split() for line in out.read_text().splitlines()]
-    return {words[1]: Kind(*map(int, words[2:])) for words in lines if words[0] == "kind"}
+def parse(text: str) -> Counts:
+    lines = [line.split() for line in text.splitlines()]
+    return Counts([Sample(*map(int, words[1:])) for words in lines if words[0] == "sample"],
+                  {words[1]: Kind(*map(int, words[2:])) for words in lines if words[0] == "kind"})
+
+
+def read(out: Path) -> Counts:
+    return parse(out.read_text())
 
 
 def middle(samples: list, operations: int = 1) -> Sample:
