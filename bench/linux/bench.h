@@ -18,7 +18,7 @@
 
 #define ROUNDS     11
 #define FILE_PATH  "/tmp/linux-bench"  // of a file of FILE_BYTES, which is there for every row
-#define PAGE       4096u
+#define PAGE       4096ul
 #define PAGES      1024u
 #define FILE_BYTES (PAGES * PAGE)
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Marks for a counter that watches from outside (bench/tally): instructions that do nothing and
-// cost nothing but themselves, found by their bytes wherever a program is loaded.
+// Marks for a counter that watches from outside (bench/linux/plugin): instructions that do nothing
+// and cost nothing but themselves, found by their bytes wherever a program is loaded.
 #ifndef BENCH_LINUX_MARK_H
 #define BENCH_LINUX_MARK_H
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The Pith authors
-"""What the plugin bench/tally counts of Linux programs on Pith is what they do."""
+"""What the plugin bench/linux/plugin counts of Linux programs on Pith is what they do."""
 import pytest
 
 from harness import build_directory

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The Pith authors
-"""The functions of the Linux server by which bench/tally tells what it does for programs."""
+"""The functions of the Linux server by which bench/linux/plugin tells what it does for programs."""
 import re
 import struct
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .ui import Failure
 
-FIRST_BYTES = 32  # of a function, as bench/tally/kinds.c has it
+FIRST_BYTES = 32  # of a function, as bench/linux/plugin/kinds.c has it
 LOAD = 1
 PROGRAM = struct.Struct("<IIQQQQQQ")
 NAMES = re.compile(r"do_(?P<call>\w+)|space_(?P<fault>fault)")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The Pith authors
-"""Instructions that a machine executes between marks of its programs, counted by bench/tally."""
+"""Instructions that a machine executes between marks of its programs, counted by bench/linux/plugin."""
 import statistics
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class Sample(NamedTuple):
 
 def arguments(out: Path, **options) -> list:
     """For QEMU: counts into a file."""
-    plugin = plugins.compiled(TREE / "bench" / "tally", TREE / "build" / "tally" / "tally.so")
+    plugin = plugins.compiled(TREE / "bench" / "linux" / "plugin", TREE / "build" / "tally" / "tally.so")
     return ["-plugin", ",".join([f"{plugin}", f"out={out}", *(f"{name}={value}" for name, value in options.items())])]
 
 

@@ -4,8 +4,8 @@
 // What the components and the kernel do for a program, by what it was for: from when the program
 // leaves off to when a program goes on, by the first function among those watched that is executed
 // in between.
-#ifndef BENCH_TALLY_KINDS_H
-#define BENCH_TALLY_KINDS_H
+#ifndef BENCH_LINUX_PLUGIN_KINDS_H
+#define BENCH_LINUX_PLUGIN_KINDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
