@@ -94,9 +94,7 @@ static enum err vector_ram(struct invocation *inv, unsigned right, void **ram)
 static void copy_words(void *to, const void *from, unsigned bytes)
 {
     preempt_work(bytes / 8 / 2 + 20);
-    for (unsigned i = 0; i < bytes / 8; i++) {
-        ((uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
-    }
+    __builtin_memcpy(to, from, bytes);
 }
 
 enum err op_thread_read_vector(struct invocation *inv)

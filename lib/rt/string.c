@@ -22,6 +22,19 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
         s += words * sizeof(chunk);
         bytes %= sizeof(chunk);
     }
+    for (; bytes >= 4 * sizeof(chunk); bytes -= 4 * sizeof(chunk)) {
+        const chunk *in = (const chunk *)s;
+        chunk *out = (chunk *)d;
+        chunk a = in[0], b = in[1];
+        out[0] = a;
+        out[1] = b;
+        a = in[2];
+        b = in[3];
+        out[2] = a;
+        out[3] = b;
+        d += 4 * sizeof(chunk);
+        s += 4 * sizeof(chunk);
+    }
     for (; bytes >= sizeof(chunk); bytes -= sizeof(chunk)) {
         *(chunk *)d = *(const chunk *)s;
         d += sizeof(chunk);
@@ -55,6 +68,14 @@ void *memset(void *to, int value, size_t bytes)
         machine_fill(d, pattern, words);
         d += words * sizeof(chunk);
         bytes %= sizeof(chunk);
+    }
+    for (; bytes >= 4 * sizeof(chunk); bytes -= 4 * sizeof(chunk)) {
+        chunk *out = (chunk *)d;
+        out[0] = pattern;
+        out[1] = pattern;
+        out[2] = pattern;
+        out[3] = pattern;
+        d += 4 * sizeof(chunk);
     }
     for (; bytes >= sizeof(chunk); bytes -= sizeof(chunk)) {
         *(chunk *)d = pattern;

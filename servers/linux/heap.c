@@ -106,7 +106,8 @@ void heap_free(void *memory)
     if (page->used-- == class_count(class)) {
         list_add_first(&rooms[class - 1], &page->link);
     }
-    if (page->used == 0) {
+    struct list *room = &rooms[class - 1];
+    if (page->used == 0 && room->next->next != room) {  // the last page with room stays
         list_remove(&page->link);
         page->class = 0;
         page_put(page_of(memory));

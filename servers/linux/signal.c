@@ -90,7 +90,6 @@ static int64_t pending_add(struct pending *pending, const struct signal_info *in
 static void pending_take(struct pending *pending, unsigned signal, struct signal_info *info)
 {
     bool more = false, found = false;
-    *info = (struct signal_info){ .signal = (int32_t)signal };
     LIST_EACH(queued, &pending->queue, struct queued, link) {
         if (queued->info.signal == (int32_t)signal && found) {
             more = true;
@@ -101,6 +100,9 @@ static void pending_take(struct pending *pending, unsigned signal, struct signal
             heap_free(queued);
             queued_count--;
         }
+    }
+    if (!found) {
+        *info = (struct signal_info){ .signal = (int32_t)signal };
     }
     pending->set &= more ? ~0ull : ~SIGNAL_BIT(signal);
 }
