@@ -6,6 +6,7 @@
 #include "attribute.h"
 #include "capability.h"
 #include "clock.h"
+#include "cpu.h"
 #include "dentry.h"
 #include "device.h"
 #include "heap.h"
@@ -183,10 +184,10 @@ static void stat_end(struct text *text, const struct process *process, const str
     text_print(text, "%lu %lu %lu %lu %lu %lu 0 0 ", space->mapped << PAGE_BITS, space->resident,
                process->limits[RLIMIT_RSS].soft, space->code_start, space->code_end,
                space->stack_start);
-    text_print(text, "%lu %lu %lu %lu 0 0 0 %u 0 0 0 0 0 0 ",
+    text_print(text, "%lu %lu %lu %lu 0 0 0 %u %u 0 0 0 0 0 ",
                task ? (task->signals.pending.set | process->signals.pending.set) & INT32_MAX : 0,
                task ? task->signals.blocked & INT32_MAX : 0, masks.ignored & INT32_MAX,
-               masks.caught & INT32_MAX, process->exit_signal);
+               masks.caught & INT32_MAX, process->exit_signal, task ? cpu_of(task) : 0);
     text_print(text, "%lu %lu %lu %lu %lu %lu %lu %u\n", space->data_start, space->data_end,
                space->brk_start, space->args_start, space->args_end, space->env_start,
                space->env_end, process->zombie ? process->exit_status : 0);

@@ -153,13 +153,13 @@ def split(output: str) -> dict:
     return found
 
 
-def programs_on_pith(root: Path, programs: Sequence[str] = PROGRAMS, timeout: float = TIMEOUT) -> dict:
+def programs_on_pith(root: Path, programs: Sequence[str] = PROGRAMS, timeout: float = TIMEOUT, cpus: int = 1) -> dict:
     """Program: (what it printed, its status).  Where one takes the machine with it, it is marked so and the
     others run on another one."""
     found, left = {}, list(programs)
     while left:
         done = on_pith(["/bin/sh", "-c", LOOP.format(programs=" ".join(left), mark=MARK)], root=root,
-                       timeout=timeout)
+                       timeout=timeout, cpus=cpus)
         found.update(split(done.output))
         left = [program for program in left if program not in found]
         if left:

@@ -417,6 +417,11 @@ struct list *process_list(void)
 
 unsigned cpu_number = 1;
 
+unsigned cpu_of(const struct task *task)
+{
+    return task->last_cpu;
+}
+
 uint64_t cpu_used(unsigned cpu)
 {
     (void)cpu;
