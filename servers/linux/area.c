@@ -256,7 +256,10 @@ uint64_t area_place(const struct space *space, uint64_t hint, uint64_t bytes)
 
 uint64_t area_place_below(const struct space *space, uint64_t top, uint64_t bytes)
 {
-    for (unsigned at = position(space, top); at <= space->area_count; at--) {
+    unsigned at = position(space, top);
+    const struct area *over = area_at(space, at);  // one that has grown over `top` ends higher
+    top = over && over->start < top ? over->start : top;
+    for (; at <= space->area_count; at--) {
         uint64_t bottom = at ? space->areas[at - 1]->end : SPACE_BOTTOM;
         if (top >= bottom && top - bottom >= bytes) {
             return top - bytes;

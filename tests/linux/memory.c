@@ -376,6 +376,21 @@ CASE(move_grows_in_place)
     CHECK(writing(area + 2 * PAGE), 0);
 }
 
+// What has grown over where mappings begin is not mapped over.
+CASE(move_grows_beyond_top)
+{
+    bool good = true;
+    char *last = NULL;
+    for (int i = 0; i < 40; i++) {
+        char *area = NEED_MEMORY(mmap(NULL, 4 * PAGE, RW, ANON, -1, 0));
+        area = NEED_MEMORY(mremap(area, 4 * PAGE, 24 * PAGE, MREMAP_MAYMOVE));
+        memset(area, i + 1, 24 * PAGE);
+        good = good && (!last || (last[0] == i && last[24 * PAGE - 1] == i));
+        last = area;
+    }
+    CHECK_TRUE(good);
+}
+
 CASE(move_keeps_old)
 {
     char *area = map(1);
