@@ -15,10 +15,8 @@ void exectext_init(struct exectext *text)
 
 void exectext_free(struct exectext *text)
 {
-    for (uint64_t i = text->at >> PAGE_BITS; i < EXECTEXT_END >> PAGE_BITS; i++) {
-        if (text->pages[i] != PAGE_NONE) {
-            page_put(text->pages[i]);
-        }
+    for (uint64_t i = EXECTEXT_END >> PAGE_BITS; i-- > 0 && text->pages[i] != PAGE_NONE;) {
+        page_put(text->pages[i]);
     }
 }
 
