@@ -163,6 +163,8 @@ static struct task *task_copy(struct task *parent, struct process *process,
     memcpy(child->name, parent->name, sizeof(child->name));
     child->credentials = parent->credentials;
     child->nice = parent->nice;
+    child->rseq = args->flags & CLONE_VM ? 0 : parent->rseq;
+    child->personality = parent->personality;
     child->timer_slack = child->timer_slack_usual = parent->timer_slack;
     child->seccomp = seccomp_get(parent->seccomp);
     child->policy = parent->policy;

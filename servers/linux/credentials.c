@@ -219,6 +219,16 @@ int64_t call_getgroups(struct task *task, int32_t count, user_t to)
                : (int64_t)is->group_count;
 }
 
+// In order, as they are shown.
+static void group_insert(struct credentials *is, uint32_t group)
+{
+    uint32_t at = is->group_count++;
+    for (; at && is->groups[at - 1] > group; at--) {
+        is->groups[at] = is->groups[at - 1];
+    }
+    is->groups[at] = group;
+}
+
 int64_t call_setgroups(struct task *task, int32_t count, user_t from)
 {
     struct credentials *is = &task->credentials;
@@ -232,8 +242,10 @@ int64_t call_setgroups(struct task *task, int32_t count, user_t from)
     if (user_read(task, groups, from, (uint64_t)count * sizeof(groups[0]))) {
         return -EFAULT;
     }
-    memcpy(is->groups, groups, sizeof(groups));
-    is->group_count = (uint32_t)count;
+    is->group_count = 0;
+    for (int32_t i = 0; i < count; i++) {
+        group_insert(is, groups[i]);
+    }
     return 0;
 }
 
@@ -276,6 +288,9 @@ int64_t call_capget(struct task *task, user_t at, user_t to)
     unsigned words = version_words(task, at, &header, &error);
     if (!words) {
         return !to && error == -EINVAL ? 0 : error;
+    }
+    if (!to) {  // the version was the question
+        return 0;
     }
     const struct task *of = header.pid ? task_find((uint32_t)header.pid) : task;
     if (header.pid < 0 || !of) {

@@ -377,9 +377,9 @@ static int64_t interpreter_open(struct exec *exec, const struct image *image)
     return 0;
 }
 
-static uint64_t random_pages(uint64_t mask)
+static uint64_t random_pages(const struct exec *exec, uint64_t mask)
 {
-    return (rt_seed() >> 8 & mask) << PAGE_BITS;
+    return exec->task->personality & ADDR_NO_RANDOMIZE ? 0 : (rt_seed() >> 8 & mask) << PAGE_BITS;
 }
 
 static void sizes_set(struct exec *exec, const struct image *image, uint64_t bias)
@@ -396,7 +396,7 @@ static void sizes_set(struct exec *exec, const struct image *image, uint64_t bia
             space->data_end = end;
         }
     }
-    space->brk_start = bias + image->high + random_pages(0x1fff);
+    space->brk_start = bias + image->high + random_pages(exec, 0x1fff);
     space->brk = space->brk_start;
 }
 
@@ -410,7 +410,7 @@ static int64_t program_map(struct exec *exec)
     }
     bool pie = image.header.type == ELF_TYPE_DYN;
     uint64_t bias = pie && exec->interpreter
-                        ? PIE_BASE + random_pages(RANDOM_MASK) - (image.low & ~PAGE_MASK)
+                        ? PIE_BASE + random_pages(exec, RANDOM_MASK) - (image.low & ~PAGE_MASK)
                     : pie ? area_place(exec->space, 0, image.high - image.low) -
                                 (image.low & ~PAGE_MASK)
                           : 0;
@@ -420,7 +420,7 @@ static int64_t program_map(struct exec *exec)
     exec->header_count = image.header.program_count;
     sizes_set(exec, &image, bias);
     if (pie && !exec->interpreter) {
-        exec->space->brk_start = exec->space->brk = PIE_BASE + random_pages(RANDOM_MASK);
+        exec->space->brk_start = exec->space->brk = PIE_BASE + random_pages(exec, RANDOM_MASK);
     }
     if (error || !exec->interpreter) {
         return error;
@@ -439,7 +439,7 @@ static int64_t program_map(struct exec *exec)
 static int64_t stack_map(struct exec *exec)
 {
     uint64_t limit = task_limit(exec->task, RLIMIT_STACK);
-    uint64_t top = SPACE_END - PAGE_SIZE - random_pages(RANDOM_MASK);
+    uint64_t top = SPACE_END - PAGE_SIZE - random_pages(exec, RANDOM_MASK);
     struct area area = { .start = top - STACK_BEGIN,
                          .end = top,
                          .prot = PROT_READ | PROT_WRITE,
@@ -454,7 +454,7 @@ static int64_t stack_map(struct exec *exec)
     // As in Linux: below the stack's limit, which is taken as at least 128 MiB, and a random gap.
     uint64_t gap = limit < (128ull << 20) ? 128ull << 20 : limit;
     gap = gap > SPACE_END / 6 * 5 ? SPACE_END / 6 * 5 : gap;
-    exec->space->place_top = (top - gap - random_pages(RANDOM_MASK)) & ~PAGE_MASK;
+    exec->space->place_top = (top - gap - random_pages(exec, RANDOM_MASK)) & ~PAGE_MASK;
     return area_map(exec->space, &area);
 }
 

@@ -529,18 +529,34 @@ int64_t call_arch_prctl(struct task *task, int32_t what, uint64_t address)
 
 int64_t call_personality(struct task *task, uint32_t to)
 {
-    (void)task;
-    return to == 0xffffffff || to == 0 ? 0 : -EINVAL;
+    uint32_t before = task->personality;
+    if (to != UINT32_MAX) {
+        task->personality = to;
+    }
+    return before;
 }
+
+#define MEMBARRIER_QUERY    0
+#define MEMBARRIER_GLOBAL   1
+#define MEMBARRIER_PRIVATE  8   // MEMBARRIER_CMD_PRIVATE_EXPEDITED
+#define MEMBARRIER_REGISTER 16  // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
 
 int64_t call_membarrier(struct task *task, int32_t command, uint32_t flags, int32_t cpu)
 {
-    (void)task;
     (void)cpu;
-    // On one CPU each switch is a barrier: QUERY, GLOBAL, PRIVATE_EXPEDITED with its registration.
-    // On several nothing says when a thread has passed one.
-    const int32_t known = cpu_number == 1 ? 1 | 8 | 16 : 0;
-    return flags ? -EINVAL : command == 0 ? known : command & known ? 0 : -EINVAL;
+    if (flags) {
+        return -EINVAL;
+    }
+    if (cpu_number > 1) {  // nothing says when a thread on another one has passed a barrier
+        return command == MEMBARRIER_QUERY ? 0 : -EINVAL;
+    }
+    switch (command) {  // on one CPU each switch is a barrier
+    case MEMBARRIER_QUERY: return MEMBARRIER_GLOBAL | MEMBARRIER_PRIVATE | MEMBARRIER_REGISTER;
+    case MEMBARRIER_GLOBAL: return 0;
+    case MEMBARRIER_REGISTER: task->space->barriers = true; return 0;
+    case MEMBARRIER_PRIVATE: return task->space->barriers ? 0 : -EPERM;
+    default: return -EINVAL;
+    }
 }
 
 #define RSEQ_BYTES      32u

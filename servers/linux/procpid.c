@@ -593,7 +593,15 @@ FIXED(zero, "0\n")
 
 FIXED(nobody, "4294967295")
 
-FIXED(personality, "00000000\n")
+SHOW(personality)
+{
+    (void)reader;
+    const struct task *task = subject_task(of);
+    if (task) {
+        text_print(text, "%08x\n", task->personality);
+    }
+    return task ? 0 : -ESRCH;
+}
 
 FIXED(id_map, "         0          0 4294967295\n")
 

@@ -43,6 +43,7 @@ struct space {
     uint64_t vector[48];   // auxiliary vector, for /proc
     unsigned vector_count;
     bool dumpable;
+    bool barriers;  // it has registered for those of membarrier
 };
 
 struct space *space_new(void);                 // NULL: no memory

@@ -17,6 +17,8 @@
 #define GROUPS_MAX      32
 #define LIMITS          16
 
+#define ADDR_NO_RANDOMIZE 0x0040000u  // personality(2)
+
 // The system call that a task is in.
 struct call {
     uint32_t number;
@@ -99,6 +101,7 @@ struct task {
     struct list in_process;
     int8_t nice;
     uint8_t policy;                           // SCHED_*
+    uint32_t personality;                     // as asked for; ADDR_NO_RANDOMIZE is heeded
     uint64_t ticks;                           // used in user mode, of the kernel's clock
     uint64_t timer_slack, timer_slack_usual;  // nanoseconds (prctl)
     struct list queued;                       // for a CPU, or of those to be tried again

@@ -150,6 +150,33 @@ CASE(personality)
     CHECK(personality(0xffffffff), 0);
     CHECK(personality(ADDR_NO_RANDOMIZE), 0);
     CHECK(personality(0xffffffff), ADDR_NO_RANDOMIZE);
+    IN_CHILD
+    {
+        CHECK(personality(0), ADDR_NO_RANDOMIZE);
+    }
+}
+
+HELPER(stack_place)
+{
+    (void)argc, (void)argv;
+    printf("%p\n", (void *)&argc);
+    return 0;
+}
+
+// Where things are is no accident then.
+CASE(places_without_chance)
+{
+    char first[64] = "";
+    char second[64] = "";
+    char command[300];
+    NEED(personality(ADDR_NO_RANDOMIZE));
+    snprintf(command, sizeof(command), "%.200s --helper stack_place", check_program);
+    for (int i = 0; i < 2; i++) {
+        FILE *told = popen(command, "r");
+        CHECK_TRUE(told != NULL && fgets(i ? second : first, sizeof(first), told) != NULL);
+        pclose(told);
+    }
+    CHECK_TRUE(first[0] == '0' && strcmp(first, second) == 0);
 }
 
 CASE(missing_calls)
