@@ -12,6 +12,7 @@
 #include "device.h"
 #include "devpts.h"
 #include "heap.h"
+#include "mqueue.h"
 #include "page.h"
 #include "proc.h"
 #include "random.h"
@@ -102,7 +103,10 @@ static struct mount *record_new(struct dentry *root, const char *type, const cha
 
 static uint32_t magic_of(const struct inode *root)
 {
-    return tmpfs_is(root) ? TMPFS_MAGIC : devpts_is(root) ? DEVPTS_MAGIC : PROC_MAGIC;
+    return tmpfs_is(root)    ? TMPFS_MAGIC
+           : devpts_is(root) ? DEVPTS_MAGIC
+           : mqueue_is(root) ? MQUEUE_MAGIC
+                             : PROC_MAGIC;
 }
 
 struct mount *mount_new(struct dentry *root, struct place over, const char *type,
@@ -286,6 +290,12 @@ static struct dentry *processes_new(const char *options)
     return proc_root();
 }
 
+static struct dentry *queues_new(const char *options)
+{
+    (void)options;
+    return mqueue_root();
+}
+
 #define TTY_MODE  0600u
 #define GROUP_OWN UINT32_MAX
 
@@ -308,6 +318,7 @@ static const struct type {
 } types[] = {
     { "tmpfs", memory_new },   { "ramfs", memory_new }, { "devtmpfs", memory_new },
     { "proc", processes_new }, { "sysfs", system_new }, { "devpts", terminals_new },
+    { "mqueue", queues_new },
 };
 
 static const struct type *type_find(const char *name)

@@ -190,7 +190,7 @@ SHOW(filesystems)
     UNUSED;
     text_print(
         text,
-        "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tdevpts\nnodev\tramfs\nnodev\tsysfs\n");
+        "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tdevpts\nnodev\tmqueue\nnodev\tramfs\nnodev\tsysfs\n");
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "../cpu.h"
 #include "../heap.h"
 #include "../mount.h"
+#include "../mqueue.h"
 #include "../outside.h"
 #include "../page.h"
 #include "../pipe.h"
@@ -285,6 +286,17 @@ unsigned seccomp_filters(const struct task *task)
 {
     (void)task;
     return 0;
+}
+
+struct dentry *mqueue_root(void)
+{
+    return NULL;
+}
+
+bool mqueue_is(const struct inode *inode)
+{
+    (void)inode;
+    return false;
 }
 
 int64_t shm_show(struct text *text)
