@@ -5,7 +5,8 @@
 // control port (command.h).  Both are consoles of drivers, with which bytes are exchanged without
 // waiting; the signals `changed` of the drivers say when there are more.  Needs the grants
 //     call "console", "control"                      of protocol console
-//     signalled "uart.changed", "control.changed"    by their drivers
+//     signalled "uart.changed", "control.changed"    by their drivers, whose names may be longer in
+//     front
 // Without "control" the program ends without a status for outside.
 #pragma once
 

@@ -9,12 +9,26 @@
 #include <rt/component.h>
 #include <rt/string.h>
 
+// Of the driver whose name ends like this: there is one for each container.
+static uint64_t signal_of(const char *end)
+{
+    const struct component_info *info = component_info();
+    for (unsigned i = 0; i < info->grant_count && i < COMPONENT_GRANTS; i++) {
+        const struct component_grant *grant = &info->grants[i];
+        size_t bytes = strlen(grant->name), most = strlen(end);
+        if (grant->kind == GRANT_SIGNALLED && bytes >= most &&
+            !strcmp(grant->name + bytes - most, end)) {
+            return grant->badge;
+        }
+    }
+    return 0;
+}
+
 void port_open(struct port *port, const char *console, const char *signal)
 {
     const struct component_grant *call = component_grant(GRANT_CALL, console);
-    const struct component_grant *signalled = component_grant(GRANT_SIGNALLED, signal);
     port->console = call ? call->slot : 0;
-    port->signal = signalled ? signalled->badge : 0;
+    port->signal = call ? signal_of(signal) : 0;
 }
 
 uint32_t port_room(const struct port *port)

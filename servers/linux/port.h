@@ -24,7 +24,7 @@ struct port {
     void (*came)(struct port *port, const uint8_t *from, uint32_t bytes);
 };
 
-// By the names of its grants.
+// By the names of its grants; that of the signal may have something in front.
 void port_open(struct port *port, const char *console, const char *signal);
 uint32_t port_room(const struct port *port);
 // As many bytes as have room; they go with the next exchange.

@@ -89,7 +89,11 @@ static struct component_words last_words;
 
 const struct component_info *component_info(void)
 {
-    static struct component_info info;
+    static struct component_info info = {
+        .grant_count = 2,
+        .grants = { { .name = "other_uart.changed", .kind = GRANT_SIGNALLED, .badge = 4 },
+                    { .name = "control.changed", .kind = GRANT_SIGNALLED, .badge = 8 } },
+    };
     info.words = (uint64_t)&last_words;
     return &info;
 }
@@ -99,10 +103,8 @@ const struct component_grant *component_grant(enum component_grant_kind kind, co
     static const struct component_grant grants[] = {
         { .name = "console", .kind = GRANT_CALL, .slot = 100 },
         { .name = "control", .kind = GRANT_CALL, .slot = 101 },
-        { .name = "uart.changed", .kind = GRANT_SIGNALLED, .badge = 4 },
-        { .name = "control.changed", .kind = GRANT_SIGNALLED, .badge = 8 },
     };
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 2; i++) {
         if (grants[i].kind == kind && strcmp(grants[i].name, name) == 0) {
             return drivers[1].absent && i % 2 ? NULL : &grants[i];
         }
