@@ -602,3 +602,21 @@ CASE(null_page)
         CHECK(mmap(NULL, PAGE, RW, ANON | MAP_FIXED, -1, 0), -EPERM);
     }
 }
+
+// What has grown where it is takes no room that somebody else gets.
+CASE(mapped_beside_what_has_grown)
+{
+    size_t page = 4096;
+    size_t pages = 12;
+    char *first = NEED_MEMORY(mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    for (; pages < 40; pages++) {
+        first[pages * page - 1] = 'x';
+        first = NEED_MEMORY(mremap(first, pages * page, (pages + 1) * page, MREMAP_MAYMOVE));
+    }
+    char *other = NEED_MEMORY(mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    CHECK_TRUE(other + pages * page <= first || first + pages * page <= other);
+    CHECK(first[12 * page - 1], 'x');
+    CHECK(first[39 * page - 1], 'x');
+}
