@@ -79,7 +79,12 @@ static void mutate(struct random *random, struct image *image)
     uint64_t value = edge(random);
     size_t width = 2ul << random_below(random, 3);
     size_t fields = (sizeof(image->header) + sizeof(image->parts)) / width;
-    memcpy((uint8_t *)image + random_below(random, fields) * width, &value, width);
+    size_t at = random_below(random, fields) * width;
+    if (random_below(random, 3) == 0) {  // counts and sizes are few, and matter most
+        width = 2;
+        at = offsetof(Elf64_Ehdr, e_ehsize) + random_below(random, 6) * width;
+    }
+    memcpy((uint8_t *)image + at, &value, width);
 }
 
 static bool file_make(struct random *random)

@@ -32,6 +32,11 @@ def test_bombs():
     assert done.status == 0 and "WRONG" not in done.output and len(over) == BOMBS, done
 
 
+def test_executables_that_are_no_good():
+    done = hostile.run(["bombs", "1", "executables"], timeout=100)
+    assert done.status == 0 and done.output == "executables: over\n", done
+
+
 # ---- two containers
 
 ROUNDS = 200  # of 20 ms: all bombs end in the time

@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The Pith authors
 """Programs on the Linux server as `./pith run -- PROGRAM` runs them: Debian's busybox, whose shell does what it does
 on the development host; where a program's end is to be told, and what must not break the system."""
+import hashlib
 import subprocess
 import tarfile
 from pathlib import Path
@@ -214,6 +215,7 @@ def test_strace():
 
 # ---- what must not break the system
 
+SORTED = hashlib.md5("".join(f"{i}\n" for i in range(1, 20001)).encode()).hexdigest() + "  -\n"
 AFTER = "\necho after; seq 1 100 | wc -l\n"
 
 
@@ -256,6 +258,24 @@ rm /tmp/a /tmp/c"""
 def test_execution_in_fragmented_memory():
     """Of two files that grew in turns one is gone: what is free are single pages."""
     assert survives(FRAGMENTS, memory=128).output == "full\nexecuted\nafter\n100\n"
+
+
+def test_files_have_half_of_the_memory():
+    """Others work while files have all they can have; df tells it, and memory files count as well."""
+    done = survives("all=$(awk '/MemTotal/ { print $2 }' /proc/meminfo); df -k /tmp | awk -v a=$all 'NR == 2 { print ($2 * 2 - a) }'\n"
+                    "dd if=/dev/zero of=/tmp/f bs=1M 2>&1 | grep -c 'No space left'; df -k /tmp | awk 'NR == 2 { print $4 }'\n"
+                    "echo x 2>/dev/null >/tmp/g; [ -s /tmp/g ] || echo none; seq 1 20000 | sort -n | md5sum; rm /tmp/f\n"
+                    "echo x >/tmp/g; cat /tmp/g; rm /tmp/g", memory=128)
+    assert done.output == "0\n1\n0\nnone\n" + SORTED + "x\nafter\n100\n", done
+
+
+def test_mounts_that_are_detached_give_everything_back():
+    """With what is mounted below them."""
+    free = "awk '/MemFree/ { print $2 }' /proc/meminfo"
+    once = ("mount -t tmpfs a /h && mkdir /h/b && mount -t tmpfs b /h/b && dd if=/dev/zero of=/h/b/f bs=1M count=4 2>/dev/null; "
+            "umount -l /h; grep -c ' /h' /proc/mounts")
+    done = survives(f"mkdir /h; {once}; a=$({free}); {once}; b=$({free}); d=$((a - b)); [ $d -lt 100 ] && echo kept || echo lost $d")
+    assert done.output.startswith("0\n0\nkept\n"), done
 
 
 def test_processes_that_end_give_everything_back():
