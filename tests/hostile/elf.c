@@ -15,7 +15,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define HEADERS      5u
 #define BASE         0x10000000ul
-#define FILE_BYTES   (2 * PAGE)
 #define PATIENCE     20  // looks at one that runs
 
 struct image {
@@ -23,7 +22,7 @@ struct image {
     Elf64_Phdr parts[HEADERS];
     char interpreter[16];
     uint8_t code[16];
-    uint8_t rest[PAGE];
+    uint8_t rest[8 * PAGE];  // more than anybody should read of it into a buffer of its own
 };
 
 static const struct image good = {
