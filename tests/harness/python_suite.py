@@ -22,7 +22,7 @@ OBSERVE = FOLDER / "python/observe.py"
 KNOWN = FOLDER / "python-differences.txt"
 MEMORY = 1024
 PATIENCE_HOST = 60   # seconds that a test may take
-PATIENCE_PITH = 240  # the same, on an emulated processor that is shared
+PATIENCE_PITH = 600  # the same, on an emulated processor that is shared: one compiles all modules of the suite
 
 SQLITE = "python-sqlite-tests"  # a port: the tests that Debian's packages leave out
 SQLITE_PLACE = "usr/lib/python3.11/test/test_sqlite3"
@@ -30,8 +30,9 @@ SQLITE_PLACE = "usr/lib/python3.11/test/test_sqlite3"
 # Standard input brings what the packages lack.
 START = 'cd / && tar xf - && exec python3 /observe.py "$@" </dev/null'
 
-# In namespaces of its own, of which observe.py is to be the first process; $1 is the archive, $2 a place for it.
-CHROOT = """mount -t tmpfs -o mode=755 none "$2" && cd "$2" && busybox cpio -id <"$1" 2>/dev/null &&
+# In namespaces of its own, of which observe.py is to be the first process; $1 is the archive, $2 a place for it, with
+# about the room that there is on Pith.
+CHROOT = """mount -t tmpfs -o mode=755,size=900m none "$2" && cd "$2" && busybox cpio -id <"$1" 2>/dev/null &&
 mount -t proc none proc && mount -t devpts -o newinstance,ptmxmode=0666,gid=5,mode=620 none dev/pts && shift 2 &&
 hostname pith && exec chroot . "$@" """
 

@@ -5,10 +5,11 @@
 
 usage: observe.py SECONDS [-TEST...] NAME...
 
-NAME is a module, class or test without the "test." in front; a TEST is left out.  Each NAME has a process of its own; a test that
-takes longer than SECONDS is ended with it ("hangs"), as is one that takes its process along ("dies"), and the rest
-of them run in another process.  What a test says about its result follows in lines that begin with "| ".
-It has to be the first process of its system, or of a PID namespace: it ends all others between two names.
+NAME is a module, class or test without the "test." in front; a TEST is left out.  Each NAME has a process of its
+own; a test that takes longer than SECONDS is ended with it ("hangs"), as is one that takes its process along
+("dies"), and the rest of them run in another process.  What a test says about its result, and how long it took,
+follows in lines that begin with "| ".  This has to be the first process of its system, or of a PID namespace: it
+ends all others between two names.
 """
 import os
 import resource
