@@ -262,7 +262,7 @@ HELPER(check_descriptors)
     (void)argc;
     int result = 0;
     for (int i = 0; i < 3; i++) {
-        result |= fcntl(atoi(argv[1]) + i, F_GETFD) == 0 ? 1 << i : 0;
+        result |= fcntl(atoi(argv[1]) + i, F_GETFD) >= 0 ? 1 << i : 0;
     }
     return result;
 }

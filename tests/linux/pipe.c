@@ -366,6 +366,28 @@ CASE(reopened_by_name)
     CHECK(read(ends[0], buffer, 10), 0);
 }
 
+// Each process has its own references to both ends.
+CASE(ends_after_fork)
+{
+    char text[8];
+    NEED(pipe(ends));
+    pid_t child = NEED(fork());
+    if (child == 0) {
+        close(ends[0]);
+        NEED(write(ends[1], "x", 1));
+        _exit(0);
+    }
+    NEED(waitpid(child, NULL, 0));
+    struct pollfd polled = { .fd = ends[0], .events = POLLIN };
+    CHECK(read(ends[0], text, sizeof(text)), 1);
+    CHECK(poll(&polled, 1, 0), 0);  // the parent writes, too
+    close(ends[1]);
+    CHECK(poll(&polled, 1, 0), 1);
+    CHECK(polled.revents, POLLHUP);
+    NEED(fcntl(ends[0], F_SETFL, O_NONBLOCK));
+    CHECK(read(ends[0], text, sizeof(text)), 0);
+}
+
 CASE(vectors)
 {
     struct iovec {

@@ -376,6 +376,33 @@ CASE(clone3)
     CHECK(WEXITSTATUS(status), 12);
 }
 
+// What a child changes is its own.
+CASE(child_changes)
+{
+    char place[4096], before[4096];
+    int file = check_file("f", "text");
+    umask(027);
+    NEED(signal(SIGUSR1, SIG_IGN) == SIG_ERR ? -1 : 0);
+    NEED(SYS(getcwd, before, sizeof(before)));
+    pid_t child = NEED(fork());
+    if (child == 0) {
+        umask(0);
+        NEED(chdir("/"));
+        NEED(close(file));
+        NEED(open("/dev/null", O_RDONLY));
+        NEED(open("/dev/null", O_RDONLY));
+        signal(SIGUSR1, SIG_DFL);
+        _exit(0);
+    }
+    check_join(child);
+    CHECK(umask(022), 027);
+    NEED(SYS(getcwd, place, sizeof(place)));
+    CHECK(strcmp(place, before), 0);
+    CHECK(read(file, place, 4), 4);
+    CHECK(fcntl(file + 1, F_GETFD), -EBADF);
+    CHECK(raise(SIGUSR1), 0);
+}
+
 CASE(clone_files)
 {
     static char stack[65536] __attribute__((aligned(16)));

@@ -392,6 +392,53 @@ CASE(pause)
     check_join(child);
 }
 
+static void write_after_signal(pid_t whom, int to)
+{
+    check_wait_asleep(whom);
+    kill(whom, SIGUSR1);
+    check_sleep(20);
+    check_wait_asleep(whom);
+    NEED(write(to, "x", 1));
+}
+
+// A call begins anew after a handler that allows it.
+CASE(restarted)
+{
+    char byte;
+    int ends[2], status;
+    NEED(pipe(ends));
+    handle(SIGUSR1, SA_RESTART);
+    pid_t me = getpid(), child = NEED(fork());
+    if (child == 0) {
+        write_after_signal(me, ends[1]);
+        check_wait_asleep(me);
+        kill(me, SIGUSR1);
+        check_sleep(20);
+        _exit(7);
+    }
+    CHECK(read(ends[0], &byte, 1), 1);
+    CHECK(count, 1);
+    CHECK_TRUE(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7);
+    CHECK(count, 2);
+}
+
+CASE(not_restarted)
+{
+    char byte;
+    int ends[2];
+    NEED(pipe(ends));
+    handle(SIGUSR1, 0);
+    pid_t me = getpid(), child = NEED(fork());
+    if (child == 0) {
+        check_wait_asleep(me);
+        kill(me, SIGUSR1);
+        _exit(0);
+    }
+    CHECK(read(ends[0], &byte, 1), -EINTR);
+    CHECK(count, 1);
+    check_join(child);
+}
+
 CASE(wait_for)
 {
     sigset_t set = set_of(SIGUSR1, SIGUSR2);
