@@ -57,7 +57,8 @@ class Dialogue:
         return bool(data)
 
     def expect(self, wanted: str, timeout: float = 60) -> str:
-        """Wait for a text, a regular expression, behind all that was expected before; gives what came until its end."""
+        """Wait for a text, a regular expression, behind all that was expected before; gives what came until
+        its end."""
         end = time.monotonic() + timeout
         while not (found := re.compile(wanted).search(self.text, self.seen)):
             if not self.take(end - time.monotonic()):

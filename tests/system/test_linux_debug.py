@@ -14,8 +14,8 @@ def built(pith_build):
 
 
 def test_gdb():
-    assert_alike(PACKAGES, ["dash debug.sh"], memory=2048)
+    assert_alike(PACKAGES, "dash debug.sh", memory=2048)
 
 
 def test_strace():
-    assert_alike(PACKAGES, ["dash trace.sh"], memory=2048)
+    assert_alike(PACKAGES, "dash trace.sh", memory=2048)

@@ -35,7 +35,8 @@ TYPED = [
     ("echo $?\r", PROMPT),
     # the line
     ("sh -c 'stty -echo; echo ready; read x; stty echo; echo got $x'\r", READY), ("unseen\r", PROMPT),
-    ("sh -c 'echo ready; exec cat >/tmp/typed'\r", READY), (f"wrong{CTRL_U}right{RUBOUT * 2}ht\r", "ht\r\n"),
+    ("sh -c 'echo ready; exec cat >/tmp/typed'\r", READY),
+    (f"wrong{CTRL_U}right{RUBOUT * 2}ht\r", "ht\r\n"),
     (f"word other{CTRL_W}more{CTRL_D * 2}", PROMPT), ("cat /tmp/typed\r", PROMPT),
     ("trap 'echo bye' EXIT; exit\r", "bye\r\n"),
 ]
@@ -48,11 +49,11 @@ def built(pith_build):
 
 @pytest.mark.parametrize("shell", ["bash", "dash", "busybox ash"])
 def test_script(shell):
-    assert_alike(PACKAGES, [f"{shell} shell.sh"])
+    assert_alike(PACKAGES, f"{shell} shell.sh")
 
 
 def test_jobs_without_a_terminal():
-    assert_alike(PACKAGES, ["bash jobs.bash"])
+    assert_alike(PACKAGES, "bash jobs.bash")
 
 
 @pytest.mark.parametrize("shell", ["bash --norc --noprofile --noediting", "dash", "busybox ash"])

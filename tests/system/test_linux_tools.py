@@ -4,7 +4,7 @@
 programs."""
 import pytest
 
-from harness.debian import assert_alike
+from harness.debian import assert_alike, difference
 
 TOOLS = ["findutils", "grep", "sed", "mawk", "tar", "gzip", "xz-utils", "perl", "sqlite3"]
 
@@ -15,16 +15,22 @@ def built(pith_build):
 
 
 def test_ten_thousand_files():
-    assert_alike(TOOLS, ["dash files.sh"])
+    assert_alike(TOOLS, "dash files.sh")
 
 
 def test_perl():
-    assert_alike(TOOLS, ["perl perl.pl"])
+    assert_alike(TOOLS, "perl perl.pl")
 
 
 def test_sqlite_with_four_writers():
-    assert_alike(TOOLS, ["dash sqlite.sh"])
+    assert_alike(TOOLS, "dash sqlite.sh")
 
 
 def test_make_and_gcc():
-    assert_alike(["make", "gcc", "libc6-dev", "gdb", "strace"], ["dash build.sh"], memory=2048)
+    assert_alike(["make", "gcc", "libc6-dev", "gdb", "strace"], "dash build.sh", memory=2048)
+
+
+def test_differences_are_noticed():
+    assert difference(("a\n", 0), ("a\n", 0)) == ""
+    assert "+b" in difference(("a\n", 0), ("b\n", 0)).splitlines()
+    assert "+exit status 139" in difference(("a\n", 0), ("a\n", 139)).splitlines()
