@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The Pith authors
 """./pith bench linux without machines: what is read, compared and printed."""
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -197,7 +198,9 @@ def test_no_package_with_a_kernel(monkeypatch):
         debian.package()
 
 
-def test_the_kernel_is_taken_out_of_its_package(tmp_path):
+@pytest.fixture
+def archive(tmp_path):
+    """A package with something like a kernel."""
     tree = tmp_path / "tree"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "boot").mkdir()
@@ -206,8 +209,21 @@ def test_the_kernel_is_taken_out_of_its_package(tmp_path):
     (tree / "boot" / "vmlinuz-1").write_bytes(b"kernel")
     (tree / "boot" / "config-1").write_bytes(b"config")
     subprocess.run(["dpkg-deb", "-b", tree, tmp_path / "k.deb"], check=True, capture_output=True)
-    debian.unpack(tmp_path / "k.deb", tmp_path / "out")
-    assert (tmp_path / "out").read_bytes() == b"kernel"
+    return tmp_path / "k.deb"
+
+
+def test_the_kernel_is_fetched_once(monkeypatch, tmp_path, archive):
+    asked = []
+
+    def fetch(command, what, cwd):
+        asked.append(command[-1])
+        shutil.copy(archive, cwd)
+
+    monkeypatch.setattr(debian, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(debian, "package", lambda: "linux-image-1")
+    monkeypatch.setattr(debian, "asked", fetch)
+    kernels = [debian.kernel(), debian.kernel()]
+    assert [kernel.read_bytes() for kernel in kernels] == [b"kernel"] * 2 and asked == ["linux-image-1"]
 
 
 def test_a_failed_question_says_why():
