@@ -16,7 +16,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import analyse
 from analyse import TREE, BenchError, Failure
 from pithlib import plugins, qemu
 from symbols import SymbolError, Symbols

@@ -43,6 +43,23 @@ static void console_open(void)
     }
 }
 
+// What tools/pithlib/linux.py has programs on Pith begin with.
+static void environment_set(void)
+{
+    static const char *const variables[][2] = {
+        { "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+        { "HOME", "/root" },
+        { "USER", "root" },
+        { "LOGNAME", "root" },
+        { "SHELL", "/bin/sh" },
+        { "LANG", "C.UTF-8" },
+    };
+    clearenv();
+    for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+        setenv(variables[i][0], variables[i][1], 1);
+    }
+}
+
 _Noreturn static void machine_end(int status)
 {
     sync();
@@ -60,8 +77,7 @@ int main(int argc, char **argv)
     (void)argc;
     mounts_make();
     console_open();
-    setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-    setenv("HOME", "/root", 1);
+    environment_set();
     pid_t child = fork();
     if (child == 0) {
         setsid();

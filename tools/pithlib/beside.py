@@ -63,8 +63,8 @@ def boot(system: str, build: Path) -> dict:
 def workload_setting(workload: workloads.Workload, build: Path) -> Setting:
     root = rootfs.cpio_root(roots.of_packages(workload.packages))
     files = {"t/input": rootfs.regular(workload.input()), "t/command": rootfs.regular(workload.command + "\n")}
-    return Setting(with_programs(rootfs.merge(root, files), build), ["/t/linux_bench", "--run", "/bin/sh", "/t/command"],
-                   workload.memory)
+    words = ["/t/linux_bench", "--run", "/bin/sh", "/t/command"]
+    return Setting(with_programs(rootfs.merge(root, files), build), words, workload.memory)
 
 
 def workload_counts(system: str, name: str, build: Path) -> tally.Counts:

@@ -40,6 +40,7 @@ def write_list(server: Path, out: Path) -> Path:
     for name, address in functions(server).items():
         found = NAMES.fullmatch(name)
         if found:
-            lines.append(f"{address:x} {found['call'] or found['fault']} {contents(data, address, FIRST_BYTES).hex()}\n")
+            first = contents(data, address, FIRST_BYTES).hex()
+            lines.append(f"{address:x} {found['call'] or found['fault']} {first}\n")
     out.write_text("".join(lines))
     return out

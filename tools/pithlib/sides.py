@@ -28,8 +28,10 @@ class Setting(NamedTuple):
 
 def with_programs(root: dict, build: Path) -> dict:
     """A root in which /t has what the comparison needs."""
-    programs = {f"t/{name}": rootfs.file_entry(build / "bench" / "linux" / name) for name in ("linux_bench", "linux_init")}
-    entries = {name: entry._replace(mode=stat.S_IFREG | 0o755, uid=0, gid=0) for name, entry in programs.items()}
+    entries = {}
+    for name in ("linux_bench", "linux_init"):
+        entry = rootfs.file_entry(build / "bench" / "linux" / name)
+        entries[f"t/{name}"] = entry._replace(mode=stat.S_IFREG | 0o755, uid=0, gid=0)
     return rootfs.merge(root, entries)
 
 
@@ -72,6 +74,7 @@ def run(name: str, setting: Setting, build: Path, place: Path) -> str:
 
 
 def machine_run(name: str, line: list, setting: Setting, place: Path) -> str:
+    """The same of the arguments of QEMU that belong to it."""
     line = [*line, "-display", "none", "-monitor", "none", *setting.extra]
     try:
         done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",

@@ -5,6 +5,7 @@ from typing import Callable, NamedTuple
 
 INSERTS = 10_000
 SOURCE_LINES = 5_000
+MAIN_LINES = 500  # of these
 
 
 class Workload(NamedTuple):
@@ -42,19 +43,20 @@ def source() -> str:
     head = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>", "",
             "struct record { int sum, count; char text[40]; };", ""]
     lines, count = list(head), 0
-    while len(lines) + FUNCTION.count("\n") + 1 < SOURCE_LINES // 2 * 2 - 500:
+    while len(lines) + FUNCTION.count("\n") < SOURCE_LINES - MAIN_LINES:
         before = f"step_{count - 1}(record, value - 1)" if count % 4 else "0"
         text = FUNCTION.format(i=count, a=count % 13 + 1, b=count % 7, c=count % 5 + 2, before=before)
         lines += [*text.splitlines(), ""]
         count += 1
     lines += ["int main(int argc, char **argv)", "{", "    struct record record = { 0 };", "    (void)argv;"]
-    lines += [f"    step_{i}(&record, argc + {i});" for i in range(SOURCE_LINES - len(lines) - 2)][:count]
-    lines += ["    return record.count;"] * (SOURCE_LINES - len(lines) - 1) + ["}"]
+    lines += [f"    step_{i % count}(&record, argc + {i});" for i in range(SOURCE_LINES - len(lines) - 2)]
+    lines += ["    return record.count;", "}"]
     return "\n".join(lines) + "\n"
 
 
 WORKLOADS = {
     "sqlite_inserts": Workload(["sqlite3"], "sqlite3 /tmp/bench.db </t/input", inserts, 512),
     "sqlite_one": Workload(["sqlite3"], "sqlite3 /tmp/bench.db </t/input", one_transaction, 512),
-    "gcc": Workload(["gcc", "libc6-dev"], "cp /t/input /tmp/input.c && gcc -c -o /tmp/input.o /tmp/input.c", source, 2048),
+    "gcc": Workload(["gcc", "libc6-dev"], "cp /t/input /tmp/input.c && gcc -c -o /tmp/input.o /tmp/input.c", source,
+                    2048),
 }
