@@ -94,7 +94,7 @@ static enum err vector_ram(struct invocation *inv, unsigned right, void **ram)
 static void copy_words(void *to, const void *from, unsigned bytes)
 {
     preempt_work(bytes / 8 / 2 + 20);
-    __builtin_memcpy(to, from, bytes);
+    hal_copy(to, from, bytes);
 }
 
 enum err op_thread_read_vector(struct invocation *inv)

@@ -126,12 +126,7 @@ static enum err embryo_finish(struct cap *cap)
     bool zeroed = cap->kind == KIND_UNTYPED || cap->flags & CAP_DEVICE;
     uint64_t bytes = 1ull << cap->bits, step = bytes < ZERO_STEP ? bytes : ZERO_STEP;
     while (!zeroed && cap->progress < bytes) {
-        uint64_t *word = (uint64_t *)(cap->address + cap->progress);
-        const uint64_t *end = word + step / sizeof(*word);
-        for (; word < end; word += 8) {
-            word[0] = word[1] = word[2] = word[3] = 0;
-            word[4] = word[5] = word[6] = word[7] = 0;
-        }
+        hal_zero((void *)(cap->address + cap->progress), step);
         cap->progress += step;
         if (preempt_point(8)) {
             return ERR_PREEMPTED;

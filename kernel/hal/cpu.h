@@ -15,7 +15,9 @@ struct cpu;
 // boot_info.clock_hz; struct cpu *hal_cpu(void), the core's structure of this CPU; struct cpu
 // *hal_cpu_at(unsigned number), of another, zeroed before the first use; void hal_pause(void) for
 // spin loops; bool hal_lock_wanted(void): another CPU waits for the kernel lock, which entry code
-// takes before it calls the core, first come first served, and drops as it leaves.
+// takes before it calls the core, first come first served, and drops as it leaves; void
+// hal_zero(void *at, uint64_t bytes) and hal_copy(void *to, const void *from, uint64_t bytes), of
+// whole words, each word once.
 #include <arch/cpu.h>
 
 extern unsigned hal_cpu_count;  // CPUs that run the kernel, numbered from 0

@@ -34,6 +34,19 @@ static inline bool hal_lock_wanted(void)
     return lock->next - lock->serving != 1;
 }
 
+// By words of 8 bytes.
+static inline void hal_zero(void *at, uint64_t bytes)
+{
+    uint64_t words = bytes / 8;
+    __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(0ull) : "memory");
+}
+
+static inline void hal_copy(void *to, const void *from, uint64_t bytes)
+{
+    uint64_t words = bytes / 8;
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+}
+
 static inline void hal_pause(void)
 {
     __asm__ volatile("pause");

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct cpu;
 
@@ -35,6 +36,16 @@ static inline struct cpu *hal_cpu_at(unsigned number)
 static inline bool hal_lock_wanted(void)
 {
     return false;
+}
+
+static inline void hal_zero(void *at, uint64_t bytes)
+{
+    memset(at, 0, bytes);
+}
+
+static inline void hal_copy(void *to, const void *from, uint64_t bytes)
+{
+    memcpy(to, from, bytes);
 }
 
 static inline void hal_pause(void) {}

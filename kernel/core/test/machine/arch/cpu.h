@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct cpu;
 
@@ -34,6 +35,16 @@ static inline struct cpu *hal_cpu(void)
 static inline bool hal_lock_wanted(void)
 {
     return machine_lock_wanted;
+}
+
+static inline void hal_zero(void *at, uint64_t bytes)
+{
+    memset(at, 0, bytes);
+}
+
+static inline void hal_copy(void *to, const void *from, uint64_t bytes)
+{
+    memcpy(to, from, bytes);
 }
 
 static inline void hal_pause(void) {}
