@@ -3,10 +3,11 @@
 //
 // A program that ends by a fault three calls deep, for a debugger.
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <stdio.h>
+#include <stdlib.h>
 
 struct item {
     int number;

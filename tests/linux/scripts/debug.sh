@@ -37,7 +37,7 @@ echo "-- attach"
 ./crash wait >out &
 pid=$!
 sleep 0.3
-debug -p $pid -ex 'bt -1' -ex 'frame function main' -ex 'print turn >= 0' -ex 'print wait_for_debugger' -ex 'tbreak crash.c:41' \
+debug -p $pid -ex 'bt -1' -ex 'frame function main' -ex 'print turn >= 0' -ex 'print wait_for_debugger' -ex 'tbreak crash.c:42' \
     -ex continue -ex 'set var wait_for_debugger = 0' -ex detach ./crash | grep -v -e '^#0' -e '__' -e 'usleep' -e 'Reading'
 wait $pid; echo "status $?"; cat out
 
