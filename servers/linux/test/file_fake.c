@@ -542,7 +542,8 @@ void fake_end(void)
     place_put(placement.work);
     placement.work = placement.root;
     place_get(placement.work);
-    if (call_umount2(&only, at("/proc"), 0) || call_umount2(&only, at("/dev"), 0)) {
+    if (call_umount2(&only, at("/proc"), 0) || call_umount2(&only, at("/sys"), 0) ||
+        call_umount2(&only, at("/dev"), 2)) {  // with what is over it
         host_abort();
     }
     place_put(placement.work);
