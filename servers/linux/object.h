@@ -11,7 +11,7 @@
 #define OBJECT_SMALL_BITS 12  // threads, page tables
 #define OBJECT_LARGE_BITS 13  // address spaces
 
-extern cap_t object_space;    // the server's own address space
+extern cap_t object_space;  // the server's own address space
 extern unsigned object_frame_bits;
 
 // Take what the description grants: banks of pages (page.h), the rest for objects.  Panics where it

@@ -42,8 +42,8 @@ static void **pointer_find(struct space *space, user_t address, unsigned *level)
     return &table[table_index(address, 0)];
 }
 
-// A page table for the kernel's space, with the table of ours (or NULL) that it goes with; both last
-// as long as the space.
+// A page table for the kernel's space, with the table of ours (or NULL) that it goes with; both
+// last as long as the space.
 static bool stock(struct space *space, void *ours)
 {
     struct table *table = heap_alloc(sizeof(*table));

@@ -4,9 +4,10 @@
 // The development host as an ISA: clock and CPU structure.  Contract: hal/cpu.h.
 #pragma once
 
+#include <string.h>
+
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 struct cpu;
 

@@ -5,9 +5,10 @@
 // work. Contract: hal/cpu.h.
 #pragma once
 
+#include <string.h>
+
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 struct cpu;
 
