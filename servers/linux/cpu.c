@@ -194,12 +194,11 @@ static __attribute__((noinline)) struct task *choose_anew(struct cpu *cpu)
     return cpu->runs;
 }
 
-struct task *cpu_choose(unsigned number)
+struct task *cpu_choose(unsigned cpu)
 {
-    struct cpu *cpu = &cpus[number];
-    bool goes_on = cpu->runs && cpu->runs->state == TASK_RUNS &&
-                   (cpu->turn_end || list_empty(&queue));
-    return goes_on ? cpu->runs : choose_anew(cpu);
+    struct cpu *on = &cpus[cpu];
+    bool goes_on = on->runs && on->runs->state == TASK_RUNS && (on->turn_end || list_empty(&queue));
+    return goes_on ? on->runs : choose_anew(on);
 }
 
 unsigned cpu_of(const struct task *task)

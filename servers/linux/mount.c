@@ -535,25 +535,26 @@ static bool covers_others(const struct mount *mount)
     return false;
 }
 
-// With what is mounted over it, and over that, and so on: nobody could name it any more.
-static void tree_take(struct mount *top)
+static void mount_detach(struct mount *mount)
 {
-    struct list taken = LIST_EMPTY(taken);
-    list_remove(&top->all);
-    list_add(&taken, &top->all);
-    for (struct list *over = taken.next; over != &taken; over = over->next) {
+    list_remove(&mount->all);
+    uncover(mount);
+    mount_put(mount);
+}
+
+// With what is mounted over it, and over that, and so on: nobody could name it any more.
+static void tree_detach(struct mount *top)
+{
+    mount_detach(top);
+    for (bool more = true; more;) {
+        more = false;
         LIST_EACH(mount, &mounts, struct mount, all) {
-            if (mount->over.mount == CONTAINER(over, struct mount, all)) {
-                list_remove(&mount->all);
-                list_add(&taken, &mount->all);
+            if (mount->over.dentry && list_empty(&mount->over.mount->all)) {
+                mount_detach(mount);
+                more = true;
+                break;
             }
         }
-    }
-    while (!list_empty(&taken)) {
-        struct mount *mount = CONTAINER(taken.prev, struct mount, all);
-        list_remove(&mount->all);
-        uncover(mount);
-        mount_put(mount);
     }
 }
 
@@ -577,7 +578,7 @@ static int64_t unmount(struct task *task, const struct place *at, uint32_t flags
     if (flags & MNT_EXPIRE && !mount->expires) {
         return -EAGAIN;
     }
-    tree_take(mount);
+    tree_detach(mount);
     return 0;
 }
 

@@ -64,11 +64,13 @@ static bool room_make(struct sysv_table *table)
     if (table->used < table->room) {
         return true;
     }
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): pointers they are
     struct sysv_object **at = heap_alloc(room * sizeof(*at));
     if (!at) {
         return false;
     }
     if (table->at) {
+        // NOLINTNEXTLINE(bugprone-sizeof-expression): likewise
         memcpy(at, table->at, table->used * sizeof(*at));
     }
     heap_free(table->at);

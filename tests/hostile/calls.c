@@ -35,8 +35,8 @@
 static volatile uint64_t *progress;  // one for each worker
 
 struct worker {
-    pid_t pid;
     uint64_t seen;
+    pid_t pid;
     unsigned still;
 };
 static struct worker workers[WORKERS];
@@ -193,7 +193,7 @@ int main(int argc, char **argv)
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     (void)chdir("/tmp");
     for (unsigned round = 1; calls_made() < calls; round++) {
-        if (!round_run(round, seed + round * PROCESSES)) {
+        if (!round_run(round, seed + (uint64_t)round * PROCESSES)) {
             return 1;
         }
         judge_say("round %u: %lu calls\n", round, (unsigned long)calls_made());

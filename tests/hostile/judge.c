@@ -47,7 +47,10 @@ unsigned judge_processes(void)
 {
     unsigned count = 0;
     DIR *all = opendir("/proc");
-    for (struct dirent *at = all ? readdir(all) : NULL; at; at = readdir(all)) {
+    if (!all) {
+        return 0;
+    }
+    for (struct dirent *at = readdir(all); at; at = readdir(all)) {
         count += at->d_name[0] >= '1' && at->d_name[0] <= '9';
     }
     (void)closedir(all);

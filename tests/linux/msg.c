@@ -23,7 +23,7 @@ static long put(int id, long type, const char *text)
 {
     message.type = type;
     memset(message.text, 0, 16);
-    strcpy(message.text, text);
+    memcpy(message.text, text, strlen(text));
     return SYS(msgsnd, id, &message, strlen(text), IPC_NOWAIT);
 }
 

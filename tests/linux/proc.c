@@ -374,7 +374,10 @@ static bool is_listed(pid_t pid)
     bool found = false;
     snprintf(name, sizeof(name), "%d", (int)pid);
     DIR *all = opendir("/proc");
-    for (struct dirent *at = all ? readdir(all) : NULL; at; at = readdir(all)) {
+    if (!all) {
+        return false;
+    }
+    for (struct dirent *at = readdir(all); at; at = readdir(all)) {
         found |= strcmp(at->d_name, name) == 0;
     }
     closedir(all);
