@@ -77,7 +77,6 @@ struct exec {
     uint64_t program_entry, headers_at, header_count;
     uint64_t vdso;
     uint64_t stack_top;
-    bool stack_executable;
     struct credentials credentials;  // that the task will have
 };
 
@@ -362,9 +361,6 @@ static int64_t interpreter_open(struct exec *exec, const struct image *image)
     for (unsigned i = 0; i < image->header.program_count; i++) {
         const struct elf_program *at = &image->programs[i];
         char path[PATH_MAX_BYTES];
-        if (at->type == STACK_SEGMENT) {
-            exec->stack_executable = at->flags & ELF_SEGMENT_EXECUTE;
-        }
         if (at->type == INTERPRETER) {
             if (at->file_size < 2 || at->file_size > sizeof(path) ||
                 file_bytes(exec->file, path, at->file_size, at->offset) != (int64_t)at->file_size ||
@@ -400,6 +396,17 @@ static void sizes_set(struct exec *exec, const struct image *image, uint64_t bia
     space->brk = space->brk_start;
 }
 
+// Whether the program wants to execute what is on its stack.
+static void stack_allow(struct exec *exec, const struct image *image)
+{
+    for (unsigned i = 0; i < image->header.program_count; i++) {
+        const struct elf_program *at = &image->programs[i];
+        if (at->type == STACK_SEGMENT && at->flags & ELF_SEGMENT_EXECUTE) {
+            area_find(exec->space, exec->stack_top - 1)->prot |= PROT_EXECUTE;
+        }
+    }
+}
+
 static int64_t program_map(struct exec *exec)
 {
     static struct image image;
@@ -408,6 +415,7 @@ static int64_t program_map(struct exec *exec)
     if (error) {
         return error;
     }
+    stack_allow(exec, &image);
     bool pie = image.header.type == ELF_TYPE_DYN;
     uint64_t bias = pie && exec->interpreter
                         ? PIE_BASE + random_pages(exec, RANDOM_MASK) - (image.low & ~PAGE_MASK)
@@ -447,7 +455,6 @@ static int64_t stack_map(struct exec *exec)
                          .flags = AREA_GROWS };
     uint64_t text = EXECTEXT_END - exec->text->at;
     area.start -= PAGE_UP(text + (exec->arguments + exec->environment) * sizeof(user_t));
-    area.prot |= exec->stack_executable ? PROT_EXECUTE : 0;
     exec->stack_top = top;
     exec->space->stack_start = top;
     exec->space->stack_most = limit;

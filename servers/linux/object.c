@@ -133,7 +133,8 @@ static void bank_add(cap_t frame, uint64_t count, bool writable)
     if (page_bank_count == PAGE_BANKS) {
         rt_panic("more than %u banks of memory", PAGE_BANKS);
     }
-    struct bank bank = { frame, page_next_bank(), (uint32_t)count, writable };
+    bool wx = captable_identify(SELF, frame).kind_rights >> 8 & RIGHT_WX;
+    struct bank bank = { frame, page_next_bank(), (uint32_t)count, writable, wx };
     page_banks[page_bank_count++] = bank;
 }
 

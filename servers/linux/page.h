@@ -33,6 +33,7 @@ struct bank {
     uint32_t first;  // page number
     uint32_t count;
     bool writable;  // RAM; else the root image
+    bool wx;        // processes can have it writable and executable at once
 };
 extern struct bank page_banks[PAGE_BANKS];
 extern unsigned page_bank_count;

@@ -116,7 +116,8 @@ static cap_t bank_attach(struct space *space, unsigned bank)
     if (space->attached[bank]) {
         return space->attached[bank];
     }
-    unsigned rights = RIGHT_READ | RIGHT_EXECUTE | (is->writable ? RIGHT_WRITE : 0);
+    unsigned rights = RIGHT_READ | RIGHT_EXECUTE | (is->writable ? RIGHT_WRITE : 0) |
+                      (is->wx ? RIGHT_WX : 0);
     cap_t slot = object_copy(is->frame, rights);
     if (slot && !rt_ok(frame_attach(slot, space->cap))) {
         rt_panic("a bank cannot be attached");
@@ -191,13 +192,18 @@ static unsigned entry_fill(struct space *space, const struct area *area, user_t 
 }
 
 // Which rights the kernel is to give.
-static unsigned entry_prot(const struct area *area, entry_t entry, bool write)
+static unsigned entry_prot(const struct area *area, entry_t entry, unsigned access)
 {
+    const unsigned both = PROT_WRITE | PROT_EXECUTE;
+    bool write = access & FAULT_WRITE;
     unsigned prot = area->prot & PROT_RIGHTS;
     bool private = !(area->flags & AREA_SHARED);
     bool own = entry & ENTRY_OWN && page_records[entry & ENTRY_PAGE].refs == 1;
     if (private ? !own : !write) {
         prot &= ~PROT_WRITE;
+    }
+    if ((prot & both) == both && !page_banks[page_bank(entry & ENTRY_PAGE)].wx) {
+        prot &= access & FAULT_EXECUTE ? ~PROT_WRITE : ~PROT_EXECUTE;  // the other by a fault
     }
     return prot & PROT_WRITE || prot & PROT_EXECUTE ? prot | PROT_READ : prot;
 }
@@ -245,7 +251,7 @@ unsigned space_fault(struct space *space, user_t address, unsigned access, struc
     }
     uint32_t page = *entry & ENTRY_PAGE;
     unsigned bank = page_bank(page);
-    unsigned prot = entry_prot(area, *entry, access & FAULT_WRITE);
+    unsigned prot = entry_prot(area, *entry, access);
     *mapping = (struct mapping){ bank_attach(space, bank), address & ~PAGE_MASK,
                                  page - page_banks[bank].first, 1,
                                  prot | (*entry & ENTRY_MAPPED ? PROT_REPLACE : 0) };

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -408,6 +409,52 @@ HELPER(print_name)
     prctl(PR_GET_NAME, name);
     dprintf(1, "[%s]\n", name);
     return strcmp(name, argv[1]) == 0 ? 0 : 1;
+}
+
+// What it may do with its stack.
+HELPER(stack_rights)
+{
+    char line[256];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    (void)argc;
+    (void)argv;
+    while (maps && fgets(line, sizeof(line), maps)) {
+        if (strstr(line, "[stack]")) {
+            return strstr(line, " rwxp ") ? 7 : strstr(line, " rw-p ") ? 6 : 0;
+        }
+    }
+    return 1;
+}
+
+// This program once more, with these rights for its stack (PT_GNU_STACK).
+static void copy_with_stack(const char *name, uint32_t rights)
+{
+    struct stat is;
+    int from = NEED(open(check_program, O_RDONLY)), to = NEED(open(name, O_RDWR | O_CREAT, 0755));
+    NEED(fstat(from, &is));
+    NEED(sendfile(to, from, NULL, (size_t)is.st_size));
+    Elf64_Ehdr header;
+    NEED(pread(to, &header, sizeof(header), 0));
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        Elf64_Phdr at;
+        off_t place = (off_t)(header.e_phoff + i * sizeof(at));
+        NEED(pread(to, &at, sizeof(at), place));
+        if (at.p_type == PT_GNU_STACK) {
+            at.p_flags = rights;
+            NEED(pwrite(to, &at, sizeof(at), place));
+        }
+    }
+    close(from);
+    close(to);
+}
+
+CASE(stack_rights)
+{
+    char *const argv[] = { T("program"), T("--helper"), T("stack_rights"), NULL };
+    copy_with_stack("usual", PF_R | PF_W);
+    copy_with_stack("executable", PF_R | PF_W | PF_X);
+    CHECK(run_as("./usual", argv, environ), 6);
+    CHECK(run_as("./executable", argv, environ), 7);
 }
 
 CASE(name)

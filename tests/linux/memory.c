@@ -204,6 +204,30 @@ CASE(executable)
     CHECK(writing(area), SIGSEGV);
 }
 
+// Code that is made, executed, and changed where it lies, as compilers at run time do.
+CASE(writable_and_executable)
+{
+    static const unsigned char returns_42[] = { 0xb8, 42, 0, 0, 0, 0xc3 };  // mov $42, %eax; ret
+    unsigned char *made = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(made == MAP_FAILED, 0);
+    int (*call)(void);
+    memcpy(&call, &made, sizeof(call));
+    memcpy(made, returns_42, sizeof(returns_42));
+    CHECK(call(), 42);
+    made[1] = 43;
+    CHECK(call(), 43);
+    pid_t child = NEED(fork());
+    if (child == 0) {
+        made[1] = 44;
+        _exit(call());
+    }
+    int status = 0;
+    NEED(waitpid(child, &status, 0));
+    CHECK(WEXITSTATUS(status), 44);
+    CHECK(call(), 43);
+}
+
 CASE(files_private)
 {
     int file = check_file("f", "hello");
