@@ -489,11 +489,8 @@ static int64_t info_give(struct task *task, bool usage, user_t to)
 
 static int64_t stat_at(struct task *task, int32_t place, int32_t command, user_t to)
 {
-    struct sysv_object *object = place < 0 ? NULL : sysv_at(&table, (uint32_t)place);
-    if (!object) {
-        return -EINVAL;
-    }
-    int64_t error = command == SEM_STAT_ANY ? 0 : sysv_permits(task, object, SYSV_READ);
+    struct sysv_object *object;
+    int64_t error = sysv_look(task, &table, place, false, command == SEM_STAT_ANY, &object);
     error = error ? error : set_stat(task, CONTAINER(object, struct set, object), to);
     return error ? error : (int64_t)object->id;
 }

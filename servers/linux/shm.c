@@ -316,15 +316,11 @@ static int64_t usage_give(struct task *task, user_t to)
 
 static int64_t stat_at(struct task *task, int32_t id, int32_t command, user_t to)
 {
-    struct sysv_object *object = command == IPC_STAT ? sysv_find(&table, id)
-                                 : id < 0            ? NULL
-                                                     : sysv_at(&table, (uint32_t)id);
-    if (!object) {
-        return -EINVAL;
-    }
-    int64_t error = command == SHM_STAT_ANY ? 0 : sysv_permits(task, object, SYSV_READ);
+    bool by_number = command == IPC_STAT;
+    struct sysv_object *object;
+    int64_t error = sysv_look(task, &table, id, by_number, command == SHM_STAT_ANY, &object);
     error = error ? error : segment_stat(task, segment_of(object), to);
-    return error || command == IPC_STAT ? error : (int64_t)object->id;
+    return error || by_number ? error : (int64_t)object->id;
 }
 
 int64_t call_shmctl(struct task *task, int32_t id, int32_t command, user_t at)

@@ -129,6 +129,13 @@ int64_t sysv_permits(const struct task *task, const struct sysv_object *object, 
     return wanted & ~mode & 7 && !task_capable(task, CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
+int64_t sysv_look(const struct task *task, const struct sysv_table *table, int32_t id,
+                  bool by_number, bool any, struct sysv_object **found)
+{
+    *found = by_number ? sysv_find(table, id) : id < 0 ? NULL : sysv_at(table, (uint32_t)id);
+    return !*found ? -EINVAL : any ? 0 : sysv_permits(task, *found, SYSV_READ);
+}
+
 int64_t sysv_owned(const struct task *task, const struct sysv_object *object)
 {
     uint32_t euid = task->credentials.euid;

@@ -60,6 +60,11 @@ struct sysv_object *sysv_find(const struct sysv_table *table, int32_t id);
 // The one at a place, for *_STAT; NULL: nothing is there.
 struct sysv_object *sysv_at(const struct sysv_table *table, uint32_t place);
 
+// What a *_STAT command is about: by number, or by place; whether it can be read, unless anybody
+// may ask.  0, -EINVAL, -EACCES.
+int64_t sysv_look(const struct task *task, const struct sysv_table *table, int32_t id,
+                  bool by_number, bool any, struct sysv_object **found);
+
 // 0 or -EACCES.
 int64_t sysv_permits(const struct task *task, const struct sysv_object *object, uint32_t wanted);
 // Whether the task may remove or change it: 0 or -EPERM.
