@@ -164,6 +164,7 @@ static struct task *task_copy(struct task *parent, struct process *process,
     child->credentials = parent->credentials;
     child->nice = parent->nice;
     child->rseq = args->flags & CLONE_VM ? 0 : parent->rseq;
+    child->rseq_signature = parent->rseq_signature;
     child->personality = parent->personality;
     child->timer_slack = child->timer_slack_usual = parent->timer_slack;
     child->seccomp = seccomp_get(parent->seccomp);

@@ -5,7 +5,7 @@
 #include "cpu.h"
 
 #include "object.h"
-#include "user.h"
+#include "rseq.h"
 
 #include <rt/clock.h>
 #include <rt/component.h>
@@ -84,22 +84,13 @@ uint64_t cpu_used(unsigned cpu)
 
 static void context_take(struct cpu *cpu)
 {
+    struct task *task = cpu->runs;
     count(cpu);
     must(sched_context_unbind(cpu->context), "taking time back");
-    cpu->runs->cpu = NULL;
+    task->rseq_left |= task->state == TASK_RUNS && !task->trapped && rseq_may_be_left(task);
+    task->cpu = NULL;
     cpu->runs = NULL;
     cpu_anew = true;
-}
-
-// Programs read there where they run (rseq(2)).
-static void place_tell(struct task *task, uint32_t number)
-{
-    const uint32_t cpu[2] = { number, number };  // cpu_id_start, cpu_id
-    if (task->rseq && task->last_cpu != number) {
-        // Where it cannot be written the task finds out when it looks.
-        rt_ignore((struct rt_status){ (uint64_t)user_write(task, task->rseq, cpu, sizeof(cpu)) });
-    }
-    task->last_cpu = number;
 }
 
 static void context_give(struct cpu *cpu, struct task *task)
@@ -108,7 +99,10 @@ static void context_give(struct cpu *cpu, struct task *task)
     cpu->runs = task;
     cpu->turn_end = 0;
     task->cpu = cpu;
-    place_tell(task, (uint32_t)(cpu - cpus));
+    rseq_place(task, (uint32_t)(cpu - cpus));
+    if (task->rseq_left) {
+        rt_ignore(thread_kick(task->thread));  // which has it leave the sequence
+    }
     must(sched_context_bind(cpu->context, task->thread, SCHED_OWN), "giving time");
 }
 

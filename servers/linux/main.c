@@ -8,6 +8,7 @@
 #include "object.h"
 #include "oom.h"
 #include "ptrace.h"
+#include "rseq.h"
 #include "space.h"
 #include "start.h"
 #include "trace.h"
@@ -235,6 +236,15 @@ static void exception(struct task *task, const uint64_t *words)
     cpu_ready(task);
 }
 
+// Stopped to look at its signals, or at where it was when its turn ended.
+static void kicked(struct task *task)
+{
+    if (task->rseq_left && !rseq_leave(task)) {
+        signal_force(task, &(struct signal_info){ .signal = SIGSEGV, .code = SI_KERNEL });
+    }
+    cpu_ready(task);
+}
+
 static void call_begin(struct call *call, uint32_t number, const uint64_t *args)
 {
     call->number = number;
@@ -268,7 +278,7 @@ static void trap(struct task *task, uint64_t label, const struct ipc_words *word
     } else if (label == FAULT_EXCEPTION) {
         exception(task, words->word);
     } else {
-        cpu_ready(task);
+        kicked(task);
     }
 }
 

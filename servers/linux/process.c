@@ -558,28 +558,3 @@ int64_t call_membarrier(struct task *task, int32_t command, uint32_t flags, int3
     default: return -EINVAL;
     }
 }
-
-#define RSEQ_BYTES      32u
-#define RSEQ_UNREGISTER 1u
-
-int64_t call_rseq(struct task *task, user_t at, uint32_t bytes, uint32_t flags, uint32_t signature)
-{
-    (void)signature;
-    if (flags & ~RSEQ_UNREGISTER || bytes != RSEQ_BYTES || at % RSEQ_BYTES) {
-        return -EINVAL;
-    }
-    if (flags) {
-        bool is = task->rseq == at;
-        task->rseq = is ? 0 : task->rseq;
-        return is ? 0 : -EINVAL;
-    }
-    if (task->rseq) {
-        return task->rseq == at ? -EBUSY : -EINVAL;
-    }
-    const uint32_t cpus[2] = { cpu_of(task), cpu_of(task) };  // cpu_id_start, cpu_id
-    if (user_write(task, at, cpus, sizeof(cpus))) {
-        return -EFAULT;
-    }
-    task->rseq = at;
-    return 0;
-}

@@ -7,6 +7,7 @@
 #include "call.h"
 #include "object.h"
 #include "page.h"
+#include "rseq.h"
 #include "space.h"
 
 #include <rt/panic.h>
@@ -135,6 +136,9 @@ bool frame_push(struct task *task, const struct signal_action *action,
                 const struct signal_info *info)
 {
     struct thread_regs *regs = task_regs(task);
+    if (task->rseq && !rseq_leave(task)) {
+        return false;
+    }
     if (task->answer & GUEST_RESULT) {  // of the call after which the handler runs
         regs->rax = task->result;
     }

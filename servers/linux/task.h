@@ -135,6 +135,8 @@ struct task {
     user_t clear_tid;  // to be zeroed and woken at its end
     user_t robust_list;
     user_t rseq;
+    uint32_t rseq_signature;
+    bool rseq_left;               // it was stopped and may be in a sequence (rseq.h)
     struct task *vfork_parent;    // waits for its exec or end
     struct trace *trace;          // by a tracer
     struct bpf_program *seccomp;  // what its calls are checked by (seccomp.h), or NULL

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// What fits nowhere else: uname(2), sysinfo(2), getrandom(2), prctl(2), arch_prctl(2), rseq(2),
+// What fits nowhere else: uname(2), sysinfo(2), getrandom(2), prctl(2), arch_prctl(2),
 // membarrier(2), personality(2), system calls that there are not.
 #include "check.h"
 
@@ -126,14 +126,6 @@ CASE(segment_bases)
 }
 
 // The C library has registered each thread's area; a second one is refused.
-CASE(restartable_sequences)
-{
-    static char area[32] __attribute__((aligned(32)));
-    CHECK(SYS(rseq, area, 32, 0, 0x53053053), -EINVAL);
-    CHECK(SYS(rseq, area + 1, 32, 0, 0x53053053), -EINVAL);
-    CHECK(SYS(rseq, area, 32, 8, 0x53053053), -EINVAL);
-}
-
 CASE(barriers)
 {
     CHECK_TRUE((SYS(membarrier, MEMBARRIER_CMD_QUERY, 0, 0) & MEMBARRIER_CMD_PRIVATE_EXPEDITED) !=
