@@ -188,7 +188,7 @@ int64_t call_sysinfo(struct task *task, user_t to)
         uint16_t processes, padding[3];
         uint64_t high, high_free;
         uint32_t unit, rest;
-    } info = { .uptime = (int64_t)(rt_clock_monotonic() / RT_SECOND),
+    } info = { .uptime = (int64_t)((rt_clock_monotonic() + RT_SECOND - 1) / RT_SECOND),
                .total = page_total << PAGE_BITS,
                .free = page_free << PAGE_BITS,
                .unit = 1 };
