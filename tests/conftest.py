@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from harness import build_directory  # noqa: E402  (needs the path above)
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: left out by ./pith test --quick")
     config.addinivalue_line("markers", "alone: needs the host's processors for itself")
+    # Whoever starts the tests in the background may have these ignored, which programs under test would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @functools.lru_cache(maxsize=None)

@@ -7,15 +7,21 @@
 // It ends every other process, so it runs on Pith only.
 #include "hostile.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,7 +36,9 @@
 #define STUCK     5    // looks without a call
 #define FIRST_UID 20000
 #define PLACE     "/hostile"
-#define NO_ROUND  3  // rounds in which what is kept for ever comes to be
+#define QUEUES    "/queues"
+#define IPC_MOST  600  // places of a table of System V objects
+#define NO_ROUND  3    // rounds in which what is kept for ever comes to be
 
 static volatile uint64_t *progress;  // one for each worker
 
@@ -60,6 +68,35 @@ static bool place_make(void)
 static void place_end(void)
 {
     while (umount2(PLACE, MNT_DETACH) == 0) {}
+}
+
+// What is no file of theirs and outlives whoever made it.
+static void ipc_end(void)
+{
+    union {
+        struct shmid_ds segment;
+        struct msqid_ds queue;
+        struct semid_ds set;
+    } is;
+    for (int i = 0; i < IPC_MOST; i++) {
+        int segment = shmctl(i, SHM_STAT, &is.segment), queue = msgctl(i, MSG_STAT, &is.queue);
+        int set = semctl(i, 0, SEM_STAT, &is.set);
+        (void)(segment >= 0 && shmctl(segment, IPC_RMID, NULL));
+        (void)(queue >= 0 && msgctl(queue, IPC_RMID, NULL));
+        (void)(set >= 0 && semctl(set, 0, IPC_RMID));
+    }
+    (void)mkdir(QUEUES, 0700);
+    (void)mount("mqueue", QUEUES, "mqueue", 0, NULL);
+    DIR *queues = opendir(QUEUES);
+    for (struct dirent *at = queues ? readdir(queues) : NULL; at; at = readdir(queues)) {
+        char name[300];
+        (void)snprintf(name, sizeof(name), "/%s", at->d_name);
+        (void)mq_unlink(name);
+    }
+    if (queues) {
+        (void)closedir(queues);
+    }
+    (void)umount2(QUEUES, MNT_DETACH);
 }
 
 // ---- workers -----------------------------------------------------------------------------------
@@ -174,6 +211,7 @@ static bool round_run(unsigned number, uint64_t seed)
     good &= judge_all_end(own);
     memset(workers, 0, sizeof(workers));
     place_end();
+    ipc_end();
     good &= sane_work(number);  // sockets that only others' messages hold go with the next one
     unsigned long after = judge_memory_free();
     if (number <= NO_ROUND) {

@@ -14,7 +14,7 @@ debug() {
         -ex 'set disable-randomization off' "$@" 2>&1 </dev/null |
         grep -v -e 'libthread_db' -e 'index cache' -e '^$' |
         sed -E -e 's/process [0-9]+/process PID/g; s/LWP [0-9]+/LWP N/g; s/Thread 0x[0-9a-f]+/Thread X/g' \
-            -e 's/0x00007f[0-9a-f]+/HIGH/g; s/0x7f[0-9a-f]+/HIGH/g'
+            -e 's/0x00007[0-9a-f]{11}/HIGH/g; s/0x7[0-9a-f]{11}/HIGH/g'
 }
 
 echo "-- a crash"
