@@ -17,6 +17,9 @@ SEEN = """nproc; cat /sys/devices/system/cpu/online; grep -c ^processor /proc/cp
 for i in 0 1; do taskset -c $i awk '{ print $39 }' /proc/self/stat; done
 taskset -c 0 nproc; taskset -c 7 true 2>/dev/null; echo $?
 """
+# Four at once, on one CPU; each looks where it runs.
+KEPT = """taskset -c 1 sh -c 'for k in 1 2 3 4; do (i=0; while [ $i -lt 20 ]; do i=$((i + 1)); read line </proc/self/stat; set -- $line;
+echo ${39}; done) & done; wait' | sort | uniq -c"""
 SUMS = "for i in 1 2 3 4 5 6; do (seq $i 30000 | md5sum >/tmp/$i) & done; wait; cat /tmp/1 /tmp/2 /tmp/3 /tmp/4 /tmp/5 /tmp/6"
 
 
@@ -28,6 +31,11 @@ def built(pith_build):
 def test_programs_see_the_cpus_and_keep_to_theirs():
     done = on_pith(["/bin/sh", "-c", SEEN], cpus=CPUS)
     assert done.output.split() == ["2", "0-1", "2", "2", "0", "1", "1", "1"], done
+
+
+def test_programs_keep_to_their_cpu_while_another_has_nothing_to_do():
+    done = on_pith(["/bin/sh", "-c", KEPT], cpus=CPUS)
+    assert done.output.split() == ["80", "1"], done
 
 
 def test_one_cpu_is_one():

@@ -25,7 +25,7 @@ def test_a_program_executes_what_it_is_made_of(rows):
 
 def test_repeating_is_apart(rows):
     """A page is copied with one instruction."""
-    assert PAGE_WORDS <= rows["read_4k"].rep < PAGE_WORDS + 100
+    assert PAGE_WORDS - 1 <= rows["read_4k"].rep < PAGE_WORDS + 100
     assert rows["read_4k"].instructions < rows["null"].instructions + 2 * PAGE_WORDS
 
 

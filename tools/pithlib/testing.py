@@ -195,7 +195,7 @@ def run_shared(name: str, build: Path, arguments: list, marks: list) -> Score:
 
 # Long, and about a server more than about the kernel below it: the release build's run is enough.
 ONCE = [f"--ignore-glob=*/test_linux_{name}.py"
-        for name in ("calls", "cpus", "debug", "programs", "python", "shells", "tools")]
+        for name in ("calls", "cpus", "debug", "hostile", "programs", "python", "shells", "tools")]
 
 
 def pytest_stage(title: str, configuration: str, paths: list, options: list = (), marks: list = ()) -> Stage:
