@@ -13,7 +13,6 @@
 #include <rt/panic.h>
 #include <rt/string.h>
 
-#define CONTEXT_REGS         18u
 #define RED_ZONE             128u
 #define UC_FP_XSTATE         1u
 #define UC_SIGCONTEXT_SS     2u
@@ -24,9 +23,15 @@
 #define XSTATE_BV            512u
 #define SEGMENTS             0x002b000000000033ull  // CS, GS, FS, SS as a 64-bit program has them
 
+struct context {  // registers in the order of a sigcontext
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+};
+
 struct signal_frame {
     uint64_t restorer;
-    uint64_t flags, link, stack, stack_flags, stack_bytes, regs[CONTEXT_REGS];  // struct ucontext
+    uint64_t flags, link, stack, stack_flags, stack_bytes;  // struct ucontext
+    struct context regs;
     uint64_t segments, error, trap, old_mask, address, vector, reserved[8], mask;
     struct signal_info info;
 };
@@ -38,11 +43,6 @@ struct vector_words {
     uint64_t features;
     uint32_t bytes, padding[7];
 };
-
-// Which of struct thread_regs the registers of a sigcontext are: R8 to R15, RDI, RSI, RBP, RBX,
-// RDX, RAX, RCX, RSP, RIP, RFLAGS.
-static const uint8_t context_regs[CONTEXT_REGS] = { 10, 11, 12, 13, 14, 15, 16, 17, 8,
-                                                    7,  9,  4,  6,  3,  5,  1,  0,  2 };
 
 // What the vector state takes, which is the same for all tasks.
 static uint64_t vector_bytes(const struct task *task)
@@ -69,10 +69,10 @@ static void vector_fill(const struct task *task, char *here, uint64_t bytes)
     if (!rt_ok(thread_read_vector(task->thread, frame, at).status)) {
         rt_panic("no vector state");
     }
-    memcpy(&words.features, here + XSTATE_BV, sizeof(words.features));
+    __builtin_memcpy(&words.features, here + XSTATE_BV, sizeof(words.features));
     words.features |= 7;
-    memcpy(here + SW_BYTES, &words, sizeof(words));
-    memcpy(here + bytes, &end_mark, sizeof(end_mark));
+    __builtin_memcpy(here + SW_BYTES, &words, sizeof(words));
+    __builtin_memcpy(here + bytes, &end_mark, sizeof(end_mark));
 }
 
 // Where the frame goes: the alternate stack, unless the task is on it already.
@@ -90,11 +90,12 @@ static user_t stack_choose(const struct task *task, const struct signal_action *
 static void frame_fill(struct task *task, struct signal_frame *frame, user_t vector,
                        const struct signal_action *action, const struct signal_info *info)
 {
-    const uint64_t *regs = (const uint64_t *)&task->frame->regs;
+    const struct thread_regs *regs = &task->frame->regs;
     bool fault = !task->in_call && info->code != SI_USER && info->code != SI_TKILL;
-    for (unsigned i = 0; i < CONTEXT_REGS; i++) {
-        frame->regs[i] = regs[context_regs[i]];
-    }
+    frame->regs = (struct context){ regs->r8,  regs->r9,  regs->r10,   regs->r11, regs->r12,
+                                    regs->r13, regs->r14, regs->r15,   regs->rdi, regs->rsi,
+                                    regs->rbp, regs->rbx, regs->rdx,   regs->rax, regs->rcx,
+                                    regs->rsp, regs->rip, regs->rflags };
     frame->restorer = action->restorer;
     frame->flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
     frame->link = 0;
@@ -170,8 +171,8 @@ static bool vector_is_whole(const char *here, uint64_t bytes)
 {
     struct vector_words words;
     uint32_t end_mark;
-    memcpy(&words, here + SW_BYTES, sizeof(words));
-    memcpy(&end_mark, here + bytes, sizeof(end_mark));
+    __builtin_memcpy(&words, here + SW_BYTES, sizeof(words));
+    __builtin_memcpy(&end_mark, here + bytes, sizeof(end_mark));
     return words.magic == XSTATE_MAGIC1 && words.bytes == bytes && end_mark == XSTATE_MAGIC2;
 }
 
@@ -225,10 +226,12 @@ int64_t call_rt_sigreturn(struct task *task)
         signal_force(task, &(struct signal_info){ .signal = SIGSEGV, .code = SI_KERNEL });
         return RESULT_NONE;
     }
-    uint64_t *at = (uint64_t *)regs;
-    for (unsigned i = 0; i < CONTEXT_REGS; i++) {
-        at[context_regs[i]] = frame->regs[i];
-    }
+    const struct context *was = &frame->regs;
+    const uint64_t fs_base = regs->fs_base, gs_base = regs->gs_base;
+    *regs = (struct thread_regs){ was->rip, was->rsp, was->rflags, was->rax, was->rbx,
+                                  was->rcx, was->rdx, was->rsi,    was->rdi, was->rbp,
+                                  was->r8,  was->r9,  was->r10,    was->r11, was->r12,
+                                  was->r13, was->r14, was->r15,    fs_base,  gs_base };
     task->signals.blocked = frame->mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
     if (frame->stack_flags != 2 && frame->stack_bytes) {
         task->signals.stack = frame->stack;

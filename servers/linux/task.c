@@ -162,7 +162,7 @@ struct thread_regs *task_regs(struct task *task)
 {
     if (!task->frame_valid) {
         must(thread_read_regs(task->thread), "registers");
-        memcpy(&task->frame->regs, rt_tcb()->buffer->words, sizeof(task->frame->regs));
+        task->frame->regs = *(const struct thread_regs *)rt_tcb()->buffer->words;
         task->frame_valid = true;
     }
     return &task->frame->regs;
