@@ -14,8 +14,8 @@ strace -o log true; tail -n 1 log | tr -s ' '
 strace -e trace=none -e signal=none sh -c 'exit 5' 2>&1; echo "status $?"
 
 echo "-- children"
-strace -f -qq -o log -e trace=execve,pipe2,pipe,dup2,exit_group,chdir sh -c 'cd /; echo x | cat; (exit 4)'
-plain <log | sed 's/ \/\* [0-9]* vars \*\///' | grep -v resumed | sort
+strace -ff -qq -o family -e trace=execve,pipe2,pipe,dup2,exit_group,chdir sh -c 'cd /; echo x | cat; (exit 4)'
+cat family.* | plain | sed 's/ \/\* [0-9]* vars \*\///' | sort
 strace -ff -o each sh -c '/bin/true & /bin/true & wait'; ls each.* | wc -l; cat each.* | grep -c '^execve("/bin/true".*= 0'
 strace -f -c -o counts sh -c 'i=0; while [ $i -lt 20 ]; do echo x >&2; i=$((i + 1)); done' 2>/dev/null
 awk '$NF == "write" { print $(NF - 1) }' counts
