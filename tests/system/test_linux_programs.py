@@ -52,8 +52,8 @@ SCRIPTS = {
     "end of input": "cat; echo $?; read x; echo $?",
     "a stopped process": "sleep 5 & kill -STOP $!; kill -CONT $!; kill $!; wait $! 2>/dev/null; echo $?",
     "time limit": "timeout 0.2 sleep 10; echo $?; timeout 10 true; echo $?",
-    "turns": "(while :; do :; done) & p=$!; (while :; do :; done) & q=$!; i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done; "
-             "echo through; kill $p $q",
+    "turns": "(i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done; : >/tmp/done) & while [ ! -e /tmp/done ]; do :; done; "
+             "echo through; rm /tmp/done",
     "locks": "cd /tmp; : >l; flock l sh -c 'flock -n l echo never || echo held'; flock -n l echo free; rm l",
 }
 
