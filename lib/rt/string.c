@@ -11,7 +11,8 @@
 
 typedef uint64_t __attribute__((may_alias, aligned(1))) chunk;
 
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+// Upwards, word for word, so that they may overlap where `to` is the lower one.
+static inline void *copy_up(void *to, const void *from, size_t bytes)
 {
     unsigned char *d = to;
     const unsigned char *s = from;
@@ -46,12 +47,17 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
     return to;
 }
 
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+    return copy_up(to, from, bytes);
+}
+
 void *memmove(void *to, const void *from, size_t bytes)
 {
     unsigned char *d = to;
     const unsigned char *s = from;
     if ((uintptr_t)to - (uintptr_t)from >= bytes) {
-        return memcpy(to, from, bytes);
+        return copy_up(to, from, bytes);
     }
     while (bytes--) {
         d[bytes] = s[bytes];
