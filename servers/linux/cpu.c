@@ -143,6 +143,15 @@ void cpu_remove(struct task *task)
     }
 }
 
+// It loses its time; where it could go on it waits for its next turn.
+static void turn_lose(struct task *task)
+{
+    context_take(task->cpu);
+    if (task->state == TASK_RUNS) {
+        cpu_ready(task);
+    }
+}
+
 void cpu_yield(struct task *task)
 {
     struct cpu *cpu = task->cpu;
@@ -150,10 +159,7 @@ void cpu_yield(struct task *task)
         return;
     }
     if (!list_empty(&queue)) {
-        context_take(cpu);
-        if (task->state == TASK_RUNS) {
-            cpu_ready(task);
-        }
+        turn_lose(task);
     }
     cpu->turn_end = 0;
 }
@@ -204,10 +210,7 @@ void cpu_allow(struct task *task, uint64_t mask)
 {
     task->allowed = mask;
     if (task->cpu && !(mask & 1ull << cpu_of(task))) {
-        context_take(task->cpu);
-        if (task->state == TASK_RUNS) {
-            cpu_ready(task);
-        }
+        turn_lose(task);
     }
 }
 

@@ -18,8 +18,6 @@
 
 const char rt_task_name[] = "linux";
 
-#define TURNS 64u  // calls tried again before the loop looks for events
-
 static cap_t endpoint, clock_timer;
 static uint64_t clock_bit;
 static uint64_t armed = TIMER_NEVER;
@@ -157,7 +155,7 @@ void call_go_on(struct task *task)
 
 static void again_run(void)
 {
-    for (unsigned i = 0; i < TURNS && !list_empty(&again); i++) {
+    while (!list_empty(&again)) {
         struct task *task = CONTAINER(again.next, struct task, queued);
         list_remove(&task->queued);
         wait_end(task);

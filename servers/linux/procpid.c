@@ -518,24 +518,25 @@ SHOW(descriptor_info)
     return 0;
 }
 
+static int64_t mounts_seen(struct text *text, const struct subject *of, bool info)
+{
+    const struct task *task = subject_task(of);
+    if (task && task->placement) {
+        mounts_show(text, task, info);
+    }
+    return 0;
+}
+
 SHOW(mounts_of)
 {
     (void)reader;
-    const struct task *task = subject_task(of);
-    if (task && task->placement) {
-        mounts_show(text, task, false);
-    }
-    return 0;
+    return mounts_seen(text, of, false);
 }
 
 SHOW(mountinfo)
 {
     (void)reader;
-    const struct task *task = subject_task(of);
-    if (task && task->placement) {
-        mounts_show(text, task, true);
-    }
-    return 0;
+    return mounts_seen(text, of, true);
 }
 
 // ---- limits and the like -----------------------------------------------------------------------
