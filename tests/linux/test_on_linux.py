@@ -2,9 +2,11 @@
 # SPDX-FileCopyrightText: The Pith authors
 """The programs of this directory say the truth about Linux: there, nothing of what they observe is wrong, and
 they print the same each time, so that they can be compared with another system."""
+import subprocess
+
 import pytest
 
-from harness.linux import PROGRAMS, cases, differences, on_linux
+from harness.linux import PROGRAMS, cases, differences, executable, on_linux
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -19,6 +21,14 @@ def test_linux_is_as_expected(pith_build, program):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_output_is_the_same_each_time(pith_build, program):
     assert differences(on_linux, [program]) == []
+
+
+@pytest.mark.parametrize("program, table", [("shm", "shm"), ("sem", "sem"), ("msg", "msg")])
+def test_nothing_stays(pith_build, program, table):
+    """What System V's calls make outlives its process: left behind, it fills the host's tables."""
+    script = f"{executable(program)} >/dev/null && tail -n +2 /proc/sysvipc/{table}"
+    done = subprocess.run(["unshare", "--ipc", "sh", "-c", script], cwd="/", stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b""
 
 
 def test_single_cases(pith_build):
