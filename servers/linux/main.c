@@ -311,6 +311,14 @@ static void clock_set(void)
     rt_ignore(timer_arm(clock_timer, component_info()->boot_clock + rt_ticks(next, rt_clock_hz())));
 }
 
+static void signals_handle(struct task *task)
+{
+    task->state = TASK_TRAPPED;
+    if (signal_deliver(task) && task->state == TASK_TRAPPED) {
+        cpu_ready(task);
+    }
+}
+
 // The task that is to run on a CPU; *changed: something was done before, so that others may be to
 // run now.
 static struct task *task_chosen(unsigned cpu, bool *changed)
@@ -319,10 +327,7 @@ static struct task *task_chosen(unsigned cpu, bool *changed)
     while (task && task->trapped && signal_waits(task)) {
         *changed = true;
         fault_settle();
-        task->state = TASK_TRAPPED;
-        if (signal_deliver(task) && task->state == TASK_TRAPPED) {
-            cpu_ready(task);
-        }
+        signals_handle(task);
         task = cpu_choose(cpu);
     }
     return task;
@@ -439,9 +444,24 @@ static struct task *task_last(void)
     return task;
 }
 
+// Who trapped last, if all that is to be done before are its signals.
+static struct task *task_going_on_signalled(void)
+{
+    struct task *task = cpu_trapped;
+    if (!task || task->state != TASK_RUNS || !task->trapped || task->trace || faulted ||
+        !signal_waits(task)) {
+        return NULL;
+    }
+    signals_handle(task);
+    return task_going_on();
+}
+
 static struct ipc_result next_event(struct ipc_words *words)
 {
     struct task *task = task_going_on();
+    if (!task) {
+        task = task_going_on_signalled();
+    }
     if (!task) {
         task = task_last();
     }

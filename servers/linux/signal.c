@@ -32,18 +32,30 @@
 #define CAP_KILL          5
 #define DUMPED            0x80u
 
-struct queued {
-    struct list link;
-    struct signal_info info;
-};
-
 static uint64_t queued_count;
 
 // ---- what is pending ---------------------------------------------------------------------------
 void signal_init(struct pending *pending)
 {
     pending->set = 0;
+    pending->first.info.signal = 0;
     list_init(&pending->queue);
+}
+
+static struct queued *queued_new(struct pending *pending)
+{
+    return pending->first.info.signal ? heap_alloc(sizeof(struct queued)) : &pending->first;
+}
+
+static void queued_free(struct pending *pending, struct queued *queued)
+{
+    list_remove(&queued->link);
+    queued_count--;
+    if (queued == &pending->first) {
+        queued->info.signal = 0;
+    } else {
+        heap_free(queued);
+    }
 }
 
 static void pending_drop(struct pending *pending, sigset set)
@@ -51,9 +63,7 @@ static void pending_drop(struct pending *pending, sigset set)
     pending->set &= ~set;
     LIST_EACH(queued, &pending->queue, struct queued, link) {
         if (SIGNAL_BIT(queued->info.signal) & set) {
-            list_remove(&queued->link);
-            heap_free(queued);
-            queued_count--;
+            queued_free(pending, queued);
         }
     }
 }
@@ -70,9 +80,8 @@ static int64_t pending_add(struct pending *pending, const struct signal_info *in
     if (pending->set & SIGNAL_BIT(info->signal) && !realtime) {
         return 0;
     }
-    struct queued *queued = queued_count < limit || info->signal == SIGKILL
-                                ? heap_alloc(sizeof(*queued))
-                                : NULL;
+    struct queued *queued = queued_count < limit || info->signal == SIGKILL ? queued_new(pending)
+                                                                            : NULL;
     if (!queued && realtime && info->code != SI_USER) {
         return -EAGAIN;
     }
@@ -96,9 +105,7 @@ static void pending_take(struct pending *pending, unsigned signal, struct signal
         } else if (queued->info.signal == (int32_t)signal) {
             *info = queued->info;
             found = true;
-            list_remove(&queued->link);
-            heap_free(queued);
-            queued_count--;
+            queued_free(pending, queued);
         }
     }
     if (!found) {
@@ -192,9 +199,11 @@ static void process_poke(struct process *process)
 static void signal_job(struct process *process, unsigned signal)
 {
     sigset drop = signal == SIGCONT ? STOPS : SIGNAL_BIT(signal) & STOPS ? SIGNAL_BIT(SIGCONT) : 0;
-    pending_drop(&process->signals.pending, drop);
-    LIST_EACH(task, &process->tasks, struct task, in_process) {
-        pending_drop(&task->signals.pending, drop);
+    if (drop) {
+        pending_drop(&process->signals.pending, drop);
+        LIST_EACH(task, &process->tasks, struct task, in_process) {
+            pending_drop(&task->signals.pending, drop);
+        }
     }
     if ((signal == SIGCONT || signal == SIGKILL) && process->signals.stop_signal) {
         process->signals.stop_signal = 0;

@@ -71,10 +71,18 @@ _Static_assert(sizeof(struct signal_info) == 128, "siginfo_t");
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6
 
-// What is pending: a bit for each signal, and the information of each, queued.
+// The information of a signal in a queue.
+struct queued {
+    struct list link;
+    struct signal_info info;
+};
+
+// What is pending: a bit for each signal, and the information of each, queued; the first one in a
+// place that is kept for it.
 struct pending {
     sigset set;
     struct list queue;
+    struct queued first;  // signal 0: it is free
 };
 
 // Actions are shared by tasks with CLONE_SIGHAND.

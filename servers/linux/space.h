@@ -39,6 +39,7 @@ struct space {
     uint64_t args_start, args_end, env_start, env_end;
     uint64_t stack_most;   // bytes that a stack may have (RLIMIT_STACK)
     uint64_t place_top;    // mmap's highest address
+    uint64_t vdso;         // where the object was mapped (vdso.h)
     struct file *program;  // /proc/self/exe
     uint64_t vector[48];   // auxiliary vector, for /proc
     unsigned vector_count;

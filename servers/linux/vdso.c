@@ -10,9 +10,11 @@
 #include "clockpage.h"
 #include "cpu.h"
 #include "space.h"
+#include "vdso/signal.h"
 
 #include <rt/clock.h>
 #include <rt/component.h>
+#include <rt/elf.h>
 #include <rt/string.h>
 
 #define PAGES_MOST  4u
@@ -112,6 +114,34 @@ int64_t vdso_map(struct space *space, uint64_t *at)
                            .name = "[vdso]" };
     int64_t error = piece_map(space, clock, 1);
     error = error ? error : piece_map(space, object, image_pages());
-    *at = object.start;
+    *at = space->vdso = object.start;
     return error;
+}
+
+// ---- signals -----------------------------------------------------------------------------------
+// Where a function of the object is in a space whose first page of it is as it was mapped.
+static user_t function_at(const struct space *space, uint64_t function)
+{
+    const struct area *area = area_find(space, space->vdso);
+    bool there = area && area->start == space->vdso && area->file == vdso_file() &&
+                 area->first == 1 && area->prot & PROT_EXECUTE &&
+                 function < area->end - area->start;
+    return there ? space->vdso + function : 0;
+}
+
+static uint64_t entry_point(void)
+{
+    uint64_t entry;
+    memcpy(&entry, vdso_image + offsetof(struct elf_header, entry), sizeof(entry));
+    return entry;
+}
+
+user_t vdso_signal_enter(const struct space *space)
+{
+    return function_at(space, entry_point());
+}
+
+user_t vdso_signal_return(const struct space *space)
+{
+    return function_at(space, entry_point() + VDSO_SIGNAL_BYTES);
 }

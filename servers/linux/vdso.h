@@ -12,3 +12,8 @@ struct space;
 // Map both, when the place of the stack is known; *at becomes where the object begins
 // (AT_SYSINFO_EHDR).  0, -ENOMEM.
 int64_t vdso_map(struct space *space, uint64_t *at);
+
+// Where the two functions of vdso/signal.h are in a space; 0: it has changed what it has of the
+// object.
+user_t vdso_signal_enter(const struct space *space);
+user_t vdso_signal_return(const struct space *space);
