@@ -11,7 +11,8 @@
 //
 // The first serial port is the terminal, or what stands in its place: standard input and output.
 // What the server writes there begins with CONTROL_BEGIN, so that what others said before is not
-// taken for output.  The second one, the control port, has lines, each with a line feed:
+// taken for output; both ports' drivers have begun then, and lose nothing that is sent to them. The
+// second one, the control port, has lines, each with a line feed:
 //   to the server     "size ROWS COLUMNS"  of the terminal, which has changed
 //                     "end BYTES"          input ends once that many have come on the first port
 //                     "hangup"             nobody reads any more

@@ -85,6 +85,8 @@ static void line_came(struct port *port, const uint8_t *from, uint32_t bytes)
 // What is typed is echoed while bytes are exchanged, which then goes on anyway.
 static bool exchanging;
 
+// The control port comes first: outside, CONTROL_BEGIN on the other one says that both drivers have
+// begun, and what is sent to one before it has is lost.
 static void exchange(void)
 {
     if (exchanging) {
@@ -92,8 +94,8 @@ static void exchange(void)
     }
     exchanging = true;
     uint32_t room = port_room(&line) + port_room(&control);
-    port_exchange(&line);
     port_exchange(&control);
+    port_exchange(&line);
     exchanging = false;
     if (port_room(&line) + port_room(&control) > room) {
         waitlist_wake(&output_waits);
