@@ -2,8 +2,11 @@
 // SPDX-FileCopyrightText: The Pith authors
 //
 // Memory comes as Untypeds, larger ones first.  The first one's last quarter is the pool that
-// kernel objects are made of; all else are frames, the banks.  An object's place in the pool, once
-// used, is kept for others of its size, with its slot.
+// kernel objects are made of; all else are frames, the banks.  The kernel clears a frame when it is
+// made, so a bank is made when its first page is needed: the first one, which is small, at once;
+// each that follows of the same Untyped is as large as those before it, so that the wait for more
+// memory is in proportion to what is in use.  An object's place in the pool, once used, is kept for
+// others of its size, with its slot.
 #include "object.h"
 
 #include "page.h"
@@ -14,6 +17,8 @@
 #define SELF                  COMPONENT_SLOT_CSPACE
 #define SLOTS_MOST            65536u
 #define LARGE_PAGE            512u  // pages of a large entry
+#define TABLE_REACH_BITS      18u   // pages that a table of large entries reaches
+#define FIRST_BITS            23u   // of the first bank, where its records leave half of it
 #define KIND_BITS(kind, bits) ((uint64_t)(kind) | (uint64_t)(bits) << 8)
 
 cap_t object_space;
@@ -24,6 +29,11 @@ static uint32_t places[SLOTS_MOST];  // by slot: where in the pool the object is
 static uint16_t others[SLOTS_MOST];  // by slot: the next of the free list
 static uint16_t free_first[2];       // by size: slots whose place is free
 static cap_t attached_here[PAGE_BANKS];
+static struct origin {
+    cap_t untyped;          // 0: a module
+    uint64_t offset;        // where in it
+    cap_t frame, attached;  // slots for them
+} origins[PAGE_BANKS];
 
 static void must(struct rt_status status, const char *what)
 {
@@ -110,11 +120,15 @@ static void stock(uint64_t count)
     }
 }
 
-static void bank_map(struct bank *bank, unsigned number, bool large)
+static void bank_map(unsigned number)
 {
-    cap_t attached = object_copy(bank->frame,
-                                 bank->writable ? RIGHT_READ | RIGHT_WRITE : RIGHT_READ);
+    const struct bank *bank = &page_banks[number];
+    cap_t attached = origins[number].attached;
+    bool large = bank->writable && bank->count >= LARGE_PAGE;
     unsigned prot = PROT_READ | (bank->writable ? PROT_WRITE : 0) | (large ? PROT_LARGE : 0);
+    must(captable_copy(SELF, attached, SELF, bank->frame,
+                       bank->writable ? RIGHT_READ | RIGHT_WRITE : RIGHT_READ),
+         "a copy of a bank");
     must(frame_attach(attached, object_space), "a bank");
     attached_here[number] = attached;
     struct frame_map_result result = { 0 };
@@ -128,57 +142,118 @@ static void bank_map(struct bank *bank, unsigned number, bool large)
     must(result.status, "the window on a bank");
 }
 
-static void bank_add(cap_t frame, uint64_t count, bool writable)
+void object_bank_make(unsigned number)
+{
+    struct bank *bank = &page_banks[number];
+    const struct origin *origin = &origins[number];
+    if (origin->untyped) {
+        unsigned bits = PAGE_BITS + (unsigned)__builtin_ctz(bank->count);
+        must(untyped_retype(origin->untyped, KIND_BITS(KIND_FRAME, bits), origin->offset, SELF,
+                            origin->frame, 1),
+             "a bank");
+    }
+    bank->frame = origin->frame;
+    bank->wx = captable_identify(SELF, bank->frame).kind_rights >> 8 & RIGHT_WX;
+    bank_map(number);
+}
+
+// The slots are taken now: when the bank is made, there may be none.
+static void bank_add(struct origin origin, uint64_t count)
 {
     if (page_bank_count == PAGE_BANKS) {
         rt_panic("more than %u banks of memory", PAGE_BANKS);
     }
-    bool wx = captable_identify(SELF, frame).kind_rights >> 8 & RIGHT_WX;
-    struct bank bank = { frame, page_next_bank(), (uint32_t)count, writable, wx };
-    page_banks[page_bank_count++] = bank;
+    origin.attached = rt_slot_alloc();
+    origin.frame = origin.frame ? origin.frame : rt_slot_alloc();
+    origins[page_bank_count] = origin;
+    page_banks[page_bank_count] = (struct bank){
+        .first = page_next_bank(),
+        .count = (uint32_t)count,
+        .writable = origin.untyped,
+    };
+    page_bank_count++;
 }
 
 // A bank of 2^bits bytes from `offset` of an Untyped.
-static void bank_new(cap_t untyped, unsigned bits, uint64_t offset)
+static void bank_of_untyped(cap_t untyped, unsigned bits, uint64_t offset)
 {
-    cap_t slot = rt_slot_alloc();
-    must(untyped_retype(untyped, KIND_BITS(KIND_FRAME, bits), offset, SELF, slot, 1), "a bank");
-    bank_add(slot, 1ull << (bits - PAGE_BITS), true);
+    bank_add((struct origin){ .untyped = untyped, .offset = offset }, 1ull << (bits - PAGE_BITS));
 }
 
-static void untyped_take(cap_t untyped)
+// The first Untyped, of 2^bits bytes.  2^least are enough for the first bank.
+static void pool_take(cap_t untyped, unsigned bits, unsigned least)
 {
-    struct captable_identify_result is = captable_identify(SELF, untyped);
-    if (!rt_ok(is.status) || !is.size) {
-        return;
+    unsigned next = least < bits - 1 ? least : bits - 1;
+    bank_of_untyped(untyped, next, 0);
+    for (; next < bits - 1; next++) {
+        bank_of_untyped(untyped, next, 1ull << next);
     }
-    unsigned bits = 63u - (unsigned)__builtin_clzll(is.size);
-    if (pool) {
-        bank_new(untyped, bits, 0);
-        return;
-    }
+    bank_of_untyped(untyped, bits - 2, 1ull << (bits - 1));
     pool = untyped;
-    bank_new(untyped, bits - 1, 0);
-    bank_new(untyped, bits - 2, 1ull << (bits - 1));
     pool_next = 3ull << (bits - 2);
     pool_end = 1ull << bits;
+}
+
+static unsigned untyped_bits(cap_t untyped)
+{
+    struct captable_identify_result is = captable_identify(SELF, untyped);
+    return rt_ok(is.status) && is.size ? 63u - (unsigned)__builtin_clzll(is.size) : 0;
+}
+
+static uint64_t module_pages(const struct component_grant *grant)
+{
+    bool is = grant->kind == GRANT_MODULE && grant->slot;
+    return is ? PAGE_UP(grant->bytes) >> PAGE_BITS : 0;
+}
+
+// How large a bank has to be so that the records of all pages take no more than half of it.
+static unsigned first_bank_bits(const struct component_info *info,
+                                const struct component_grant *memory)
+{
+    uint64_t pages = (uint64_t)PAGE_BANKS << (PAGE_ORDERS - 1);  // between banks
+    for (unsigned i = 0; i < memory->badge; i++) {
+        pages += (1ull << untyped_bits(memory->slot + i)) >> PAGE_BITS;
+    }
+    for (unsigned i = 0; i < info->grant_count; i++) {
+        pages += module_pages(&info->grants[i]);
+    }
+    unsigned bits = FIRST_BITS;
+    while (1ull << (bits - 1) < pages * sizeof(struct page)) {
+        bits++;
+    }
+    return bits;
+}
+
+static void untypeds_take(const struct component_grant *memory, unsigned least)
+{
+    for (unsigned i = 0; i < memory->badge; i++) {
+        unsigned bits = untyped_bits(memory->slot + i);
+        if (bits && pool) {
+            bank_of_untyped(memory->slot + i, bits, 0);
+        } else if (bits) {
+            pool_take(memory->slot + i, bits, least);
+        }
+    }
 }
 
 void object_init(const struct component_info *info)
 {
     const struct component_grant *memory = component_need(GRANT_UNTYPED, NULL);
     object_space = component_need(GRANT_SPACE, NULL)->slot;
-    for (unsigned i = 0; i < memory->badge; i++) {
-        untyped_take(memory->slot + i);
-    }
+    untypeds_take(memory, first_bank_bits(info, memory));
     for (unsigned i = 0; i < info->grant_count; i++) {
-        const struct component_grant *file = &info->grants[i];
-        if (file->kind == GRANT_MODULE && file->slot && file->bytes) {
-            bank_add(file->slot, PAGE_UP(file->bytes) >> PAGE_BITS, false);
+        if (module_pages(&info->grants[i])) {
+            bank_add((struct origin){ .frame = info->grants[i].slot },
+                     module_pages(&info->grants[i]));
         }
     }
     for (unsigned i = 0; i < page_bank_count; i++) {
-        bank_map(&page_banks[i], i, page_banks[i].writable && page_banks[i].count >= LARGE_PAGE);
+        if (i == 0 || !page_banks[i].writable) {
+            object_bank_make(i);
+        }
     }
+    // For the banks to come: when they do, processes may have used up the pool.  One for each is
+    // for those that are too small for large entries.
+    stock((page_next_bank() >> TABLE_REACH_BITS) + page_bank_count);
     page_init();
 }

@@ -12,11 +12,12 @@
 #define OBJECT_LARGE_BITS 13  // address spaces
 
 extern cap_t object_space;  // the server's own address space
-extern unsigned object_frame_bits;
 
 // Take what the description grants: banks of pages (page.h), the rest for objects.  Panics where it
 // is less than a container needs.
 void object_init(const struct component_info *info);
+// Make a bank that is known: its frame, which is clear then, mapped at its place here.
+void object_bank_make(unsigned bank);
 
 // Make an object of 2^bits bytes (at most OBJECT_LARGE_BITS): its slot, or 0: no memory or no slot.
 cap_t object_new(enum rt_kind kind, unsigned bits);

@@ -5,6 +5,8 @@
 // begins at a multiple of the largest run, so that buddies lie in one bank.
 #include "page.h"
 
+#include "object.h"
+
 #define RUN_MASK ((1u << (PAGE_ORDERS - 1)) - 1)
 
 struct bank page_banks[PAGE_BANKS];
@@ -13,6 +15,7 @@ struct page *page_records;
 uint64_t page_total, page_free;
 
 static struct list blocks[PAGE_ORDERS];  // free ones
+static unsigned bank_next;               // banks from it on that are RAM have not been made yet
 
 uint32_t page_next_bank(void)
 {
@@ -63,32 +66,59 @@ static void range_free(uint32_t first, uint32_t end)
     }
 }
 
+// What the allocator gets to know of a bank, clear records, it counts again.
+static void pages_add(uint32_t first, uint32_t end)
+{
+    for (uint32_t page = first; page < end; page++) {
+        list_init(&page_records[page].link);
+    }
+    page_free -= end - first;
+    range_free(first, end);
+}
+
+static void pages_hold(uint32_t first, uint32_t end)
+{
+    for (uint32_t page = first; page < end; page++) {
+        page_records[page].refs = 1;
+    }
+}
+
 void page_init(void)
 {
     uint64_t records = (uint64_t)page_next_bank() * sizeof(struct page);
-    uint32_t taken = (uint32_t)(PAGE_UP(records) >> PAGE_BITS);
-    page_records = page_here(page_banks[0].first);
-    for (uint32_t i = 0; i < taken; i++) {
-        page_clear(page_banks[0].first + i);
-    }
+    uint32_t first = page_banks[0].first, taken = (uint32_t)(PAGE_UP(records) >> PAGE_BITS);
+    page_records = page_here(first);
     for (unsigned order = 0; order < PAGE_ORDERS; order++) {
         list_init(&blocks[order]);
     }
-    for (uint32_t page = 0; page < page_next_bank(); page++) {
-        list_init(&page_records[page].link);
-        page_records[page].refs = 1;  // not free
-    }
     for (unsigned i = 0; i < page_bank_count; i++) {
         const struct bank *bank = &page_banks[i];
-        uint32_t first = bank->first + (i ? 0 : taken);
-        for (uint32_t page = first; bank->writable && page < bank->first + bank->count; page++) {
-            page_records[page].refs = 0;
-        }
         if (bank->writable) {
-            range_free(first, bank->first + bank->count);
+            page_free += bank->count;
+        } else {
+            pages_hold(bank->first, bank->first + bank->count);
         }
     }
+    page_free -= taken;
     page_total = page_free;
+    pages_hold(first, first + taken);
+    pages_add(first + taken, first + page_banks[0].count);
+    bank_next = 1;
+}
+
+// Makes the next bank of RAM.  False: there is none.
+static bool bank_make(void)
+{
+    while (bank_next < page_bank_count && !page_banks[bank_next].writable) {
+        bank_next++;
+    }
+    if (bank_next == page_bank_count) {
+        return false;
+    }
+    const struct bank *bank = &page_banks[bank_next];
+    object_bank_make(bank_next++);
+    pages_add(bank->first, bank->first + bank->count);
+    return true;
 }
 
 unsigned page_bank(uint32_t page)
@@ -100,11 +130,20 @@ unsigned page_bank(uint32_t page)
     return bank;
 }
 
+// The smallest order from `order` that has a free block, or PAGE_ORDERS.
+static unsigned order_find(unsigned order)
+{
+    while (order < PAGE_ORDERS && list_empty(&blocks[order])) {
+        order++;
+    }
+    return order;
+}
+
 uint32_t page_alloc_run(unsigned order)
 {
-    unsigned from = order;
-    while (from < PAGE_ORDERS && list_empty(&blocks[from])) {
-        from++;
+    unsigned from = order_find(order);
+    while (from >= PAGE_ORDERS && bank_make()) {
+        from = order_find(order);
     }
     if (from >= PAGE_ORDERS) {
         return PAGE_NONE;

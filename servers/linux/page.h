@@ -4,7 +4,8 @@
 // The memory of a container: pages, named by number.  Pages of all banks are numbered through; each
 // bank is one Frame that is mapped here as a whole and attached to the address space of each
 // process, so that any page can be mapped there and reached from here.  One bank is the root image,
-// which can only be read; its pages are never freed.
+// which can only be read; its pages are never freed.  RAM becomes a Frame when its first page is
+// needed, bank by bank.
 #pragma once
 
 #include "list.h"
@@ -29,7 +30,7 @@ struct page {
 };
 
 struct bank {
-    cap_t frame;     // to derive from
+    cap_t frame;     // to derive from; 0: not made yet
     uint32_t first;  // page number
     uint32_t count;
     bool writable;  // RAM; else the root image
@@ -42,8 +43,8 @@ extern uint64_t page_total, page_free;  // of RAM
 
 // Where the next bank will begin.
 uint32_t page_next_bank(void);
-// Take charge of all banks, which are mapped at their places: the records of all pages take the
-// first pages of the first bank, which is RAM and large enough.
+// Take charge of all banks: the records of all pages take the first pages of the first bank, which
+// is RAM, fresh and large enough.  It has been made, and those that are not RAM.
 void page_init(void);
 
 // One page, not zeroed, with one reference; PAGE_NONE: no memory.
