@@ -3,10 +3,11 @@
 # SPDX-FileCopyrightText: The Pith authors
 """Writes a boot image, the file that the loader reads (format: abi/bootinfo.h, at the end).
 
-usage: mkimage.py -o OUT NAME=PATH...
+usage: mkimage.py -o OUT [--file NAME=PATH]... NAME=PATH...
 
-The loader starts the file named "kernel", which starts the one named "root"; every other file is
-passed on as a module.
+The loader starts the program named "kernel", which starts the one named "root"; every other is
+passed on as a module.  Of programs, which are ELF files, the image has what is loaded: it is read,
+checked and kept in memory on each start.  With --file a file is passed on as it is.
 """
 import argparse
 import os
@@ -19,6 +20,9 @@ ALIGN = 4096
 NAME_BYTES = 32
 MAX_FILES = 66
 HEADER = struct.Struct("<QHHIQII")
+ELF_MAGIC = b"\x7fELF\2\1"  # of 64 bits, little-endian
+ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+ELF_SEGMENT = struct.Struct("<IIQQQQQQ")
 ENTRY = struct.Struct("<32sQQII")
 POLYNOMIAL = 0x82F63B78
 
@@ -55,6 +59,20 @@ def crc32c(data: bytes) -> int:
     for byte in data[whole:]:
         crc = t0[(crc ^ byte) & 255] ^ crc >> 8
     return crc ^ 0xFFFFFFFF
+
+
+def loaded(data: bytes) -> bytes:
+    """An ELF file without what stands behind its segments: symbols, debug information, the table of sections."""
+    if not data.startswith(ELF_MAGIC) or len(data) < ELF_HEADER.size:
+        return data
+    header = list(ELF_HEADER.unpack_from(data))
+    table, size, count = header[5], header[9], header[10]
+    if size != ELF_SEGMENT.size or len(data) < table + size * count:
+        return data
+    segments = ELF_SEGMENT.iter_unpack(data[table:table + size * count])
+    end = max([table + size * count] + [segment[2] + segment[5] for segment in segments])
+    header[6], header[11:] = 0, [0, 0, 0]  # no sections
+    return ELF_HEADER.pack(*header) + data[ELF_HEADER.size:end]
 
 
 def pad(data: bytes) -> bytes:
@@ -136,10 +154,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", dest="out", metavar="OUT", required=True, help="the image to write")
-    parser.add_argument("files", metavar="NAME=PATH", nargs="+")
+    parser.add_argument("--file", dest="files", metavar="NAME=PATH", action="append", default=[])
+    parser.add_argument("programs", metavar="NAME=PATH", nargs="+")
     arguments = parser.parse_args()
     try:
-        image = build([read_file(argument) for argument in arguments.files])
+        programs = [read_file(argument) for argument in arguments.programs]
+        files = [read_file(argument) for argument in arguments.files]
+        image = build([(name, loaded(data)) for name, data in programs] + files)
         with open(arguments.out, "wb") as out:
             out.write(image)
     except ImageError as error:

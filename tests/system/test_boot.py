@@ -551,5 +551,18 @@ def test_mkimage_refuses(tree, tmp_path):
     assert mkimage_run(tree, "-o", out, f"{'x' * 31}={good}").returncode == 0
 
 
+def test_mkimage_takes_what_is_loaded(tree, tmp_path):
+    """Of a program; a file stays as it is."""
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 130, 4096, 4096)
+    header = struct.pack("<4s12xHHIQQQIHHHHHH", b"\x7fELF", 2, 62, 1, 0, 64, 200, 0, 64, 56, 1, 64, 3, 2)
+    data = header[:4] + b"\2\1" + header[6:] + segment + b"loaded".ljust(10, b"!") + b"symbols" * 100
+    program, out = tmp_path / "program", tmp_path / "image"
+    program.write_bytes(data)
+    result = mkimage_run(tree, "-o", str(out), f"root={program}", "--file", f"whole={program}")
+    assert result.returncode == 0, result.stderr
+    short = data[:40] + bytes(8) + data[48:58] + bytes(6) + data[64:130]
+    assert out.read_bytes() == mkimage.build([("root", short), ("whole", data)])
+
+
 def test_crc():
     assert mkimage.crc32c(b"123456789") == 0xE3069283
