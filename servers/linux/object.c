@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// Memory comes as Untypeds, larger ones first.  The first one's last quarter is the pool that
-// kernel objects are made of; all else are frames, the banks.  The kernel clears a frame when it is
-// made, so a bank is made when its first page is needed: the first one, which is small, at once;
-// each that follows of the same Untyped is as large as those before it, so that the wait for more
-// memory is in proportion to what is in use.  An object's place in the pool, once used, is kept for
-// others of its size, with its slot.
+// Memory comes as Untypeds, larger ones first.  The first one's last quarter is a pool that kernel
+// objects are made of, and so are the smallest ones whole, as long as pools have no more than an
+// eighth of all: a forked process has a page table for two to four pages of its own.  All else are
+// frames, the banks.  The kernel clears a frame when it is made, so a bank is made when its first
+// page is needed: the first one, which is small, at once; each that follows of the same Untyped is
+// as large as those before it, so that the wait for more memory is in proportion to what is in use.
+// An object's place in a pool, once used, is kept for others of its size, with its slot.
 #include "object.h"
 
 #include "page.h"
@@ -20,14 +21,21 @@
 #define TABLE_REACH_BITS      18u   // pages that a table of large entries reaches
 #define FIRST_BITS            23u   // of the first bank, where its records leave half of it
 #define KIND_BITS(kind, bits) ((uint64_t)(kind) | (uint64_t)(bits) << 8)
+#define UNTYPEDS_MOST         (2 * COMPONENT_UNTYPED_PAIRS)
+#define POOLS_SHARE           8u  // of all memory: one of so many parts
 
 cap_t object_space;
 
-static cap_t pool;  // Untyped
-static uint64_t pool_next, pool_end;
-static uint32_t places[SLOTS_MOST];  // by slot: where in the pool the object is, in small objects
-static uint16_t others[SLOTS_MOST];  // by slot: the next of the free list
-static uint16_t free_first[2];       // by size: slots whose place is free
+static struct pool {
+    cap_t untyped;
+    uint64_t next, end;  // what was not used yet
+} pools[UNTYPEDS_MOST];
+static unsigned pool_count;
+static struct object {
+    uint32_t place;             // in the pool, in small objects
+    uint16_t pool, other;       // the next of the free list
+} objects[SLOTS_MOST];          // by slot
+static uint16_t free_first[2];  // by size: slots whose place is free
 static cap_t attached_here[PAGE_BANKS];
 static struct origin {
     cap_t untyped;          // 0: a module
@@ -45,13 +53,17 @@ static void must(struct rt_status status, const char *what)
 // ---- objects -----------------------------------------------------------------------------------
 static cap_t place_new(unsigned bits)
 {
-    uint64_t at = (pool_next + (1ull << bits) - 1) & ~((1ull << bits) - 1);
-    cap_t slot = at + (1ull << bits) <= pool_end ? rt_slot_alloc() : 0;
-    if (slot) {
-        places[slot] = (uint32_t)(at >> OBJECT_SMALL_BITS);
-        pool_next = at + (1ull << bits);
+    const uint64_t bytes = 1ull << bits;
+    for (unsigned i = 0; i < pool_count; i++) {
+        uint64_t at = (pools[i].next + bytes - 1) & ~(bytes - 1);
+        cap_t slot = at + bytes <= pools[i].end ? rt_slot_alloc() : 0;
+        if (slot) {
+            objects[slot] = (struct object){ (uint32_t)(at >> OBJECT_SMALL_BITS), (uint16_t)i, 0 };
+            pools[i].next = at + bytes;
+            return slot;
+        }
     }
-    return slot;
+    return 0;
 }
 
 cap_t object_new(enum rt_kind kind, unsigned bits)
@@ -59,12 +71,13 @@ cap_t object_new(enum rt_kind kind, unsigned bits)
     unsigned size = bits > OBJECT_SMALL_BITS;
     cap_t slot = free_first[size];
     if (slot) {
-        free_first[size] = others[slot];
+        free_first[size] = objects[slot].other;
     } else if (!(slot = place_new(size ? OBJECT_LARGE_BITS : OBJECT_SMALL_BITS))) {
         return 0;
     }
-    must(untyped_retype(pool, KIND_BITS(kind, bits), (uint64_t)places[slot] << OBJECT_SMALL_BITS,
-                        SELF, slot, 1),
+    const struct object *object = &objects[slot];
+    must(untyped_retype(pools[object->pool].untyped, KIND_BITS(kind, bits),
+                        (uint64_t)object->place << OBJECT_SMALL_BITS, SELF, slot, 1),
          "an object");
     return slot;
 }
@@ -73,7 +86,7 @@ void object_delete(cap_t slot, unsigned bits)
 {
     unsigned size = bits > OBJECT_SMALL_BITS;
     must(captable_delete(SELF, slot), "the end of an object");
-    others[slot] = free_first[size];
+    objects[slot].other = free_first[size];
     free_first[size] = (uint16_t)slot;
 }
 
@@ -180,8 +193,13 @@ static void bank_of_untyped(cap_t untyped, unsigned bits, uint64_t offset)
     bank_add((struct origin){ .untyped = untyped, .offset = offset }, 1ull << (bits - PAGE_BITS));
 }
 
+static void pool_add(cap_t untyped, uint64_t next, uint64_t end)
+{
+    pools[pool_count++] = (struct pool){ untyped, next, end };
+}
+
 // The first Untyped, of 2^bits bytes.  2^least are enough for the first bank.
-static void pool_take(cap_t untyped, unsigned bits, unsigned least)
+static void first_take(cap_t untyped, unsigned bits, unsigned least)
 {
     unsigned next = least < bits - 1 ? least : bits - 1;
     bank_of_untyped(untyped, next, 0);
@@ -189,9 +207,7 @@ static void pool_take(cap_t untyped, unsigned bits, unsigned least)
         bank_of_untyped(untyped, next, 1ull << next);
     }
     bank_of_untyped(untyped, bits - 2, 1ull << (bits - 1));
-    pool = untyped;
-    pool_next = 3ull << (bits - 2);
-    pool_end = 1ull << bits;
+    pool_add(untyped, 3ull << (bits - 2), 1ull << bits);
 }
 
 static unsigned untyped_bits(cap_t untyped)
@@ -224,15 +240,26 @@ static unsigned first_bank_bits(const struct component_info *info,
     return bits;
 }
 
+// The Untypeds become banks and pools; 2^least bytes are enough for the first bank.
 static void untypeds_take(const struct component_grant *memory, unsigned least)
 {
-    for (unsigned i = 0; i < memory->badge; i++) {
+    uint64_t sizes[UNTYPEDS_MOST], all = 0;
+    unsigned end = (unsigned)memory->badge;
+    for (unsigned i = 0; i < end; i++) {
         unsigned bits = untyped_bits(memory->slot + i);
-        if (bits && pool) {
-            bank_of_untyped(memory->slot + i, bits, 0);
-        } else if (bits) {
-            pool_take(memory->slot + i, bits, least);
+        sizes[i] = bits ? 1ull << bits : 0;
+        all += sizes[i];
+    }
+    first_take(memory->slot, untyped_bits(memory->slot), least);
+    uint64_t pooled = sizes[0] / 4;
+    while (end > 1 && pooled + sizes[end - 1] <= all / POOLS_SHARE) {
+        pooled += sizes[--end];
+        if (sizes[end]) {
+            pool_add(memory->slot + end, 0, sizes[end]);
         }
+    }
+    for (unsigned i = 1; i < end && sizes[i]; i++) {
+        bank_of_untyped(memory->slot + i, untyped_bits(memory->slot + i), 0);
     }
 }
 
@@ -240,6 +267,9 @@ void object_init(const struct component_info *info)
 {
     const struct component_grant *memory = component_need(GRANT_UNTYPED, NULL);
     object_space = component_need(GRANT_SPACE, NULL)->slot;
+    if (!memory->badge || memory->badge > UNTYPEDS_MOST) {
+        rt_panic("memory comes as %lu pieces", (uint64_t)memory->badge);
+    }
     untypeds_take(memory, first_bank_bits(info, memory));
     for (unsigned i = 0; i < info->grant_count; i++) {
         if (module_pages(&info->grants[i])) {

@@ -231,6 +231,13 @@ def test_fork_bomb_within_a_limit():
              "sleep 1")
 
 
+def test_many_processes():
+    """What the kernel needs of memory for each, mostly page tables, there is for as many as that."""
+    done = survives("i=0; while [ $i -lt 240 ]; do sleep 1000 & i=$((i + 1)); done; ls -d /proc/[0-9]* | wc -l; kill $(jobs -p)",
+                    memory=256)
+    assert int(done.output.split()[0]) > 240, done
+
+
 @pytest.mark.parametrize("eats", ["tail /dev/zero", "dd if=/dev/zero of=/dev/null bs=2000000000 count=1",
                                   "awk 'BEGIN { x = \"x\"; while (1) x = x x }'"])
 def test_memory_bomb(eats):
