@@ -63,25 +63,36 @@ def given() -> bytes:
     return out.getvalue()
 
 
+def with_end(said: str, system: str, end: str, errors: str) -> str:
+    """What observe.py printed, and as a last result that it had no good end."""
+    begun = [line for line in said.splitlines() if line.startswith("=== ")] or ["=== its beginning"]
+    return f"{said}\n{system} at {begun[-1][4:]}: {end}\n| {errors[-2000:]!r}\n"
+
+
 def said_on_pith(names: Sequence[str], timeout: float) -> str:
-    """What observe.py printed; a machine without an end says so in the last line."""
+    """What observe.py printed, with_end where that is not a good one."""
     done = on_pith(command_of(names, PATIENCE_PITH), given=given(), timeout=timeout, packages=PACKAGES,
                    memory=MEMORY)
     if done.ended and done.status == 0:
         return done.output
-    return f"{done.output}\nmachine: status {done.status}\n| {done.errors[-2000:]!r}\n"
+    return with_end(done.output, "Pith", f"status {done.status}", done.errors)
 
 
 def said_on_linux(names: Sequence[str], timeout: float = 1200) -> str:
-    """The same on the host; the caller is root."""
+    """The same on the host; the caller is root, and may have SIGINT ignored, as in the background of a shell."""
     environment = linux.environment_of(linux.Guest([]))
     environment.pop("TERM", None)
     with tempfile.TemporaryDirectory() as place:
-        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "sh", "-c", CHROOT, "sh",
-                   str(roots.of_packages(PACKAGES)), place, *command_of(names, PATIENCE_HOST)]
-        done = subprocess.run(command, input=given(), env=environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=timeout, check=True)
-    return done.stdout.decode()
+        command = ["env", "--default-signal", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc",
+                   "sh", "-c", CHROOT, "sh", str(roots.of_packages(PACKAGES)), place, *command_of(names, PATIENCE_HOST)]
+        try:
+            done = subprocess.run(command, input=given(), env=environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, timeout=timeout, check=False)
+            end = f"status {done.returncode}" if done.returncode else ""
+        except subprocess.TimeoutExpired as late:
+            done, end = late, "has no end"
+    said, errors = ((text or b"").decode(errors="backslashreplace") for text in (done.stdout, done.stderr))
+    return with_end(said, "Linux", end, errors) if end else said
 
 
 def results_of(said: str) -> dict:

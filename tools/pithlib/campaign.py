@@ -3,7 +3,8 @@
 """`./pith campaign NAME`: long searches for faults, over all processors.
 
 A campaign is one entry of CAMPAIGNS.  It is cut into parts, each a run of a host program with a
-seed of its own; the first part that fails ends it and says how to see the same again.
+seed of its own; the first part that fails ends it and says how to see the same again.  What is one
+part speaks for itself, from its beginning on.
 """
 import os
 import shlex
@@ -19,6 +20,7 @@ from .ui import TREE, Failure, environment, say, tail
 
 SEEDS_APART = 100_000  # a part of the model uses as many seeds as it has sequences
 REPORT_LINES = 120
+PYTHON_NAMES = TREE / "tests" / "linux" / "python" / "campaign.txt"
 
 
 class Campaign(NamedTuple):
@@ -75,6 +77,11 @@ def python_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     return [sys.executable, str(TREE / "tests" / "system" / "python_campaign.py"), str(program.parent), str(units)]
 
 
+def python_names() -> int:
+    """How many there are: a name in each line, and what begins with #."""
+    return sum(1 for line in PYTHON_NAMES.read_text().splitlines() if line.split("#")[0].strip())
+
+
 def steps_part(program: Path, seed: int, units: int, scratch: Path) -> list:
     """Exhaustive: there is nothing that a seed could change."""
     return [sys.executable, str(TREE / "tests" / "faults" / "counter.py"), str(program.parent), "steps"]
@@ -99,7 +106,7 @@ CAMPAIGNS = {
     "latency": Campaign("the response of a handler under full load", "isolation.img", "interrupts",
                         100_000, 1_000_000, latency_part, shown=True),
     "linux": Campaign("Python's own tests have the results on Pith that they have on this host",
-                      "linux.img", "modules", 1_000, 1_000, python_part, shown=True, needs=["boot/crc32c"]),
+                      "linux.img", "modules and classes", python_names(), python_names(), python_part, shown=True, needs=["boot/crc32c"]),
 }
 
 
@@ -117,11 +124,11 @@ def cut(campaign: Campaign, program: Path, amount: int, seed: int, scratch: Path
     return parts
 
 
-def run_part(part: Part) -> tuple:
-    """(the part, its status, what it said)"""
-    done = subprocess.run(part.command, capture_output=True, text=True, errors="replace",
+def run_part(part: Part, kept: bool = True) -> tuple:
+    """(the part, its status, what it said as far as that is kept: else it is said at once)"""
+    done = subprocess.run(part.command, capture_output=kept, text=True, errors="replace",
                           env=environment(), stdin=subprocess.DEVNULL, check=False)
-    return part, done.returncode, done.stdout + done.stderr
+    return part, done.returncode, done.stdout + done.stderr if kept else ""
 
 
 def progress(done: int, amount: int, unit: str, start: float) -> None:
@@ -132,7 +139,7 @@ def progress(done: int, amount: int, unit: str, start: float) -> None:
 def run_parts(parts: list, amount: int, chosen: Campaign) -> None:
     start, done = time.monotonic(), 0
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        waiting = [pool.submit(run_part, part) for part in parts]
+        waiting = [pool.submit(run_part, part, len(parts) > 1 or not chosen.shown) for part in parts]
         try:
             for future in as_completed(waiting):
                 part, status, said = future.result()
@@ -140,7 +147,7 @@ def run_parts(parts: list, amount: int, chosen: Campaign) -> None:
                     raise Failure(f"a part failed (status {status}):\n{tail(said, REPORT_LINES)}\n"
                                   f"the same again: {shlex.join(part.command)}")
                 done += part.units
-                if chosen.shown:
+                if chosen.shown and said:
                     say(said)
                 progress(done, amount, chosen.unit, start)
         finally:
