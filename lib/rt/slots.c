@@ -8,7 +8,7 @@
 
 #define WORD_BITS 64u
 
-static uint64_t taken[ROOT_CSPACE_SLOTS / WORD_BITS];
+static uint64_t taken[RT_SLOTS_MOST / WORD_BITS];
 static uint64_t slot_count, in_use, hint;
 
 static bool slot_taken(uint64_t slot)
@@ -23,7 +23,7 @@ static void slot_flip(uint64_t slot)
 
 void rt_slots_init(uint64_t first, uint64_t count)
 {
-    slot_count = count < ROOT_CSPACE_SLOTS ? count : ROOT_CSPACE_SLOTS;
+    slot_count = count < RT_SLOTS_MOST ? count : RT_SLOTS_MOST;
     for (uint64_t slot = 0; slot < first && slot < slot_count; slot++) {
         slot_flip(slot);
     }

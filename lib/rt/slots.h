@@ -6,6 +6,9 @@
 
 #include "syscall.h"
 
+// So many are given out here; those behind them, of a larger table, are the program's own.
+#define RT_SLOTS_MOST ROOT_CSPACE_SLOTS
+
 // The table has `count` slots; those below `first` are in use.
 void rt_slots_init(uint64_t first, uint64_t count);
 

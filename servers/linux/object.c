@@ -7,7 +7,8 @@
 // frames, the banks.  The kernel clears a frame when it is made, so a bank is made when its first
 // page is needed: the first one, which is small, at once; each that follows of the same Untyped is
 // as large as those before it, so that the wait for more memory is in proportion to what is in use.
-// An object's place in a pool, once used, is kept for others of its size, with its slot.
+// An object's place in a pool, once used, is kept for others of its size, with its slot.  Slots are
+// those behind the runtime's, which gives out too few.
 #include "object.h"
 
 #include "page.h"
@@ -36,6 +37,8 @@ static struct object {
     uint16_t pool, other;       // the next of the free list
 } objects[SLOTS_MOST];          // by slot
 static uint16_t free_first[2];  // by size: slots whose place is free
+static cap_t slot_next, slot_end;
+static uint16_t slot_free;  // those without a place that are free
 static cap_t attached_here[PAGE_BANKS];
 static struct origin {
     cap_t untyped;          // 0: a module
@@ -50,13 +53,34 @@ static void must(struct rt_status status, const char *what)
     }
 }
 
+// ---- slots -------------------------------------------------------------------------------------
+static cap_t slot_new(void)
+{
+    cap_t slot = slot_free;
+    if (slot) {
+        slot_free = objects[slot].other;
+        return slot;
+    }
+    return slot_next < slot_end ? slot_next++ : rt_slot_alloc();
+}
+
+static void slot_put(cap_t slot)
+{
+    if (slot < RT_SLOTS_MOST) {
+        rt_slots_free(slot, 1);
+        return;
+    }
+    objects[slot].other = slot_free;
+    slot_free = (uint16_t)slot;
+}
+
 // ---- objects -----------------------------------------------------------------------------------
 static cap_t place_new(unsigned bits)
 {
     const uint64_t bytes = 1ull << bits;
     for (unsigned i = 0; i < pool_count; i++) {
         uint64_t at = (pools[i].next + bytes - 1) & ~(bytes - 1);
-        cap_t slot = at + bytes <= pools[i].end ? rt_slot_alloc() : 0;
+        cap_t slot = at + bytes <= pools[i].end ? slot_new() : 0;
         if (slot) {
             objects[slot] = (struct object){ (uint32_t)(at >> OBJECT_SMALL_BITS), (uint16_t)i, 0 };
             pools[i].next = at + bytes;
@@ -92,7 +116,7 @@ void object_delete(cap_t slot, unsigned bits)
 
 cap_t object_copy(cap_t from, unsigned rights)
 {
-    cap_t slot = rt_slot_alloc();
+    cap_t slot = slot_new();
     if (slot) {
         must(captable_copy(SELF, slot, SELF, from, rights), "a copy");
     }
@@ -103,7 +127,7 @@ void object_drop(cap_t slot)
 {
     if (slot) {
         must(captable_delete(SELF, slot), "the end of a copy");
-        rt_slots_free(slot, 1);
+        slot_put(slot);
     }
 }
 
@@ -267,6 +291,8 @@ void object_init(const struct component_info *info)
 {
     const struct component_grant *memory = component_need(GRANT_UNTYPED, NULL);
     object_space = component_need(GRANT_SPACE, NULL)->slot;
+    slot_next = RT_SLOTS_MOST;
+    slot_end = info->slot_count < SLOTS_MOST ? info->slot_count : SLOTS_MOST;
     if (!memory->badge || memory->badge > UNTYPEDS_MOST) {
         rt_panic("memory comes as %lu pieces", (uint64_t)memory->badge);
     }
