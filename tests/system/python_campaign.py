@@ -49,7 +49,7 @@ def observe_all(names: list) -> tuple:
 def main(names: list) -> int:
     known = suite.known_differences()
     roots.of_packages(suite.PACKAGES)  # once, before several want it
-    suite.given()
+    suite.given(names)
     here, there = observe_all(names)
     different = suite.differing(here, there)
     wrong = suite.judge(different, {**there, **here}, known)
