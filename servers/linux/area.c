@@ -156,6 +156,7 @@ int64_t area_unmap(struct space *space, uint64_t start, uint64_t end)
         space_forget(space, space->areas[at]->start, space->areas[at]->end);
         area_remove(space, at);
     }
+    space_trim(space);
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #define LEVEL_BITS  9
 #define LEVELS      3  // of pointers
 #define ASPACE_BITS OBJECT_LARGE_BITS
+#define SPARE_MOST  64u  // page tables beyond what is needed
 
 static unsigned table_index(user_t address, unsigned level)
 {
@@ -42,9 +43,8 @@ static void **pointer_find(struct space *space, user_t address, unsigned *level)
     return &table[table_index(address, 0)];
 }
 
-// A page table for the kernel's space, with the table of ours (or NULL) that it goes with; both
-// last as long as the space.
-static bool stock(struct space *space, void *ours)
+// A page table for the kernel's space, with the table of ours (or NULL) that it goes with.
+static bool stock(struct space *space, void *ours, user_t address, unsigned level)
 {
     struct table *table = heap_alloc(sizeof(*table));
     cap_t slot = table ? object_new(KIND_PAGETABLE, OBJECT_SMALL_BITS) : 0;
@@ -55,8 +55,9 @@ static bool stock(struct space *space, void *ours)
     if (!rt_ok(aspace_stock(space->cap, COMPONENT_SLOT_CSPACE, slot, 1))) {
         rt_panic("a page table cannot be stocked");
     }
-    *table = (struct table){ space->tables, slot, ours };
+    *table = (struct table){ space->tables, ours, address, level, (uint32_t)slot };
     space->tables = table;
+    space->table_count++;
     return true;
 }
 
@@ -67,7 +68,7 @@ static entry_t *leaf_make(struct space *space, user_t address)
     void **pointer = pointer_find(space, address, &level);
     while (!*pointer) {
         void *made = heap_alloc(level ? ENTRIES * sizeof(void *) : ENTRIES * sizeof(entry_t));
-        if (!made || !stock(space, made)) {
+        if (!made || !stock(space, made, address, level)) {
             heap_free(made);
             return NULL;
         }
@@ -103,7 +104,7 @@ entry_t *space_leaf(struct space *space, user_t *address, unsigned *count)
 // ---- the kernel's space ------------------------------------------------------------------------
 bool space_stock(struct space *space, uint64_t count)
 {
-    while (count && stock(space, NULL)) {
+    while (count && stock(space, NULL, 0, 0)) {
         count--;
     }
     return !count;
@@ -133,6 +134,7 @@ struct space *space_new(void)
         return NULL;
     }
     space->refs = 1;
+    space->table_most = SPARE_MOST;
     space->root = heap_alloc(ENTRIES * sizeof(void *));
     space->cap = space->root ? object_new(KIND_ADDRESS_SPACE, ASPACE_BITS) : 0;
     if (!space->cap) {
@@ -328,6 +330,96 @@ void space_protect(struct space *space, uint64_t start, uint64_t end, unsigned p
     }
 }
 
+// ---- tables that are for nothing ---------------------------------------------------------------
+static bool table_empty(const struct table *table)
+{
+    const uint64_t *words = table->ours;
+    uint64_t bytes = ENTRIES * (table->level ? sizeof(void *) : sizeof(entry_t));
+    for (unsigned i = 0; i < bytes / sizeof(*words); i++) {
+        if (words[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned leaves_used(const struct space *space)
+{
+    unsigned count = 0;
+    for (const struct table *table = space->tables; table; table = table->next) {
+        count += table->ours && !table->level && !table_empty(table);
+    }
+    return count;
+}
+
+static void table_take(struct table *table)
+{
+    if (table->slot) {
+        object_delete(table->slot, OBJECT_SMALL_BITS);
+        table->slot = 0;
+    }
+}
+
+// Nothing of a leaf is mapped any more.
+static void leaf_forget(entry_t *leaf)
+{
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        leaf[i] &= ~(ENTRY_MAPPED | ENTRY_WRITES);
+    }
+}
+
+// Ours, if it is empty; those below it are gone if they were.
+static void table_prune(struct space *space, struct table *table)
+{
+    if (table_empty(table)) {
+        void **above = space->root;
+        for (unsigned level = LEVELS - 1; level > table->level; level--) {
+            above = above[table_index(table->start, level)];
+        }
+        above[table_index(table->start, table->level)] = NULL;
+        heap_free(table->ours);
+        table->ours = NULL;
+    }
+}
+
+// The kernel does not say which table it uses where: it gives all of them back.
+static void tables_drop(struct space *space)
+{
+    for (struct table *table = space->tables; table; table = table->next) {
+        table_take(table);
+        if (table->ours && !table->level) {
+            leaf_forget(table->ours);
+        }
+    }
+    space->table_count = 0;
+    for (unsigned level = 0; level < LEVELS; level++) {
+        for (struct table *table = space->tables; table; table = table->next) {
+            if (table->ours && table->level == level) {
+                table_prune(space, table);
+            }
+        }
+    }
+    for (struct table **at = &space->tables; *at;) {
+        struct table *table = *at;
+        if (table->ours) {
+            at = &table->next;
+        } else {
+            *at = table->next;
+            heap_free(table);
+        }
+    }
+}
+
+void space_trim(struct space *space)
+{
+    if (space->table_count > space->table_most) {
+        space->table_most = LEVELS * leaves_used(space) + SPARE_MOST;  // each could need its own
+    }
+    if (space->table_count > space->table_most) {
+        tables_drop(space);
+    }
+}
+
 // ---- fork and end ------------------------------------------------------------------------------
 // The entries of an area in both spaces; those of private ones can be written by neither.
 static bool entries_copy(struct space *from, struct space *to, const struct area *area)
@@ -409,6 +501,7 @@ struct space *space_copy(struct space *from)
     to->cap = fresh.cap;
     to->root = fresh.root;
     to->tables = NULL;
+    to->table_count = 0;
     to->areas = NULL;
     to->area_count = to->area_room = 0;
     to->resident = to->mapped = 0;
@@ -458,7 +551,7 @@ void space_put(struct space *space)
     while (space->tables) {
         struct table *table = space->tables;
         space->tables = table->next;
-        object_delete(table->slot, OBJECT_SMALL_BITS);
+        table_take(table);
         heap_free(table->ours);
         heap_free(table);
     }

@@ -29,10 +29,13 @@ struct space {
     void **root;                 // three levels of pointers, then leaves of entries
     struct table {
         struct table *next;
-        cap_t slot;
-        void *ours;
-    } * tables;           // page tables that the kernel's space was given, and ours
-    struct area **areas;  // in order of address
+        void *ours;      // or NULL
+        user_t start;    // of what ours is for
+        uint32_t level;  // of ours: 0 is a leaf
+        uint32_t slot;   // page table that the kernel's space was given, or 0
+    } * tables;
+    unsigned table_count, table_most;  // given page tables; when space_trim has a look
+    struct area **areas;               // in order of address
     unsigned area_count, area_room;
     uint64_t resident, mapped;  // pages
     uint64_t code_start, code_end, data_start, data_end, brk_start, brk, stack_start;
@@ -68,6 +71,10 @@ void space_around(struct space *space, struct mapping *mapping);
 bool space_map(struct space *space, const struct mapping *mapping);
 // Give the kernel page tables for its space; false: no memory.
 bool space_stock(struct space *space, uint64_t count);
+
+// After something was removed: take back page tables if most are for nothing.  What the kernel has
+// mapped is forgotten then, and comes back by faults.
+void space_trim(struct space *space);
 
 // Remove from the kernel's space and from the tables what lies in a range.
 void space_forget(struct space *space, uint64_t start, uint64_t end);

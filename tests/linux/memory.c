@@ -644,3 +644,45 @@ CASE(mapped_beside_what_has_grown)
     CHECK(first[12 * page - 1], 'x');
     CHECK(first[39 * page - 1], 'x');
 }
+
+#define STAYS 500u  // every so many pages
+
+// What was left of pages far apart.
+static void unmap_far_apart(uintptr_t start, uintptr_t apart, unsigned count)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i += STAYS) {
+        unsigned *at = (unsigned *)(start + i * apart);
+        kept += *at == i + 1;
+        *at = 0;
+        kept += *at == 0 && munmap(at, PAGE) == 0;
+    }
+    CHECK(kept, 2 * (count / STAYS));
+}
+
+// Page tables for what is no longer mapped do not pile up, and what stays is as it was.
+static void map_far_apart(uintptr_t start, uintptr_t apart, unsigned count)
+{
+    unsigned good = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned *at = (unsigned *)(start + i * apart);
+        if (mmap(at, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == at) {
+            *at = i + 1;
+            good += i % STAYS == 0 || munmap(at, PAGE) == 0;
+        }
+    }
+    CHECK(good, count);
+    pid_t child = check_fork();
+    if (child == 0) {
+        unmap_far_apart(start, apart, count);
+        check_exit();
+    }
+    check_join(child);
+    unmap_far_apart(start, apart, count);
+}
+
+CASE(mapped_at_many_places)
+{
+    map_far_apart(1ul << 44, 2ul << 20, 10000);
+    map_far_apart(1ul << 44, 1ul << 30, 5000);
+}
