@@ -431,7 +431,7 @@ static struct task *task_going_on(void)
 // Have all on their way but the last one.
 static struct task *task_last(void)
 {
-    struct task *chosen[CPUS_MOST];
+    struct task *chosen[CPUS_MOST] = { NULL };
     tasks_choose(chosen);
     struct task *task = answer_others(chosen);
     if (faulted != task) {

@@ -22,7 +22,7 @@
 #define TABLE_REACH_BITS      18u   // pages that a table of large entries reaches
 #define FIRST_BITS            23u   // of the first bank, where its records leave half of it
 #define KIND_BITS(kind, bits) ((uint64_t)(kind) | (uint64_t)(bits) << 8)
-#define UNTYPEDS_MOST         (2 * COMPONENT_UNTYPED_PAIRS)
+#define UNTYPEDS_MOST         (2ul * COMPONENT_UNTYPED_PAIRS)
 #define POOLS_SHARE           8u  // of all memory: one of so many parts
 
 cap_t object_space;

@@ -17,7 +17,7 @@ extern cap_t object_space;  // the server's own address space
 // is less than a container needs.
 void object_init(const struct component_info *info);
 // Make a bank that is known: its frame, which is clear then, mapped at its place here.
-void object_bank_make(unsigned bank);
+void object_bank_make(unsigned number);
 
 // Make an object of 2^bits bytes (at most OBJECT_LARGE_BITS): its slot, or 0: no memory or no slot.
 cap_t object_new(enum rt_kind kind, unsigned bits);

@@ -242,8 +242,9 @@ CASE(listed)
     int file = NEED(open("/proc/sysvipc/shm", O_RDONLY));
     size_t length = 0;
     // A read gives a page at most, and others may have segments too.
-    for (ssize_t got; (got = NEED(read(file, text + length, sizeof(text) - 1 - length))) > 0;)
+    for (ssize_t got; (got = NEED(read(file, text + length, sizeof(text) - 1 - length))) > 0;) {
         length += (size_t)got;
+    }
     text[length] = 0;
     CHECK_TRUE(strstr(text, wanted) != NULL);
     CHECK_TRUE(strstr(text, " 12345 ") != NULL);

@@ -201,7 +201,7 @@ CASE(next_one_at_once)
 
 // ---- nothing is written below the red zone of who was interrupted but on its own stack
 // Call held_over(SYS_kill, one, two, 1) with RSP at `stack`.
-static long held_on(char *stack, long one, long two)
+static long held_on(const char *stack, long one, long two)
 {
     long result = 0;
     __asm__ volatile("mov %%rsp, %%rbx\n\t"
@@ -217,7 +217,7 @@ static long held_on(char *stack, long one, long two)
 CASE(at_the_end_of_a_stack)
 {
     static char space[65536];
-    const size_t pushed = 7 * 8;
+    const size_t pushed = 7 * sizeof(long);
     const size_t red_zone = 128;
     stack_t stack = { .ss_sp = space, .ss_size = sizeof(space) };
     NEED(sigaltstack(&stack, NULL));
