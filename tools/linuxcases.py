@@ -5,8 +5,10 @@
 
 usage: linuxcases.py servers/linux/calls.def tests/linux              the calls without a case, one on each line
        linuxcases.py --errors MAN servers/linux/calls.def tests/linux each call with the errors that its manual page
-                                                                      names (MAN: a folder of pages of section 2)
-                                                                      and no program that makes the call observes
+                                                                      names (MAN: a folder of pages of section 2),
+                                                                      that no program that makes the call observes
+                                                                      and tests/linux/errors-unseen.txt does not
+                                                                      explain
 
 A program names a call as syscall(2) does (SYS_openat, SYS(openat, ...)) or by the function of the C library that
 makes it.
@@ -98,6 +100,30 @@ def errors_shown(call: str, texts: dict) -> set:
     return found
 
 
+def explained(text: str) -> dict:
+    """(call, error) -> reason, of lines `CALL ...: ERROR ...: REASON`; a call * stands for all."""
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            calls, errors, reason = line.split(":", 2)
+            found.update({(call, error): reason.strip() for call in calls.split() for error in errors.split()})
+    return found
+
+
+def unseen(calls: list, texts: dict, man: Path, reasons: dict) -> tuple:
+    """Call -> errors of its page that are neither shown nor explained; what is explained and is shown, or not named."""
+    missing, needless = {}, dict(reasons)
+    for call in calls:
+        left = errors_named(page_of(man, call)) - errors_shown(call, texts)
+        for error in sorted(left):
+            known = [key for key in ((call, error), ("*", error)) if key in reasons]
+            for key in known:
+                needless.pop(key, None)
+            if not known:
+                missing.setdefault(call, []).append(error)
+    return missing, sorted(needless)
+
+
 def main(arguments: list) -> int:
     man = Path(arguments[1]) if arguments[:1] == ["--errors"] else None
     paths = arguments[2:] if man else arguments
@@ -108,11 +134,13 @@ def main(arguments: list) -> int:
     if not man:
         print("\n".join(without_case(calls, texts)))
         return 0
-    for call in calls:
-        missing = errors_named(page_of(man, call)) - errors_shown(call, texts)
-        if missing:
-            print(f"{call}: {' '.join(sorted(missing))}")
-    return 0
+    reasons = explained(Path(paths[1], "errors-unseen.txt").read_text())
+    missing, needless = unseen(calls, texts, man, reasons)
+    for call, errors in missing.items():
+        print(f"{call}: {' '.join(errors)}")
+    for call, error in needless:
+        print(f"errors-unseen.txt: {call}: {error} is shown, or no page names it")
+    return 1 if missing or needless else 0
 
 
 if __name__ == "__main__":
