@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The Pith authors
-"""Debian's Linux for virtual machines, as a guest that Pith is compared with."""
+"""What Debian has of Linux that Pith is compared with: a kernel for virtual machines, and the manual of its calls."""
 import re
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Callable, Iterator
 
 from .ui import TREE, Failure, Step, tail
 
@@ -31,31 +32,51 @@ def package() -> str:
     return found[1]
 
 
-def unpack(archive: Path, out: Path) -> None:
-    """The kernel out of its package."""
+def members(archive: Path, start: str) -> Iterator:
+    """What a package has whose names begin so: (the open archive, the member)."""
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE) as process:
         with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
             for member in tar:
-                if member.name.startswith("./boot/vmlinuz-"):
-                    with out.open("wb") as file:
-                        shutil.copyfileobj(tar.extractfile(member), file)
+                if member.name.startswith(start) and not member.isdir():
+                    yield tar, member
+
+
+def fetched(name: str, out: Path, unpack: Callable) -> Path:
+    """`out`, which `unpack` makes of a package the first time: called with its archive and where to write."""
+    if out.exists():
+        return out
+    work = CACHE / f"work-{name}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    with Step(f"fetch {name}"):
+        asked(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", name], f"fetching {name}", cwd=work)
+        unpack(next(work.glob("*.deb")), work / "out")
+        (work / "out").rename(out)
+    shutil.rmtree(work)
+    return out
+
+
+def unpack_kernel(archive: Path, out: Path) -> None:
+    for tar, member in members(archive, "./boot/vmlinuz-"):
+        with out.open("wb") as file:
+            shutil.copyfileobj(tar.extractfile(member), file)
 
 
 def kernel() -> Path:
     """Fetched once, into build/debian."""
     name = package()
-    out = CACHE / f"vmlinuz-{name}"
-    if out.exists():
-        return out
-    work = CACHE / "work"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    with Step(f"fetch {name}"):
-        asked(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", name], f"fetching {name}", cwd=work)
-        unpack(next(work.glob("*.deb")), work / "vmlinuz")
-        (work / "vmlinuz").rename(out)
-    shutil.rmtree(work)
-    return out
+    return fetched(name, CACHE / f"vmlinuz-{name}", unpack_kernel)
+
+
+def unpack_manual(archive: Path, out: Path) -> None:
+    for tar, member in members(archive, "./usr/share/man/man"):
+        member.name = str(Path(member.name).relative_to("usr/share/man"))
+        tar.extract(member, out)
+
+
+def manual() -> Path:
+    """The pages of system calls, likewise: section 2, beside the others, which some of them are in."""
+    return fetched("manpages-dev", CACHE / "man", unpack_manual) / "man2"
 
 
 def arguments(root: Path, words: list, options: str = "") -> list:
