@@ -310,3 +310,31 @@ CASE(dumpable)
         }
     }
 }
+
+// -1 says to leave a user or group as it is, where more than one are set; it is none itself.
+CASE(set_errors)
+{
+    CHECK(SYS(setuid, -1), -EINVAL);
+    CHECK(SYS(setgid, -1), -EINVAL);
+    AS_NOBODY
+    {
+        CHECK(SYS(setregid, -1, 12345), -EPERM);
+        CHECK(SYS(setresgid, -1, -1, 12345), -EPERM);
+    }
+}
+
+CASE(capabilities_errors)
+{
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct data[2] = { { .effective = 0 } };
+    CHECK(SYS(capset, BAD, data), -EFAULT);
+    CHECK(SYS(capset, &header, BAD), -EFAULT);
+    header.pid = getppid();
+    CHECK(SYS(capset, &header, data), -EPERM);
+    header.version = 77;
+    CHECK(SYS(capset, &header, data), -EINVAL);
+    AS_NOBODY
+    {
+        CHECK(prctl(PR_CAPBSET_DROP, CAP_CHOWN), -EPERM);
+    }
+}

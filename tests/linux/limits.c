@@ -4,6 +4,7 @@
 // Limits: getrlimit(2), setrlimit(2), prlimit(2), and what happens at them.
 #include "check.h"
 
+#include <linux/sched.h>  // struct clone_args
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -27,7 +28,7 @@ CASE(get)
     CHECK(SYS(getrlimit, -1, &limit), -EINVAL);
     CHECK(SYS(getrlimit, RLIMIT_NOFILE, BAD), -EFAULT);
     CHECK(SYS(setrlimit, RLIMIT_NOFILE, BAD), -EFAULT);
-    CHECK(set(16, 1, 1), -EINVAL);
+    CHECK(SYS(setrlimit, 16, &limit), -EINVAL);
 }
 
 CASE(set)
@@ -43,6 +44,11 @@ CASE(set)
         CHECK(set(RLIMIT_NOFILE, 60, 61), -EPERM);
         CHECK(set(RLIMIT_NOFILE, 10, 20), 0);
         CHECK(set(RLIMIT_NOFILE, 10, 60), -EPERM);
+    }
+    AS_NOBODY
+    {
+        limit.rlim_max = 61;
+        CHECK(SYS(setrlimit, RLIMIT_NOFILE, &limit), -EPERM);
     }
     CHECK(getrlimit(RLIMIT_NOFILE, &limit), 0);
     CHECK(limit.rlim_cur, 50);
@@ -203,16 +209,31 @@ CASE(processes)
                 pause();
             }
             CHECK_TRUE(child > 0);
-            CHECK(fork(), -EAGAIN);
+            CHECK(SYS(fork), -EAGAIN);
             NEED(kill(child, SIGKILL));
             waitpid(child, NULL, 0);
             NEED(set(RLIMIT_NPROC, 0, 0));
             CHECK(fork(), -EAGAIN);
+            struct clone_args arguments = { .exit_signal = SIGCHLD };
+            CHECK(SYS(clone3, &arguments, sizeof(arguments)), -EAGAIN);
         }
     }
     if (check_is_root()) {
         NEED(set(RLIMIT_NPROC, 0, 0));
         IN_CHILD {}
         CHECK_TRUE(true);
+    }
+}
+
+// Who becomes a user with too many processes is told so where it executes a program.
+CASE(processes_of_a_new_user)
+{
+    char *none[] = { NULL };
+    if (check_is_root()) {
+        NEED(set(RLIMIT_NPROC, 0, 0));
+        AS_NOBODY
+        {
+            CHECK(execve(check_program, none, none), -EAGAIN);
+        }
     }
 }

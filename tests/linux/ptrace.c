@@ -51,9 +51,9 @@ CASE(memory)
     CHECK(trace(PTRACE_POKEDATA, child, at, (void *)0x2222), 0);
     CHECK(ptrace(PTRACE_PEEKDATA, child, at, NULL), 0x2222);
     CHECK(word, 0x1111);
-    CHECK(trace(PTRACE_PEEKDATA, child, BAD, &status), -EIO);
-    CHECK(trace(PTRACE_POKEDATA, child, BAD, NULL), -EIO);
-    CHECK(trace(PTRACE_PEEKDATA, child, at, BAD), -EFAULT);
+    CHECK(SYS(ptrace, PTRACE_PEEKDATA, child, BAD, &status), -EIO);
+    CHECK(SYS(ptrace, PTRACE_POKEDATA, child, BAD, NULL), -EIO);
+    CHECK(SYS(ptrace, PTRACE_PEEKDATA, child, at, BAD), -EFAULT);
     finish(child);
 }
 
@@ -230,12 +230,12 @@ CASE(register_sets)
     CHECK(trace(PTRACE_SETREGSET, child, (void *)NT_PRSTATUS, &part), 0);
     CHECK(trace(PTRACE_GETFPREGS, child, NULL, &vector), 0);
     CHECK(vector.mxcsr, 0x1f80);
-    CHECK(trace(PTRACE_GETREGSET, child, (void *)0x7777, &part), -EINVAL);
-    CHECK(trace(PTRACE_PEEKUSER, child, (void *)1, &status), -EIO);
+    CHECK(SYS(ptrace, PTRACE_GETREGSET, child, (void *)0x7777, &part), -EINVAL);
+    CHECK(SYS(ptrace, PTRACE_PEEKUSER, child, (void *)1, &status), -EIO);
     CHECK(ptrace(PTRACE_PEEKUSER, child, (void *)offsetof(struct user, regs.cs), NULL), 0x33);
     registers.cs = 0x10;
     part.iov_len = sizeof(registers);
-    CHECK(trace(PTRACE_SETREGSET, child, (void *)NT_PRSTATUS, &part), -EIO);
+    CHECK(SYS(ptrace, PTRACE_SETREGSET, child, (void *)NT_PRSTATUS, &part), -EIO);
     finish(child);
 }
 
@@ -322,11 +322,11 @@ CASE(attach)
     CHECK(trace(PTRACE_ATTACH, child, NULL, NULL), 0);
     NEED(waitpid(child, &status, 0));
     CHECK(status, SIGSTOP << 8 | 0x7f);
-    CHECK(trace(PTRACE_ATTACH, child, NULL, NULL), -EPERM);
+    CHECK(SYS(ptrace, PTRACE_ATTACH, child, NULL, NULL), -EPERM);
     CHECK(trace(PTRACE_DETACH, child, NULL, NULL), 0);
-    CHECK(trace(PTRACE_CONT, child, NULL, NULL), -ESRCH);
+    CHECK(SYS(ptrace, PTRACE_CONT, child, NULL, NULL), -ESRCH);
     CHECK(trace(PTRACE_SEIZE, child, NULL, NULL), 0);
-    CHECK(trace(PTRACE_GETREGS, child, NULL, NULL), -ESRCH);
+    CHECK(SYS(ptrace, PTRACE_GETREGS, child, NULL, NULL), -ESRCH);
     CHECK(trace(PTRACE_INTERRUPT, child, NULL, NULL), 0);
     NEED(waitpid(child, &status, 0));
     CHECK(status >> 8, SIGTRAP | PTRACE_EVENT_STOP << 8);
@@ -384,19 +384,19 @@ CASE(tracer_ends)
 
 CASE(errors)
 {
-    CHECK(trace(PTRACE_ATTACH, 1 << 22, NULL, NULL), -ESRCH);
-    CHECK(trace(PTRACE_ATTACH, getpid(), NULL, NULL), -EPERM);
-    CHECK(trace(PTRACE_CONT, getppid(), NULL, NULL), -ESRCH);
+    CHECK(SYS(ptrace, PTRACE_ATTACH, 1 << 22, NULL, NULL), -ESRCH);
+    CHECK(SYS(ptrace, PTRACE_ATTACH, getpid(), NULL, NULL), -EPERM);
+    CHECK(SYS(ptrace, PTRACE_CONT, getppid(), NULL, NULL), -ESRCH);
     AS_NOBODY
     {
         if (getuid() == CHECK_NOBODY) {
-            CHECK(trace(PTRACE_ATTACH, getppid(), NULL, NULL), -EPERM);
+            CHECK(SYS(ptrace, PTRACE_ATTACH, getppid(), NULL, NULL), -EPERM);
         }
     }
     pid_t child = start(do_nothing);
-    CHECK(trace(0x7777, child, NULL, NULL), -EIO);
-    CHECK(trace(PTRACE_SETOPTIONS, child, NULL, (void *)0x800000), -EINVAL);
-    CHECK(trace(PTRACE_CONT, child, NULL, (void *)1000), -EIO);
-    CHECK(trace(PTRACE_GETREGS, child, NULL, BAD), -EFAULT);
+    CHECK(SYS(ptrace, 0x7777, child, NULL, NULL), -EIO);
+    CHECK(SYS(ptrace, PTRACE_SETOPTIONS, child, NULL, (void *)0x800000), -EINVAL);
+    CHECK(SYS(ptrace, PTRACE_CONT, child, NULL, (void *)1000), -EIO);
+    CHECK(SYS(ptrace, PTRACE_GETREGS, child, NULL, BAD), -EFAULT);
     finish(child);
 }

@@ -97,6 +97,21 @@ CASE(used)
     CHECK(result, 0);
 }
 
+static void change(int number)
+{
+    stack_t none = { .ss_flags = SS_DISABLE };
+    (void)number;
+    CHECK(sigaltstack(&none, NULL), -EPERM);
+}
+
+CASE(changed_while_used)
+{
+    struct sigaction action = { .sa_handler = change, .sa_flags = SA_ONSTACK };
+    use(0);
+    NEED(sigaction(SIGUSR1, &action, NULL));
+    NEED(raise(SIGUSR1));
+}
+
 // A stack that the handler sets meanwhile, and stands on, stays.
 CASE(disarmed)
 {
