@@ -245,6 +245,38 @@ int64_t area_protect(struct space *space, uint64_t start, uint64_t end, uint32_t
     return error;
 }
 
+int64_t area_lock(struct space *space, uint64_t start, uint64_t end, bool locked)
+{
+    int64_t error = 0;
+    end = range_allows(space, start, end, 0, &error);  // what comes before a hole is changed
+    if (start == end) {
+        return error;
+    }
+    if (!area_cut(space, start) || !area_cut(space, end)) {
+        return -ENOMEM;
+    }
+    for (unsigned at = position(space, start);
+         at < space->area_count && space->areas[at]->start < end; at++) {
+        uint32_t *flags = &space->areas[at]->flags;
+        *flags = locked ? *flags | AREA_LOCKED : *flags & ~AREA_LOCKED;
+    }
+    area_join_around(space, start, end);
+    return error;
+}
+
+uint64_t area_locked_pages(const struct space *space, uint64_t start, uint64_t end)
+{
+    uint64_t pages = 0;
+    for (unsigned at = position(space, start);
+         at < space->area_count && space->areas[at]->start < end; at++) {
+        const struct area *area = space->areas[at];
+        uint64_t from = area->start > start ? area->start : start;
+        uint64_t to = area->end < end ? area->end : end;
+        pages += area->flags & AREA_LOCKED ? (to - from) >> PAGE_BITS : 0;
+    }
+    return pages;
+}
+
 uint64_t area_place(const struct space *space, uint64_t hint, uint64_t bytes)
 {
     const struct area *above = area_find(space, hint);

@@ -10,11 +10,11 @@
 
 struct space;
 
-#define AREA_SHARED  1u  // writes are seen by others, and by the file
-#define AREA_GROWS   2u  // downwards: a stack
-#define AREA_NO_FORK 4u  // MADV_DONTFORK
-#define AREA_WIPE    8u  // MADV_WIPEONFORK
-#define AREA_LOCKED  16u
+#define AREA_SHARED  1u   // writes are seen by others, and by the file
+#define AREA_GROWS   2u   // downwards: a stack
+#define AREA_NO_FORK 4u   // MADV_DONTFORK
+#define AREA_WIPE    8u   // MADV_WIPEONFORK
+#define AREA_LOCKED  16u  // mlock
 #define AREA_NO_DUMP 32u
 
 struct area {
@@ -42,6 +42,10 @@ int64_t area_map(struct space *space, const struct area *area);
 int64_t area_unmap(struct space *space, uint64_t start, uint64_t end);
 // 0, -ENOMEM (a part is not mapped), -EACCES.
 int64_t area_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot);
+// Lock a range, or unlock it: 0, -ENOMEM (a part is not mapped).
+int64_t area_lock(struct space *space, uint64_t start, uint64_t end, bool locked);
+// How many pages of a range are locked.
+uint64_t area_locked_pages(const struct space *space, uint64_t start, uint64_t end);
 // A free range of this size: from `hint` where that is free, else as high as possible below the
 // stack; 0: none.
 uint64_t area_place(const struct space *space, uint64_t hint, uint64_t bytes);

@@ -5,6 +5,7 @@
 #include "call.h"
 #include "device.h"
 #include "inode.h"
+#include "memlock.h"
 #include "mount.h"
 #include "seal.h"
 #include "space.h"
@@ -12,9 +13,7 @@
 #include <rt/string.h>
 
 #define RLIMIT_DATA    2
-#define RLIMIT_MEMLOCK 8
 #define RLIMIT_AS      9
-#define CAP_IPC_LOCK   14
 #define PROT_KNOWN     (PROT_READ | PROT_WRITE | PROT_EXECUTE | 0x8u | PROT_GROWSDOWN | PROT_GROWSUP)
 #define PROT_GROWSDOWN 0x01000000u
 #define PROT_GROWSUP   0x02000000u
@@ -115,19 +114,6 @@ static int64_t mapping_place(const struct task *task, uint64_t *address, uint64_
     return *address ? 0 : -ENOMEM;
 }
 
-static void area_populate(struct task *task, const struct area *area)
-{
-    struct mapping mapping;
-    int code = 0;
-    unsigned access = area->prot & PROT_WRITE ? FAULT_WRITE : FAULT_READ;
-    for (uint64_t at = area->start; at < area->end; at += PAGE_SIZE) {
-        if (space_fault(task->space, at, access, &mapping, &code) ||
-            (mapping.count && !space_map(task->space, &mapping))) {
-            return;
-        }
-    }
-}
-
 // Anonymous shared memory, and that of /dev/zero, is a file that has no name.
 static int64_t shared_file(struct task *task, uint64_t bytes, struct file **file)
 {
@@ -180,6 +166,7 @@ int64_t call_mmap(struct task *task, user_t address, uint64_t bytes, uint32_t pr
                    (area_is_data(&area) && !data_has_room(task, bytes)))) {
         error = -ENOMEM;
     }
+    error = error ? error : memlock_new(task, flags & MAP_LOCKED, bytes, &area.flags);
     error = error ? error : mapping_place(task, &address, bytes, flags);
     area.start = address;
     area.end = address + bytes;
@@ -191,7 +178,9 @@ int64_t call_mmap(struct task *task, user_t address, uint64_t bytes, uint32_t pr
         return error;
     }
     if (flags & MAP_POPULATE) {
-        area_populate(task, &area);
+        // What cannot be now is for the access to tell.
+        (void)space_populate(task->space, area.start, area.end,
+                             area.prot & PROT_WRITE ? FAULT_WRITE : FAULT_READ);
     }
     return (int64_t)address;
 }
@@ -247,6 +236,9 @@ int64_t call_brk(struct task *task, user_t to)
     struct area area = {
         .start = old, .end = new, .prot = PROT_READ | PROT_WRITE, .prot_most = PROT_RIGHTS
     };
+    if (new > old && memlock_new(task, false, new - old, &area.flags)) {
+        return (int64_t)space->brk;
+    }
     if ((new > old &&area_map(space, &area)) || (new < old &&area_unmap(space, new, old))) {
         return (int64_t)space->brk;
     }
@@ -379,63 +371,14 @@ int64_t call_mremap(struct task *task, user_t from, uint64_t old_bytes, uint64_t
         return error ? error : (int64_t)from;
     }
     uint64_t more = remap.new_bytes - remap.old_bytes;
+    if (remap.new_bytes > remap.old_bytes && area->flags & AREA_LOCKED &&
+        !memlock_allows(task, more)) {
+        return -EAGAIN;
+    }
     if (stays && area_grow(task, area, from + remap.old_bytes, more) == 0) {
         return (int64_t)from;
     }
     return remap_elsewhere(task, &remap);
-}
-
-#define MADV_DONTNEED   4
-#define MADV_FREE       8
-#define MADV_REMOVE     9
-#define MADV_DONTFORK   10
-#define MADV_DOFORK     11
-#define MADV_DONTDUMP   16
-#define MADV_DODUMP     17
-#define MADV_WIPEONFORK 18
-#define MADV_KEEPONFORK 19
-
-static void area_advise(struct area *area, int32_t advice)
-{
-    switch (advice) {
-    case MADV_DONTFORK: area->flags |= AREA_NO_FORK; break;
-    case MADV_DOFORK: area->flags &= ~AREA_NO_FORK; break;
-    case MADV_WIPEONFORK: area->flags |= AREA_WIPE; break;
-    case MADV_KEEPONFORK: area->flags &= ~AREA_WIPE; break;
-    case MADV_DONTDUMP: area->flags |= AREA_NO_DUMP; break;
-    case MADV_DODUMP: area->flags &= ~AREA_NO_DUMP; break;
-    default: break;
-    }
-}
-
-int64_t call_madvise(struct task *task, user_t address, uint64_t bytes, int32_t advice)
-{
-    struct space *space = task->space;
-    bool known = (advice >= 0 && advice <= 4) || (advice >= 8 && advice <= 25);
-    uint64_t end = address + PAGE_UP(bytes);
-    if (address & PAGE_MASK || !known || end < address || (bytes && end == address)) {
-        return -EINVAL;
-    }
-    bool hole = false;
-    while (address < end) {
-        struct area *area = area_find(space, address);
-        if (!area || area->start >= end) {
-            return -ENOMEM;
-        }
-        hole |= area->start > address;
-        uint64_t from = area->start > address ? area->start : address;
-        uint64_t to = area->end < end ? area->end : end;
-        if (advice == MADV_DONTNEED || (advice == MADV_FREE && !area->file)) {
-            space_forget(space, from, to);
-        } else if (advice >= MADV_DONTFORK) {
-            if (!area_cut(space, from) || !area_cut(space, to)) {
-                return -ENOMEM;
-            }
-            area_advise(area_find(space, from), advice);
-        }
-        address = to;
-    }
-    return hole ? -ENOMEM : 0;
 }
 
 int64_t call_mincore(struct task *task, user_t address, uint64_t bytes, user_t vector)
@@ -457,9 +400,14 @@ int64_t call_mincore(struct task *task, user_t address, uint64_t bytes, user_t v
     return 0;
 }
 
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC       4
+
 int64_t call_msync(struct task *task, user_t address, uint64_t bytes, int32_t flags)
 {
-    if (address & PAGE_MASK || flags & ~7 || (flags & 5) == 5) {
+    if (address & PAGE_MASK || flags & ~7 ||
+        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC)) {
         return -EINVAL;
     }
     for (uint64_t end = address + PAGE_UP(bytes); address < end;) {
@@ -467,60 +415,10 @@ int64_t call_msync(struct task *task, user_t address, uint64_t bytes, int32_t fl
         if (!area || area->start > address) {
             return -ENOMEM;
         }
+        if (flags & MS_INVALIDATE && area->flags & AREA_LOCKED) {
+            return -EBUSY;
+        }
         address = area->end;
     }
-    return 0;
-}
-
-static int64_t range_mapped(const struct task *task, user_t address, uint64_t bytes)
-{
-    for (uint64_t end = PAGE_UP(address + bytes), at = address & ~PAGE_MASK; at < end;) {
-        const struct area *area = area_find(task->space, at);
-        if (!area || area->start > at) {
-            return -ENOMEM;
-        }
-        at = area->end;
-    }
-    return 0;
-}
-
-// All memory stays where it is, so that every lock holds already.
-static int64_t lock_allowed(const struct task *task, uint64_t bytes)
-{
-    uint64_t limit = task_limit(task, RLIMIT_MEMLOCK);
-    if (task_capable(task, CAP_IPC_LOCK)) {
-        return 0;
-    }
-    return !limit ? -EPERM : bytes > limit ? -ENOMEM : 0;
-}
-
-int64_t call_mlock(struct task *task, user_t address, uint64_t bytes)
-{
-    int64_t error = lock_allowed(task, bytes);
-    if (error) {
-        return error;
-    }
-    return range_mapped(task, address, bytes);
-}
-
-int64_t call_munlock(struct task *task, user_t address, uint64_t bytes)
-{
-    return range_mapped(task, address, bytes);
-}
-
-int64_t call_mlock2(struct task *task, user_t address, uint64_t bytes, uint32_t flags)
-{
-    return flags & ~1u ? -EINVAL : call_mlock(task, address, bytes);
-}
-
-int64_t call_mlockall(struct task *task, uint32_t flags)
-{
-    (void)task;
-    return !flags || flags & ~7u ? -EINVAL : 0;
-}
-
-int64_t call_munlockall(struct task *task)
-{
-    (void)task;
     return 0;
 }

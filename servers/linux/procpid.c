@@ -229,9 +229,8 @@ static void status_memory(struct text *text, const struct space *space)
 {
     const uint64_t all = KIB(space->mapped), here = KIB(space->resident);
     const uint64_t code = KIB((space->code_end - space->code_start) >> PAGE_BITS);
-    text_print(text,
-               "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\nVmPin:\t       0 kB\n",
-               all, all);
+    text_print(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t       0 kB\n",
+               all, all, KIB(area_locked_pages(space, 0, SPACE_END)));
     text_print(text, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\n", here, here, here);
     text_print(text, "RssFile:\t       0 kB\nRssShmem:\t       0 kB\nVmData:\t%8lu kB\n", all);
     text_print(text, "VmStk:\t     132 kB\nVmExe:\t%8lu kB\nVmLib:\t       0 kB\n", code);

@@ -261,6 +261,19 @@ unsigned space_fault(struct space *space, user_t address, unsigned access, struc
     return mapping->frame ? 0 : SIGKILL;
 }
 
+unsigned space_populate(struct space *space, uint64_t start, uint64_t end, unsigned access)
+{
+    struct mapping mapping;
+    int code = 0;
+    for (uint64_t at = start; at < end; at += PAGE_SIZE) {
+        unsigned signal = space_fault(space, at, access, &mapping, &code);
+        if (signal || (mapping.count && !space_map(space, &mapping))) {
+            return signal ? signal : SIGKILL;
+        }
+    }
+    return 0;
+}
+
 bool space_map(struct space *space, const struct mapping *mapping)
 {
     struct frame_map_result result;
@@ -479,7 +492,9 @@ static bool area_copy(struct space *from, struct space *to, const struct area *a
     if (area->file) {
         file_get(area->file);
     }
-    if (area_map(to, area)) {
+    struct area copy = *area;
+    copy.flags &= ~AREA_LOCKED;
+    if (area_map(to, &copy)) {
         if (area->file) {
             file_put(area->file);
         }
@@ -505,6 +520,7 @@ struct space *space_copy(struct space *from)
     to->areas = NULL;
     to->area_count = to->area_room = 0;
     to->resident = to->mapped = 0;
+    to->locks_new = false;
     memset(to->attached, 0, sizeof(to->attached));
     if (to->program) {
         program_get(to->program);

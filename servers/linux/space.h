@@ -47,7 +47,8 @@ struct space {
     uint64_t vector[48];   // auxiliary vector, for /proc
     unsigned vector_count;
     bool dumpable;
-    bool barriers;  // it has registered for those of membarrier
+    bool barriers;   // it has registered for those of membarrier
+    bool locks_new;  // what will be mapped is locked (MCL_FUTURE)
 };
 
 struct space *space_new(void);                 // NULL: no memory
@@ -69,6 +70,8 @@ unsigned space_fault(struct space *space, user_t address, unsigned access, struc
 void space_around(struct space *space, struct mapping *mapping);
 // Have the kernel map that; false: no memory.
 bool space_map(struct space *space, const struct mapping *mapping);
+// Touch all pages of a range: 0, or the signal that an access would bring (SIGKILL: no memory).
+unsigned space_populate(struct space *space, uint64_t start, uint64_t end, unsigned access);
 // Give the kernel page tables for its space; false: no memory.
 bool space_stock(struct space *space, uint64_t count);
 

@@ -686,3 +686,48 @@ CASE(mapped_at_many_places)
     map_far_apart(1ul << 44, 2ul << 20, 10000);
     map_far_apart(1ul << 44, 1ul << 30, 5000);
 }
+
+// What was locked cannot grow beyond the limit, nor be told to be read anew.
+CASE(lock_errors)
+{
+    const struct rlimit limit = { 2 * PAGE, 2 * PAGE };
+    const struct rlimit none = { 0, 0 };
+    char *area = map(3);
+    NEED(mlock(area, PAGE));
+    CHECK(msync(area, PAGE, MS_INVALIDATE), -EBUSY);
+    CHECK(msync(area + PAGE, PAGE, MS_INVALIDATE), 0);
+    NEED(munlock(area, PAGE));
+    CHECK(msync(area, PAGE, MS_INVALIDATE), 0);
+    CHECK(munlock(area, SIZE_MAX & ~(2 * PAGE - 1)), -EINVAL);
+    if (check_is_root()) {
+        CHECK(mlock(area, SIZE_MAX & ~(2 * PAGE - 1)), -EINVAL);
+    }
+    NEED(setrlimit(RLIMIT_MEMLOCK, &limit));
+    AS_NOBODY
+    {
+        CHECK(mlock(area, 2 * PAGE), 0);
+        CHECK(mlock(area, 2 * PAGE), 0);
+        CHECK(mlock(area + 2 * PAGE, PAGE), -ENOMEM);
+        CHECK(mmap(NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0), -EAGAIN);
+        CHECK(mremap(area, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE), -EAGAIN);
+        CHECK(munlock(area, 2 * PAGE), 0);
+        CHECK(mlock(area + 2 * PAGE, PAGE), 0);
+        CHECK(mlockall(MCL_CURRENT), -ENOMEM);
+        NEED(setrlimit(RLIMIT_MEMLOCK, &none));
+        CHECK(mlock2(area, PAGE, 0), -EPERM);
+        CHECK(mlockall(MCL_CURRENT), -EPERM);
+        CHECK(mmap(NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0), -EPERM);
+    }
+}
+
+CASE(advice_errors)
+{
+    int file = check_file("f", "hello");
+    char *private = NEED_MEMORY(mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, file, 0));
+    CHECK(madvise(private, PAGE, MADV_REMOVE), -EACCES);
+    CHECK(madvise(private, PAGE, MADV_POPULATE_READ), 0);
+    CHECK(madvise(private, 2 * PAGE, MADV_POPULATE_READ), -EFAULT);
+    CHECK(madvise(private, 2 * PAGE, MADV_POPULATE_WRITE), -EFAULT);
+    NEED(mprotect(private, PAGE, PROT_READ));
+    CHECK(madvise(private, PAGE, MADV_POPULATE_WRITE), -EINVAL);
+}
