@@ -5,6 +5,7 @@
 #include "clone.h"
 
 #include "call.h"
+#include "capability.h"
 #include "cpu.h"
 #include "cpulimit.h"
 #include "heap.h"
@@ -16,10 +17,7 @@
 
 #include <rt/string.h>
 
-#define CSIGNAL          0xffu
-#define RLIMIT_NPROC     6
-#define CAP_SYS_ADMIN    21u
-#define CAP_SYS_RESOURCE 24u
+#define CSIGNAL 0xffu
 
 // What is asked for, in whatever form (struct clone_args of clone3).
 struct clone_args {
@@ -112,10 +110,23 @@ static int64_t flags_check(const struct clone_args *args)
         (flags & CLONE_PIDFD && flags & CLONE_THREAD)) {
         return -EINVAL;
     }
-    if (flags & CLONE_NEW_ANY || args->set_tid_count) {
-        return flags & CLONE_NEW_ANY ? -EPERM : -EINVAL;
+    return flags & CLONE_NEW_ANY ? -EPERM : 0;
+}
+
+// The number that is asked for: of the one namespace that there is.
+static int64_t id_choose(struct task *task, const struct clone_args *args)
+{
+    uint32_t id = 0;
+    if (args->set_tid_count > 1 || !args->set_tid != !args->set_tid_count) {
+        return -EINVAL;
     }
-    return 0;
+    if (!args->set_tid_count) {
+        return 0;
+    }
+    if (user_read(task, &id, args->set_tid, sizeof(id))) {
+        return -EFAULT;
+    }
+    return task_capable(task, CAP_SYS_ADMIN) ? task_choose_id(id) : -EPERM;
 }
 
 // A new process with the parent's standing.
@@ -188,20 +199,24 @@ static struct task *task_copy(struct task *parent, struct process *process,
     return child;
 }
 
-// Tasks of its user, which the limit counts; it does not bind who has power over limits.
-static bool tasks_allowed(const struct task *task)
+uint64_t tasks_of_user(uint32_t uid)
 {
-    uint64_t limit = task_limit(task, RLIMIT_NPROC), count = 0;
-    if (limit == UINT64_MAX || task->credentials.uid == 0 || task_capable(task, CAP_SYS_RESOURCE) ||
-        task_capable(task, CAP_SYS_ADMIN)) {
-        return true;
-    }
+    uint64_t count = 0;
     LIST_EACH(process, process_list(), struct process, all) {
         LIST_EACH(other, &process->tasks, struct task, in_process) {
-            count += other->credentials.uid == task->credentials.uid;
+            count += other->credentials.uid == uid;
         }
     }
-    return count < limit;
+    return count;
+}
+
+// The limit counts those of its user; it does not bind who has power over limits.
+static bool tasks_allowed(const struct task *task)
+{
+    uint64_t limit = task_limit(task, RLIMIT_NPROC);
+    return limit == UINT64_MAX || task->credentials.uid == 0 ||
+           task_capable(task, CAP_SYS_RESOURCE) || task_capable(task, CAP_SYS_ADMIN) ||
+           tasks_of_user(task->credentials.uid) < limit;
 }
 
 static void tids_tell(struct task *parent, struct task *child, const struct clone_args *args)
@@ -234,12 +249,13 @@ static int64_t clone(struct task *task, const struct clone_args *args)
         return task->call.state ? wait_only(task) : (int64_t)task->call.done;
     }
     int64_t error = flags_check(args);
+    error = error ? error : tasks_allowed(task) ? id_choose(task, args) : -EAGAIN;
     if (error) {
         return error;
     }
-    bool thread = args->flags & CLONE_THREAD, allowed = tasks_allowed(task);
-    struct process *process = thread ? task->process : allowed ? process_copy(task, args) : NULL;
-    if (!process || !allowed) {
+    bool thread = args->flags & CLONE_THREAD;
+    struct process *process = thread ? task->process : process_copy(task, args);
+    if (!process) {
         return -EAGAIN;
     }
     struct task *child = task_copy(task, process, args);

@@ -3,14 +3,12 @@
 //
 // Who a task is (credentials(7), capabilities(7)).
 #include "call.h"
+#include "capability.h"
 #include "space.h"
 
 #include <rt/string.h>
 
-#define SAME        UINT32_MAX
-#define CAP_SETGID  6
-#define CAP_SETUID  7
-#define CAP_SETPCAP 8
+#define SAME UINT32_MAX
 
 // ---- who ---------------------------------------------------------------------------------------
 int64_t call_getuid(struct task *task)
@@ -107,6 +105,9 @@ int64_t call_setresuid(struct task *task, uint32_t real, uint32_t effective, uin
     if (!task_capable(task, CAP_SETUID) &&
         (!uid_mine(is, real) || !uid_mine(is, effective) || !uid_mine(is, saved))) {
         return -EPERM;
+    }
+    if (real != SAME && real != is->uid) {
+        task->over_limit = real && tasks_of_user(real) > task_limit(task, RLIMIT_NPROC);
     }
     is->uid = real == SAME ? is->uid : real;
     is->euid = effective == SAME ? is->euid : effective;

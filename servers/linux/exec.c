@@ -8,6 +8,7 @@
 
 #include "attribute.h"
 #include "call.h"
+#include "capability.h"
 #include "clone.h"
 #include "cpu.h"
 #include "exectext.h"
@@ -35,7 +36,6 @@
 #define STACK_BEGIN   (132ull << 10)  // room that is mapped at once
 #define PIE_BASE      0x555555554000ull
 #define RANDOM_MASK   0x3fffffull  // pages by which places differ
-#define RLIMIT_STACK  3
 
 // Auxiliary vector (getauxval(3)).
 enum aux {
@@ -277,7 +277,7 @@ static int64_t image_read(struct file *file, struct image *image)
             image->high = end > image->high ? end : image->high;
         }
     }
-    return image->low < image->high ? 0 : -ENOEXEC;
+    return 0;
 }
 
 static int64_t piece_map(struct space *space, struct area area)
@@ -356,18 +356,37 @@ static uint64_t headers_place(const struct image *image, uint64_t bias)
     return 0;
 }
 
+// What is no program at all is refused before there is a look at the one that wants it.
+static int64_t interpreter_check(struct file *file)
+{
+    struct elf_header header;
+    if (file_bytes(file, &header, sizeof(header), 0) != sizeof(header)) {
+        return -EIO;
+    }
+    return header.magic == ELF_MAGIC ? 0 : -ELIBBAD;
+}
+
+// The segments have an extent.
+static int64_t image_check(const struct image *image)
+{
+    return image->low < image->high ? 0 : -ENOEXEC;
+}
+
 static int64_t interpreter_open(struct exec *exec, const struct image *image)
 {
     for (unsigned i = 0; i < image->header.program_count; i++) {
         const struct elf_program *at = &image->programs[i];
         char path[PATH_MAX_BYTES];
         if (at->type == INTERPRETER) {
-            if (at->file_size < 2 || at->file_size > sizeof(path) ||
-                file_bytes(exec->file, path, at->file_size, at->offset) != (int64_t)at->file_size ||
-                path[at->file_size - 1]) {
+            if (at->file_size < 2 || at->file_size > sizeof(path)) {
                 return -ENOEXEC;
             }
-            return path_open(exec, path, &exec->interpreter);
+            int64_t bytes = file_bytes(exec->file, path, at->file_size, at->offset);
+            if (bytes != (int64_t)at->file_size || path[at->file_size - 1]) {
+                return bytes != (int64_t)at->file_size ? -EIO : -ENOEXEC;
+            }
+            int64_t error = path_open(exec, path, &exec->interpreter);
+            return error ? error : interpreter_check(exec->interpreter);
         }
     }
     return 0;
@@ -412,6 +431,7 @@ static int64_t program_map(struct exec *exec)
     static struct image image;
     int64_t error = image_read(exec->file, &image);
     error = error ? error : interpreter_open(exec, &image);
+    error = error ? error : image_check(&image);
     if (error) {
         return error;
     }
@@ -434,6 +454,7 @@ static int64_t program_map(struct exec *exec)
         return error;
     }
     error = image_read(exec->interpreter, &image);
+    error = error ? error : image_check(&image);
     if (error) {
         return error == -ENOEXEC ? -ELIBBAD : error;
     }
@@ -782,7 +803,12 @@ static int64_t name_make(struct exec *exec, int at)
 static int64_t exec_call(struct exec *exec, int at, unsigned how, const user_t *vectors)
 {
     struct path_result found;
-    int64_t error = path_find(exec->task, at, exec->path, how, &found);
+    struct task *task = exec->task;
+    task->over_limit &= tasks_of_user(task->credentials.uid) > task_limit(task, RLIMIT_NPROC);
+    if (task->over_limit) {
+        return -EAGAIN;
+    }
+    int64_t error = path_find(task, at, exec->path, how, &found);
     error = error ? error : file_open(exec, &found, &exec->file);
     error = error ? error : name_make(exec, at);
     error = error ? error : vector_push(exec, vectors[1], &exec->environment);

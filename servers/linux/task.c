@@ -78,14 +78,28 @@ static bool id_used(uint32_t id)
     return false;
 }
 
+static bool ids_come_again;  // those after the last one may be in use
+
 static uint32_t id_new(void)
 {
-    static bool wrapped;
     do {
-        wrapped |= last_tid + 1 == PID_MOST;
+        ids_come_again |= last_tid + 1 == PID_MOST;
         last_tid = last_tid + 1 < PID_MOST ? last_tid + 1 : PID_AGAIN;
-    } while (wrapped && id_used(last_tid));
+    } while (ids_come_again && id_used(last_tid));
     return last_tid;
+}
+
+int64_t task_choose_id(uint32_t id)
+{
+    if (id == 0 || id >= PID_MOST) {
+        return -EINVAL;
+    }
+    if (id_used(id)) {
+        return -EEXIST;
+    }
+    ids_come_again = true;
+    last_tid = id - 1;
+    return 0;
 }
 
 // ---- guest threads -----------------------------------------------------------------------------

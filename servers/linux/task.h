@@ -104,12 +104,13 @@ struct task {
     uint32_t personality;                     // as asked for; ADDR_NO_RANDOMIZE is heeded
     uint64_t ticks;                           // used in user mode, of the kernel's clock
     uint64_t timer_slack, timer_slack_usual;  // nanoseconds (prctl)
-    struct list queued;                       // for a CPU, or of those to be tried again
-    struct cpu *cpu;                          // whose time it has (cpu.h); NULL: none
-    uint32_t last_cpu;                        // that it ran on
-    uint64_t allowed;                         // CPUs, a bit each
-    uint64_t jump_at;                         // cpu.c: when it may be put before others again
-    bool slept;                               // it has waited since it was last ready
+    bool over_limit;  // it became a user who had too many (RLIMIT_NPROC): no exec, while that lasts
+    struct list queued;  // for a CPU, or of those to be tried again
+    struct cpu *cpu;     // whose time it has (cpu.h); NULL: none
+    uint32_t last_cpu;   // that it ran on
+    uint64_t allowed;    // CPUs, a bit each
+    uint64_t jump_at;    // cpu.c: when it may be put before others again
+    bool slept;          // it has waited since it was last ready
     struct space *space;
     struct files *files;
     struct placement *placement;
@@ -161,6 +162,11 @@ static inline uint64_t task_limit(const struct task *task, unsigned limit)
 // with nothing in its registers.  NULL: no memory.
 struct task *task_new(struct process *process);
 struct process *process_new(struct process *parent);
+// Have the next new task and its process, or the next task of a process, be known by this number:
+// 0, -EINVAL (it cannot be one), -EEXIST.
+int64_t task_choose_id(uint32_t id);
+// How many tasks have a real user (RLIMIT_NPROC).
+uint64_t tasks_of_user(uint32_t uid);
 // The task has the number of its process from now on: it is the only one.
 void task_lead(struct task *task);
 void process_put(struct process *process);

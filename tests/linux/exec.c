@@ -630,3 +630,49 @@ CASE(set_user_of_other)
         }
     }
 }
+
+// A program that another is to load, of this name, or of so many bytes of one.
+static void write_interpreted(const char *name, const char *interpreter, size_t bytes)
+{
+    struct {
+        Elf64_Ehdr header;
+        Elf64_Phdr segments[2];
+        char interpreter[64];
+    } program = { 0 };
+    int from = NEED(open(check_program, O_RDONLY));
+    NEED(read(from, &program.header, sizeof(program.header)));
+    close(from);
+    program.header.e_phnum = 2;
+    program.header.e_phoff = offsetof(typeof(program), segments);
+    program.segments[0] = (Elf64_Phdr){ .p_type = PT_INTERP,
+                                        .p_offset = offsetof(typeof(program), interpreter),
+                                        .p_filesz = bytes };
+    program.segments[1] = program.segments[0];
+    strcpy(program.interpreter, interpreter);
+    int to = NEED(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755));
+    NEED(write(to, &program, sizeof(program)));
+    close(to);
+}
+
+CASE(interpreters)
+{
+    static char text[4096];
+    char *argv[] = { T("x"), NULL };
+    write_interpreted("without", "missing", sizeof("missing"));
+    CHECK(execve("./without", argv, environ), -ENOENT);
+    write_interpreted("directory", "/", sizeof("/"));
+    CHECK(execve("./directory", argv, environ), -EACCES);
+    close(check_file("little", "#!"));
+    NEED(chmod("little", 0755));
+    write_interpreted("of-little", "little", sizeof("little"));
+    CHECK(execve("./of-little", argv, environ), -EIO);
+    memset(text, 'x', sizeof(text) - 1);
+    close(check_file("text", text));
+    NEED(chmod("text", 0755));
+    write_interpreted("of-text", "text", sizeof("text"));
+    CHECK(execve("./of-text", argv, environ), -ELIBBAD);
+    write_interpreted("unended", "text", 4);
+    CHECK(execve("./unended", argv, environ), -ENOEXEC);
+    write_interpreted("beyond", "text", 4000);
+    CHECK(execve("./beyond", argv, environ), -EIO);
+}

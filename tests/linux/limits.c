@@ -228,12 +228,22 @@ CASE(processes)
 // Who becomes a user with too many processes is told so where it executes a program.
 CASE(processes_of_a_new_user)
 {
-    char *none[] = { NULL };
+    char name[] = "program", helper[] = "--helper";
+    char *argv[] = { name, helper, NULL };
     if (check_is_root()) {
         NEED(set(RLIMIT_NPROC, 0, 0));
+        pid_t other = NEED(fork());
+        if (other == 0) {
+            check_become_nobody();
+            raise(SIGSTOP);
+            _exit(0);
+        }
+        NEED(waitpid(other, NULL, WUNTRACED));
         AS_NOBODY
         {
-            CHECK(execve(check_program, none, none), -EAGAIN);
+            CHECK(execve(check_program, argv, NULL), -EAGAIN);
         }
+        NEED(kill(other, SIGKILL));
+        NEED(waitpid(other, NULL, 0));
     }
 }
