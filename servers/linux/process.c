@@ -243,6 +243,13 @@ int64_t call_sched_getaffinity(struct task *task, int32_t tid, uint64_t bytes, u
     return user_write(task, to, &mask, sizeof(mask)) ? -EFAULT : (int64_t)sizeof(mask);
 }
 
+// Whether a task may say how another is scheduled (sched(7)).
+static bool may_schedule(const struct task *task, const struct task *to)
+{
+    const struct credentials *own = &task->credentials, *its = &to->credentials;
+    return own->euid == its->euid || own->euid == its->uid || task_capable(task, CAP_SYS_NICE);
+}
+
 int64_t call_sched_setaffinity(struct task *task, int32_t tid, uint64_t bytes, user_t from)
 {
     struct task *of = task_or_self(task, tid);
@@ -252,6 +259,9 @@ int64_t call_sched_setaffinity(struct task *task, int32_t tid, uint64_t bytes, u
     }
     if (user_read(task, &mask, from, bytes < sizeof(mask) ? bytes : sizeof(mask))) {
         return -EFAULT;
+    }
+    if (!may_schedule(task, of)) {
+        return -EPERM;
     }
     if (!(mask & cpu_all())) {
         return -EINVAL;
@@ -302,6 +312,7 @@ static int64_t policy_set(struct task *task, int32_t tid, int32_t policy, user_t
     }
     uint32_t new = policy == POLICY_AS_IT_IS ? of->policy : (uint32_t)policy;
     int64_t error = policy_check(new, priority);
+    error = error || may_schedule(task, of) ? error : -EPERM;
     of->policy = error ? of->policy : (uint8_t) new;
     return error;
 }
@@ -371,8 +382,7 @@ int64_t call_getpriority(struct task *task, int32_t which, int32_t who)
 
 static int64_t nice_set(const struct task *task, struct task *to, int32_t nice)
 {
-    const struct credentials *own = &task->credentials, *its = &to->credentials;
-    if (own->euid != its->euid && own->euid != its->uid && !task_capable(task, CAP_SYS_NICE)) {
+    if (!may_schedule(task, to)) {
         return -EPERM;
     }
     uint64_t least = task_limit(to, RLIMIT_NICE);
@@ -425,9 +435,18 @@ enum prctl {
     PR_SET_NO_NEW_PRIVS,
     PR_GET_NO_NEW_PRIVS,
     PR_GET_THP_DISABLE = 42,
+    PR_GET_SPECULATION_CTRL = 52,
+    PR_SET_SPECULATION_CTRL,
 };
 
 #define PR_TSC_ENABLE 1
+
+// Ways to guess of a processor, and what may become of one.
+#define PR_SPEC_LAST           2
+#define PR_SPEC_ENABLE         2
+#define PR_SPEC_DISABLE        4
+#define PR_SPEC_FORCE_DISABLE  8
+#define PR_SPEC_DISABLE_NOEXEC 16
 
 static int64_t name_set(struct task *task, user_t from)
 {
@@ -439,6 +458,14 @@ static int64_t name_set(struct task *task, user_t from)
     name[sizeof(name) - 1] = 0;
     memcpy(task->name, name, sizeof(name));
     return 0;
+}
+
+// No program has a say in it.
+static int64_t speculation_set(uint64_t which, uint64_t how)
+{
+    bool known = how == PR_SPEC_ENABLE || how == PR_SPEC_DISABLE || how == PR_SPEC_FORCE_DISABLE ||
+                 how == PR_SPEC_DISABLE_NOEXEC;
+    return which > PR_SPEC_LAST ? -ENODEV : known ? -ENXIO : -ERANGE;
 }
 
 int64_t call_prctl(struct task *task, int32_t option, uint64_t two, uint64_t three, uint64_t four,
@@ -493,6 +520,9 @@ int64_t call_prctl(struct task *task, int32_t option, uint64_t two, uint64_t thr
         return 0;
     case PR_GET_TIMERSLACK: return (int64_t)task->timer_slack;
     case PR_GET_THP_DISABLE: return two || three || four || five ? -EINVAL : 0;
+    case PR_GET_SPECULATION_CTRL:
+        return three || four || five ? -EINVAL : two > PR_SPEC_LAST ? -ENODEV : PR_SPEC_ENABLE;
+    case PR_SET_SPECULATION_CTRL: return four || five ? -EINVAL : speculation_set(two, three);
     case PR_GET_KEEPCAPS: return task->credentials.keep_capabilities;
     case PR_SET_KEEPCAPS:
         if (two > 1) {

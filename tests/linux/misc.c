@@ -38,6 +38,12 @@ CASE(system)
         CHECK(setdomainname("x", 1), -EPERM);
         CHECK(SYS(reboot, 0, 0, 0, 0), -EPERM);
     }
+    if (check_is_root()) {
+        CHECK(SYS(sethostname, "x", -1), -EINVAL);
+        CHECK(SYS(sethostname, BAD, 1), -EFAULT);
+        CHECK(SYS(setdomainname, "x", 65), -EINVAL);
+        CHECK(SYS(setdomainname, BAD, 1), -EFAULT);
+    }
 }
 
 CASE(memory)
@@ -100,6 +106,16 @@ CASE(process_control)
     CHECK(prctl(PR_GET_TSC, &value), 0);
     CHECK(value, PR_TSC_ENABLE);
     CHECK(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+}
+
+// Guesses of the processor, which no program has a say in that has not asked for it.
+CASE(speculation)
+{
+    CHECK(prctl(PR_SET_SPECULATION_CTRL, 77, PR_SPEC_ENABLE, 0, 0), -ENODEV);
+    CHECK(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, 77, 0, 0), -ERANGE);
+    CHECK(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_ENABLE, 1, 0), -EINVAL);
+    CHECK(prctl(PR_GET_SPECULATION_CTRL, 77, 0, 0, 0), -ENODEV);
+    CHECK(prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, 1, 0, 0), -EINVAL);
 }
 
 CASE(segment_bases)

@@ -306,6 +306,49 @@ CASE(clone_errors)
     arguments.exit_signal = SIGCHLD;
     arguments.stack_size = 4096;
     CHECK(SYS(clone3, &arguments, 64), -EINVAL);
+    AS_NOBODY
+    {
+        CHECK(SYS(clone, CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0), -EPERM);
+        arguments = (struct clone_args){ .flags = CLONE_NEWUTS, .exit_signal = SIGCHLD };
+        CHECK(SYS(clone3, &arguments, sizeof(arguments)), -EPERM);
+    }
+}
+
+// Who is allowed to chooses what its child is called.
+CASE(clone_as_number)
+{
+    pid_t number = getpid();
+    int status = 0;
+    struct clone_args arguments = { .exit_signal = SIGCHLD,
+                                    .set_tid = (uintptr_t)&number,
+                                    .set_tid_size = 1 };
+    AS_NOBODY
+    {
+        CHECK(SYS(clone3, &arguments, sizeof(arguments)), -EPERM);
+    }
+    if (check_is_root()) {
+        CHECK(SYS(clone3, &arguments, sizeof(arguments)), -EEXIST);
+        number = 0;
+        CHECK(SYS(clone3, &arguments, sizeof(arguments)), -EINVAL);
+        arguments.set_tid = (uintptr_t)BAD;
+        CHECK(SYS(clone3, &arguments, sizeof(arguments)), -EFAULT);
+        arguments.set_tid_size = 33;
+        CHECK(SYS(clone3, &arguments, sizeof(arguments)), -EINVAL);
+        pid_t child = NEED(fork());
+        if (child == 0) {
+            _exit(0);
+        }
+        NEED(waitpid(child, &status, 0));
+        number = child;
+        arguments.set_tid = (uintptr_t)&number;
+        arguments.set_tid_size = 1;
+        long made = SYS(clone3, &arguments, sizeof(arguments));
+        if (made == 0) {
+            _exit(getpid() == number ? 0 : 1);
+        }
+        CHECK_TRUE(made == child);
+        check_join(child);
+    }
 }
 
 HELPER(seven)
@@ -531,10 +574,15 @@ CASE(priorities)
     CHECK(getpriority(PRIO_PROCESS, 0), 19);
     CHECK(setpriority(77, 0, 0), -EINVAL);
     CHECK(getpriority(PRIO_PROCESS, 1 << 22), -ESRCH);
+    CHECK(SYS(getpriority, 77, 0), -EINVAL);
+    CHECK(setpriority(PRIO_PROCESS, 1 << 22, 0), -ESRCH);
     AS_NOBODY
     {
         CHECK(setpriority(PRIO_PROCESS, 0, 0), -EACCES);
         CHECK(nice(-1), -EPERM);
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(setpriority(PRIO_PROCESS, (id_t)getppid(), 19), -EPERM);
+        }
     }
 }
 
@@ -580,6 +628,36 @@ CASE(scheduling)
     unsigned processor = 10000;
     CHECK(getcpu(&processor, NULL), 0);
     CHECK_TRUE(processor < 1024);
+}
+
+CASE(scheduling_errors)
+{
+    const int nobody = 1 << 22;
+    struct sched_param parameter = { 0 };
+    cpu_set_t processors;
+    NEED(sched_getaffinity(0, sizeof(processors), &processors));
+    CHECK(sched_getparam(-1, &parameter), -EINVAL);
+    CHECK(sched_getparam(nobody, &parameter), -ESRCH);
+    CHECK(SYS(sched_getparam, 0, NULL), -EINVAL);
+    CHECK(sched_getscheduler(-1), -EINVAL);
+    CHECK(sched_setscheduler(nobody, SCHED_OTHER, &parameter), -ESRCH);
+    CHECK(sched_setscheduler(0, 77, &parameter), -EINVAL);
+    CHECK(sched_get_priority_min(77), -EINVAL);
+    CHECK(SYS(sched_getaffinity, nobody, sizeof(processors), &processors), -ESRCH);
+    CHECK(sched_setaffinity(nobody, sizeof(processors), &processors), -ESRCH);
+    CHECK(SYS(sched_setaffinity, 0, sizeof(processors), BAD), -EFAULT);
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(sched_setaffinity(getppid(), sizeof(processors), &processors), -EPERM);
+            CHECK(sched_setparam(getppid(), &parameter), -EPERM);
+            CHECK(sched_setscheduler(getppid(), SCHED_BATCH, &parameter), -EPERM);
+            CHECK(sched_setscheduler(0, SCHED_BATCH, &parameter), 0);
+            CHECK(sched_setscheduler(0, SCHED_OTHER, &parameter), 0);
+            parameter.sched_priority = 1;
+            CHECK(sched_setscheduler(0, SCHED_FIFO, &parameter), -EPERM);
+        }
+    }
 }
 
 CASE(usage)

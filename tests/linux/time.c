@@ -57,6 +57,12 @@ CASE(clocks_errors)
         struct timeval time = { 1000000000, 0 };
         CHECK(settimeofday(&time, NULL), -EPERM);
     }
+    struct timeval wrong = { 1000000000, 1000000 };
+    CHECK(settimeofday(&wrong, NULL), -EINVAL);
+    wrong.tv_usec = -1;
+    CHECK(settimeofday(&wrong, NULL), -EINVAL);
+    CHECK(SYS(settimeofday, BAD, NULL), -EFAULT);
+    CHECK(SYS(settimeofday, NULL, BAD), -EFAULT);
 }
 
 // The page that the kernel maps and the system call tell the same time.
@@ -131,7 +137,8 @@ CASE(sleep_errors)
     wrong.tv_sec = 0;
     CHECK(clock_nanosleep(77, 0, &wrong, NULL), EINVAL);
     CHECK(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &wrong, NULL), EINVAL);
-    CHECK(SYS(clock_nanosleep, CLOCK_MONOTONIC_COARSE, 0, &wrong, NULL), -EOPNOTSUPP);
+    CHECK(SYS(clock_nanosleep, CLOCK_MONOTONIC_COARSE, 0, &wrong, NULL), -ENOTSUP);
+    CHECK(SYS(clock_nanosleep, CLOCK_MONOTONIC, 0, BAD, NULL), -EFAULT);
 }
 
 static void do_nothing(int number)
@@ -249,6 +256,10 @@ CASE(adjustments)
     {
         state.modes = ADJ_TICK;
         CHECK(adjtimex(&state), -EPERM);
+    }
+    if (check_is_root()) {
+        state = (struct timex){ .modes = ADJ_TICK, .tick = 1 };
+        CHECK(adjtimex(&state), -EINVAL);
     }
 }
 
