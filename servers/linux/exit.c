@@ -363,9 +363,11 @@ int64_t call_waitid(struct task *task, int32_t type, int32_t id, user_t to, uint
         return -EINVAL;
     }
     int64_t error = waitid_which(task, type, id, &query.which);
+    bool patient = error || type != P_PIDFD || !(file_at(task, id)->flags & O_NONBLOCK);
+    query.options |= patient ? 0 : WNOHANG;
     error = error ? error : wait_find(task, &query);
-    if (error) {
-        return error;
+    if (error || (!query.pid && !patient && !(options & WNOHANG))) {
+        return error ? error : -EAGAIN;
     }
     if (query.pid) {
         info = (struct signal_info){

@@ -16,9 +16,10 @@
 #define SET_MODE_FILTER  1u
 #define GET_ACTION_AVAIL 2u
 
-#define FLAG_TSYNC      1u
-#define FLAG_LOG        2u
-#define FLAG_SPEC_ALLOW 4u
+#define FLAG_TSYNC       1u
+#define FLAG_LOG         2u
+#define FLAG_SPEC_ALLOW  4u
+#define FLAG_TSYNC_ESRCH 16u
 
 #define MODE_NONE   0u
 #define MODE_STRICT 1u
@@ -271,7 +272,8 @@ static void chain_share(const struct task *task)
 static int64_t filter_set(struct task *task, uint32_t flags, user_t from)
 {
     int64_t error = 0;
-    if (flags & ~(FLAG_TSYNC | FLAG_LOG | FLAG_SPEC_ALLOW) || task->seccomp == &strict) {
+    if (flags & ~(FLAG_TSYNC | FLAG_LOG | FLAG_SPEC_ALLOW | FLAG_TSYNC_ESRCH) ||
+        task->seccomp == &strict) {
         return -EINVAL;
     }
     if (!task->credentials.no_new_privileges && !task_capable(task, CAP_SYS_ADMIN)) {
@@ -284,7 +286,7 @@ static int64_t filter_set(struct task *task, uint32_t flags, user_t from)
     const struct task *other = flags & FLAG_TSYNC ? other_filters(task) : NULL;
     if (other || chain_length(task->seccomp) + program->count + 4 > INSTRUCTIONS_MOST) {
         heap_free(program);
-        return other ? (int64_t)other->tid : -ENOMEM;
+        return !other ? -ENOMEM : flags & FLAG_TSYNC_ESRCH ? -ESRCH : (int64_t)other->tid;
     }
     program->before = task->seccomp;
     task->seccomp = program;

@@ -42,6 +42,11 @@ void signal_init(struct pending *pending)
     list_init(&pending->queue);
 }
 
+uint64_t signals_queued(void)
+{
+    return queued_count;
+}
+
 static struct queued *queued_new(struct pending *pending)
 {
     return pending->first.info.signal ? heap_alloc(sizeof(struct queued)) : &pending->first;

@@ -116,6 +116,8 @@ struct task_signals {  // of a task
 // the task runs: what it is in ends early.  -EAGAIN: too many are queued.
 int64_t signal_send_task(struct task *task, const struct signal_info *info);
 int64_t signal_send(struct process *process, const struct signal_info *info);
+// How many are queued, of all processes.
+uint64_t signals_queued(void);
 // By the server itself (SI_KERNEL), to all of a group.
 void signal_kernel(struct process *process, unsigned signal);
 void signal_group(uint32_t group, unsigned signal);

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -223,6 +224,15 @@ static void *look(void *argument)
     return (void *)(SYS(getppid) == -1 ? (long)errno : 0);
 }
 
+static sem_t filtered;
+
+static void *filter_and_wait(void *argument)
+{
+    NEED(answer(SYS_getuid, SECCOMP_RET_ERRNO | EXDEV));
+    NEED(sem_post(&filtered));
+    return look(argument);
+}
+
 CASE(all_threads)
 {
     struct sock_filter code[] = { ON_CALL(getppid), RETURN(SECCOMP_RET_ERRNO | EXDEV),
@@ -244,6 +254,25 @@ CASE(all_threads)
     CHECK((long)result, EXDEV);
 }
 
+// Who has a filter of its own is not given another's; the call fails if it may not say which.
+CASE(other_thread_differs)
+{
+    struct sock_filter code[] = { RETURN(SECCOMP_RET_ALLOW) };
+    struct sock_fprog program = { 1, code };
+    pthread_t thread;
+    int ends[2];
+    NEED(pipe(ends));
+    no_more_privileges();
+    NEED(-pthread_create(&thread, NULL, filter_and_wait, ends));
+    NEED(sem_wait(&filtered));
+    CHECK_TRUE(filter_with(code, COUNT(code), SECCOMP_FILTER_FLAG_TSYNC) > 0);
+    CHECK(SYS(seccomp, SECCOMP_SET_MODE_FILTER,
+              SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, &program),
+          -ESRCH);
+    NEED(write(ends[1], "x", 1));
+    pthread_join(thread, NULL);
+}
+
 CASE(errors)
 {
     struct sock_filter code[] = { RETURN(SECCOMP_RET_ALLOW) };
@@ -252,7 +281,9 @@ CASE(errors)
     AS_NOBODY
     {
         if (getuid() == CHECK_NOBODY) {
-            CHECK(filter_with(code, 1, 0), -EACCES);
+            program.len = 1;
+            CHECK(SYS(seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), -EACCES);
+            CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), -EACCES);
         }
     }
     no_more_privileges();

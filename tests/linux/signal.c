@@ -297,12 +297,15 @@ CASE(kill)
     CHECK(SYS(tgkill, getpid(), 1 << 22, 0), -ESRCH);
     CHECK(SYS(tkill, -1, 0), -EINVAL);
     CHECK(SYS(tkill, getpid(), 0), 0);
+    CHECK(SYS(tkill, 1 << 22, 0), -ESRCH);
     AS_NOBODY
     {
         CHECK(kill(1, 0), -EPERM);
         CHECK(kill(getpid(), 0), 0);
         if (getuid() == CHECK_NOBODY) {
             CHECK(kill(getppid(), SIGTERM), -EPERM);
+            CHECK(SYS(tkill, getppid(), SIGTERM), -EPERM);
+            CHECK(SYS(tgkill, getppid(), getppid(), SIGTERM), -EPERM);
         }
     }
     pid_t child = NEED(fork());
@@ -358,6 +361,10 @@ CASE(queue_errors)
         NEED(setrlimit(RLIMIT_SIGPENDING, &none));
         block(SIGRTMIN, SIGUSR1);
         CHECK(sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = 0 }), -EAGAIN);
+        CHECK(SYS(tkill, gettid(), SIGRTMIN), -EAGAIN);
+        CHECK(SYS(tgkill, getpid(), gettid(), SIGRTMIN), -EAGAIN);
+        info.si_code = SI_QUEUE;
+        CHECK(SYS(rt_tgsigqueueinfo, getpid(), gettid(), SIGRTMIN, &info), -EAGAIN);
         CHECK(kill(getpid(), SIGUSR1), 0);
         CHECK_TRUE(is_pending(SIGUSR1));
     }

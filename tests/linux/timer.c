@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -259,6 +260,26 @@ CASE(errors)
     CHECK(SYS(timer_settime, timer, 0, NULL, NULL), -EINVAL);
     CHECK(SYS(timer_gettime, timer, BAD), -EFAULT);
     CHECK(SYS(timer_settime, 7777, 0, &new, NULL), -EINVAL);
+    CHECK(SYS(timer_create, CLOCK_MONOTONIC_COARSE, NULL, &timer), -ENOTSUP);
+    CHECK(SYS(timer_create, CLOCK_MONOTONIC_RAW, NULL, &timer), -ENOTSUP);
+}
+
+// A timer has its signal from the beginning, so that it is among those that may wait.
+CASE(too_many)
+{
+    const struct rlimit two = { 2, 2 };
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            timer_t timers[2];
+            NEED(setrlimit(RLIMIT_SIGPENDING, &two));
+            CHECK(timer_create(CLOCK_MONOTONIC, NULL, &timers[0]), 0);
+            CHECK(timer_create(CLOCK_MONOTONIC, NULL, &timers[1]), 0);
+            CHECK(timer_create(CLOCK_MONOTONIC, NULL, &timers[0]), -EAGAIN);
+            CHECK(timer_delete(timers[1]), 0);
+            CHECK(timer_create(CLOCK_MONOTONIC, NULL, &timers[1]), 0);
+        }
+    }
 }
 
 CASE(not_inherited)

@@ -302,6 +302,15 @@ CASE(interrupted)
         _exit(0);
     }
     CHECK(waitpid(child, NULL, 0), -EINTR);
+    check_join(other);
+    other = NEED(fork());
+    if (other == 0) {
+        check_wait_asleep(me);
+        kill(me, SIGUSR1);
+        _exit(0);
+    }
+    siginfo_t info;
+    CHECK(waitid(P_PID, (id_t)child, &info, WEXITED), -EINTR);
     NEED(kill(child, SIGKILL));
     waitpid(child, NULL, 0);
     check_join(other);
@@ -362,4 +371,19 @@ CASE(descriptor_of_another)
     CHECK(SYS(pidfd_getfd, descriptor, file, 1), -EINVAL);
     NEED(kill(child, SIGKILL));
     waitpid(child, NULL, 0);
+}
+
+// A descriptor that does not wait.
+CASE(descriptor_without_waiting)
+{
+    siginfo_t info;
+    pid_t child = start_waiting();
+    int descriptor = NEED(SYS(pidfd_open, child, O_NONBLOCK));
+    CHECK(fcntl(descriptor, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+    CHECK(waitid(P_PIDFD_ID, (id_t)descriptor, &info, WEXITED), -EAGAIN);
+    CHECK(waitid(P_PIDFD_ID, (id_t)descriptor, &info, WEXITED | WNOHANG), 0);
+    NEED(kill(child, SIGKILL));
+    NEED(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
+    CHECK(waitid(P_PIDFD_ID, (id_t)descriptor, &info, WEXITED), 0);
+    CHECK_TRUE(info.si_pid == child);
 }
