@@ -460,6 +460,18 @@ static int64_t name_set(struct task *task, user_t from)
     return 0;
 }
 
+static int64_t bounding_drop(struct task *task, uint64_t capability)
+{
+    if (!task_capable(task, CAP_SETPCAP)) {
+        return -EPERM;
+    }
+    if (capability > CAP_LAST) {
+        return -EINVAL;
+    }
+    task->credentials.bounding &= ~(1ull << capability);
+    return 0;
+}
+
 // No program has a say in it.
 static int64_t speculation_set(uint64_t which, uint64_t how)
 {
@@ -506,13 +518,8 @@ int64_t call_prctl(struct task *task, int32_t option, uint64_t two, uint64_t thr
     case PR_GET_NO_NEW_PRIVS:
         return two || three || four || five ? -EINVAL : task->credentials.no_new_privileges;
     case PR_CAPBSET_READ:
-        return two > 40 ? -EINVAL : (int64_t)(task->credentials.bounding >> two & 1);
-    case PR_CAPBSET_DROP:
-        if (!task_capable(task, 8)) {  // CAP_SETPCAP
-            return -EPERM;
-        }
-        task->credentials.bounding &= two > 40 ? ~0ull : ~(1ull << two);
-        return two > 40 ? -EINVAL : 0;
+        return two > CAP_LAST ? -EINVAL : (int64_t)(task->credentials.bounding >> two & 1);
+    case PR_CAPBSET_DROP: return bounding_drop(task, two);
     case PR_GET_TSC: value = PR_TSC_ENABLE; return user_write(task, two, &value, sizeof(value));
     case PR_SET_TSC: return two == PR_TSC_ENABLE ? 0 : -EINVAL;
     case PR_SET_TIMERSLACK:  // how late timers may be; here they are not, for it

@@ -648,7 +648,7 @@ static void write_interpreted(const char *name, const char *interpreter, size_t 
                                         .p_offset = offsetof(typeof(program), interpreter),
                                         .p_filesz = bytes };
     program.segments[1] = program.segments[0];
-    strcpy(program.interpreter, interpreter);
+    snprintf(program.interpreter, sizeof(program.interpreter), "%s", interpreter);
     int to = NEED(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755));
     NEED(write(to, &program, sizeof(program)));
     close(to);
