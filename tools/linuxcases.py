@@ -37,8 +37,10 @@ ELSEWHERE = set("""clock_gettime eventfd exit faccessat fork fstat getcpu getrli
                    select setrlimit signalfd stat time""".split())
 # What the macros of tests/linux/errors.c show of a call.
 SHOWN_BY = {"BY_PATH": {"EACCES", "EFAULT", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"}, "BY_FD": {"EBADF"},
-            "FULL": {"EMFILE"}}
+            "FULL": {"EMFILE"}, "NO_SOCKET": {"EBADF", "ENOTSOCK"}}
 ERROR = re.compile(r"\bE[A-Z0-9]{2,}\b")
+# A function of a program: its name, what it does.
+FUNCTION = re.compile(r"^static [\w ]+?\**(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", flags=re.S | re.M)
 
 
 def calls_of(table: Path) -> list:
@@ -91,8 +93,12 @@ def errors_shown(call: str, texts: dict) -> set:
     found = set()
     for name, text in texts.items():
         if name != "check" and names(text, call):
+            # A function that returns what the call gives stands for it.
+            stand = [f"{match[1]}\\(" for match in FUNCTION.finditer(text)
+                     if re.search(rf"\breturn (?:{words})", match[2])]
+            made = "|".join([words, *stand])
             for statement in text.split(";"):
-                if re.search(rf"\b(?:{words})", statement):
+                if re.search(rf"\b(?:{made})", statement):
                     found |= set(ERROR.findall(statement))
     for macro, errors in SHOWN_BY.items():
         if re.search(rf"\b{macro}\((?:\d, )?{call}\b", texts.get("errors", "")):

@@ -49,3 +49,20 @@ def test_errors_that_are_shown(tmp_path):
     assert linuxcases.page_of(tmp_path, "none") == ""
     texts = {"a": "CHECK(SYS(call, 1), -EPERM); CHECK(SYS(call2, 1), -EINVAL);", "errors": "BY_FD(3, call, fd);"}
     assert linuxcases.errors_shown("call", texts) == {"EPERM", "EBADF"}
+
+
+def test_a_function_that_returns_what_a_call_gives_stands_for_it():
+    texts = {"a": """static long make(int fd)
+{
+    int one = 1;
+    return SYS(call, fd, one);
+}
+
+static long other(void)
+{
+    SYS(call, 0, 0);
+    return 0;
+}
+
+CHECK(make(1), -EPERM); CHECK(other(), -EINVAL); CHECK(remake(1), -EIO);"""}
+    assert linuxcases.errors_shown("call", texts) == {"EPERM"}
