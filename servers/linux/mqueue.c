@@ -18,6 +18,7 @@
 #include <rt/print.h>
 
 #define ROOT_NUMBER    1u
+#define QUEUES_MOST    256u  // without privileges
 #define COUNT_USUAL    10
 #define COUNT_HARD     65536
 #define BYTES_USUAL    8192
@@ -55,6 +56,7 @@ struct queue {
 };
 
 static struct dentry *root;
+static uint32_t queues;
 static const struct inode_ops ops;
 static const struct file_ops queue_ops;
 
@@ -76,6 +78,7 @@ static void queue_free(struct inode *inode)
         heap_free(message);
     }
     waitlist_end(&queue->changes);
+    queues -= inode_is(inode, S_IFREG);
     heap_free(queue);
 }
 
@@ -92,6 +95,7 @@ static struct inode *inode_new(uint32_t mode)
     waitlist_init(&queue->changes);
     queue->is = (struct mq_attr){ .most = COUNT_USUAL, .bytes = BYTES_USUAL };
     inode_init(&queue->inode, &ops, mode);
+    queues += inode_is(&queue->inode, S_IFREG);
     queue->inode.device = device;
     queue->inode.number = ++numbers;
     queue->inode.is.links = 1;
@@ -116,6 +120,9 @@ static int64_t queue_create(struct task *task, struct dentry *directory, const c
                             uint32_t mode, uint32_t device, struct dentry **made)
 {
     (void)device;
+    if (queues >= QUEUES_MOST && !task_capable(task, CAP_SYS_RESOURCE)) {
+        return -ENOSPC;
+    }
     struct name name = name_of(text);
     struct inode *inode = inode_is(directory->inode, S_IFDIR) && (mode & S_IFMT) == S_IFREG
                               ? inode_new(mode)
@@ -270,7 +277,9 @@ int64_t call_mq_open(struct task *task, user_t name, uint32_t flags, uint32_t mo
     char text[NAME_MAX_BYTES + 1];
     struct dentry *found = NULL;
     int64_t error = root || mqueue_root() ? name_take(task, text, name) : -ENOMEM;
-    error = error ? error : queue_get(&opening, text, &found);
+    // Nothing is made that could not be given.
+    int64_t fd = error ? error : descriptor_free(task, 0);
+    error = fd < 0 ? fd : queue_get(&opening, text, &found);
     if (error) {
         return error;
     }

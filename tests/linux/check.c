@@ -167,6 +167,25 @@ bool check_child_nobody(void)
     return in_child;
 }
 
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
+bool check_child_interrupted(void)
+{
+    pid_t child = check_fork();
+    if (child == 0) {
+        struct sigaction action = { .sa_handler = do_nothing };
+        NEED(sigaction(SIGUSR1, &action, NULL));
+        return true;
+    }
+    check_wait_asleep(child);
+    NEED(kill(child, SIGUSR1));
+    check_join(child);
+    return false;
+}
+
 int check_status(void (*run)(void))
 {
     int status = -1;

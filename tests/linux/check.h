@@ -86,6 +86,9 @@ struct check_helper {
 // The same, without any privilege.
 #define AS_NOBODY CHECK_BLOCK(check_child_nobody(), __COUNTER__)
 
+// A block that a child executes, whose last call waits until a signal interrupts it.
+#define INTERRUPTED CHECK_BLOCK(check_child_interrupted(), __COUNTER__)
+
 #define CHECK_BLOCK(START, NUMBER) CHECK_BLOCK_AS(START, NUMBER)
 #define CHECK_BLOCK_AS(START, NUMBER) \
  for (bool check_in_##NUMBER = START; check_in_##NUMBER; check_in_##NUMBER = false, check_exit())
@@ -115,6 +118,7 @@ __attribute__((noreturn)) void check_exit(void);
 void check_join(pid_t child);
 bool check_child(void);
 bool check_child_nobody(void);
+bool check_child_interrupted(void);
 
 // The wait status of a child that has this to do and then exits with 0.
 int check_status(void (*run)(void));

@@ -7,10 +7,13 @@
 
 #include <mqueue.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <time.h>
 
-static char name[64];
+#define QUEUES_MOST 256  // of processes without privileges
+
+static char name[300];
 static char text[8192];
 static unsigned priority;
 
@@ -208,5 +211,57 @@ CASE(of_others)
             CHECK(SYS(mq_unlink, name), -EPERM);
         }
         end();
+    }
+}
+
+CASE(names_too_long)
+{
+    memset(name, 'n', sizeof(name) - 1);
+    CHECK(SYS(mq_open, name, O_CREAT | O_RDWR, 0600, NULL), -ENAMETOOLONG);
+    CHECK(SYS(mq_unlink, name), -ENAMETOOLONG);
+}
+
+CASE(interrupted)
+{
+    struct timespec wrong = { 0, 1000000000 };
+    int fd = queue(1, 10, 0);
+    CHECK(SYS(mq_timedreceive, fd, text, 10, NULL, &wrong), -EINVAL);
+    INTERRUPTED
+    {
+        CHECK(take(fd), -EINTR);
+    }
+    NEED(put(fd, "x", 0));
+    INTERRUPTED
+    {
+        CHECK(put(fd, "y", 0), -EINTR);
+    }
+    NEED(fcntl(fd, F_SETFL, O_NONBLOCK));
+    CHECK(put(fd, "y", 0), -EAGAIN);
+    end();
+}
+
+static long numbered(int number)
+{
+    struct mq_attr is = { .mq_maxmsg = 1, .mq_msgsize = 1 };
+    snprintf(name, sizeof(name), "check-%d-%d", getpid(), number);
+    return SYS(mq_open, name, O_CREAT | O_RDWR, 0600, &is);
+}
+
+// In a namespace of its own where there is one: nobody else's calls find the table full.
+CASE(too_many)
+{
+    if (check_is_root()) {
+        (void)!unshare(CLONE_NEWIPC);
+        AS_NOBODY
+        {
+            for (int i = 0; i < QUEUES_MOST; i++) {
+                close(NEED(numbered(i)));
+            }
+            CHECK(numbered(QUEUES_MOST), -ENOSPC);
+            for (int i = 0; i < QUEUES_MOST; i++) {
+                snprintf(name, sizeof(name), "check-%d-%d", getpid(), i);
+                end();
+            }
+        }
     }
 }
