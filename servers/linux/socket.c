@@ -301,6 +301,11 @@ int64_t call_accept4(struct task *task, int32_t fd, user_t to, user_t bytes, uin
     if (!socket->ops->accept) {
         return -EOPNOTSUPP;
     }
+    // Not waited for, nor taken, where it could not be given.
+    result = descriptor_free(task, 0);
+    if (result < 0) {
+        return result;
+    }
     result = socket->ops->accept(task, socket, socket_waits_here(socket, 0), &made);
     return result ? file_keep(task, socket->file, result)
                   : accept_install(task, made, flags, to, bytes);

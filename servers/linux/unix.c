@@ -7,6 +7,7 @@
 
 #include "call.h"
 #include "heap.h"
+#include "mount.h"
 #include "walk.h"
 
 #include <rt/print.h>
@@ -146,8 +147,9 @@ static int64_t path_make(struct task *task, struct path_result *result, struct d
 {
     struct dentry *directory = result->directory.dentry;
     uint32_t mode = S_IFSOCK | (0777u & ~task->placement->umask);
-    int64_t error = inode_permits(task, directory->inode, 3);
+    int64_t error = place_writes(result->directory);
 
+    error = error ? error : inode_permits(task, directory->inode, 3);
     if (error) {
         return error;
     }

@@ -186,6 +186,15 @@ static int64_t packet_send(struct task *task, struct local *local, struct local 
     return (int64_t)bytes;
 }
 
+// What has become of the connection, which is told once: 0 or an error.
+static int64_t error_take(struct local *local)
+{
+    int32_t error = local->socket.error;
+
+    local->socket.error = 0;
+    return -error;
+}
+
 static int64_t dgram_send(struct task *task, struct local *local, struct message *message)
 {
     struct local *to = local->peer;
@@ -227,7 +236,8 @@ int64_t unix_send(struct task *task, struct socket *socket, struct message *mess
     if (socket->type == SOCK_STREAM) {
         return stream_send(task, local, message);
     }
-    error = connected_check(task, local, message);
+    error = error_take(local);
+    error = error ? error : connected_check(task, local, message);
     return error ? error : packet_send(task, local, local->peer, message);
 }
 
@@ -256,11 +266,10 @@ static int64_t packet_tell(struct packet *packet, struct message *message)
 static int64_t receive_nothing(struct task *task, struct local *local,
                                const struct message *message)
 {
-    int32_t error = local->socket.error;
+    int64_t error = error_take(local);
 
-    local->socket.error = 0;
     if (error) {
-        return -error;
+        return error;
     }
     if (local->shut & SHUT_RD) {
         return 0;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #ifndef SYS_fchmodat2
 # define SYS_fchmodat2 452
@@ -207,6 +208,9 @@ CASE(paths_read_only)
         BY_PATH(mkdir, path, 0700);
         BY_PATH(mknod, path, S_IFREG | 0600, 0);
         BY_PATH(symlink, "target", path);
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "ro/new" };
+        int fd = NEED(socket(AF_UNIX, SOCK_STREAM, 0));
+        CHECK(SYS(bind, fd, &address, sizeof(address)), -EROFS);
     }
 }
 
@@ -347,36 +351,45 @@ CASE(directories)
 
 // ---- sockets ------------------------------------------------------------------------------------
 
-// The calls on a descriptor that is none (EBADF), or none of a socket (ENOTSOCK).
-static void on_no_socket(int fd, int error)
+static struct no_socket {
+    int fd;
+    int error;
+} no_sockets[3];
+
+// The call on a descriptor that is none (EBADF), or none of a socket (ENOTSOCK).
+#define NO_SOCKET(NAME, ...)                            \
+ do {                                                   \
+  for (int i = 0; i < 3; i++) {                         \
+   int fd = no_sockets[i].fd;                           \
+   CHECK(SYS(NAME, __VA_ARGS__), -no_sockets[i].error); \
+  }                                                     \
+ } while (0)
+
+CASE(no_sockets)
 {
     struct sockaddr address = { .sa_family = AF_UNIX };
     struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
     struct mmsghdr messages = { .msg_hdr = message };
     socklen_t length = sizeof(address);
-    CHECK(SYS(bind, fd, &address, 2), -error);
-    CHECK(SYS(connect, fd, &address, 2), -error);
-    CHECK(SYS(listen, fd, 1), -error);
-    CHECK(SYS(accept, fd, NULL, NULL), -error);
-    CHECK(SYS(accept4, fd, NULL, NULL, 0), -error);
-    CHECK(SYS(shutdown, fd, SHUT_RDWR), -error);
-    CHECK(SYS(getsockname, fd, &address, &length), -error);
-    CHECK(SYS(getpeername, fd, &address, &length), -error);
-    CHECK(SYS(setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &length, 4), -error);
-    CHECK(SYS(getsockopt, fd, SOL_SOCKET, SO_TYPE, buffer, &length), -error);
-    CHECK(SYS(sendto, fd, buffer, 1, 0, NULL, 0), -error);
-    CHECK(SYS(recvfrom, fd, buffer, 1, 0, NULL, NULL), -error);
-    CHECK(SYS(sendmsg, fd, &message, 0), -error);
-    CHECK(SYS(recvmsg, fd, &message, 0), -error);
-    CHECK(SYS(sendmmsg, fd, &messages, 1, 0), -error);
-    CHECK(SYS(recvmmsg, fd, &messages, 1, 0, NULL), -error);
-}
-
-CASE(no_sockets)
-{
-    on_no_socket(-1, EBADF);
-    on_no_socket(99, EBADF);
-    on_no_socket(check_file("file", ""), ENOTSOCK);
+    no_sockets[0] = (struct no_socket){ -1, EBADF };
+    no_sockets[1] = (struct no_socket){ 99, EBADF };
+    no_sockets[2] = (struct no_socket){ check_file("file", ""), ENOTSOCK };
+    NO_SOCKET(bind, fd, &address, 2);
+    NO_SOCKET(connect, fd, &address, 2);
+    NO_SOCKET(listen, fd, 1);
+    NO_SOCKET(accept, fd, NULL, NULL);
+    NO_SOCKET(accept4, fd, NULL, NULL, 0);
+    NO_SOCKET(shutdown, fd, SHUT_RDWR);
+    NO_SOCKET(getsockname, fd, &address, &length);
+    NO_SOCKET(getpeername, fd, &address, &length);
+    NO_SOCKET(setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &length, 4);
+    NO_SOCKET(getsockopt, fd, SOL_SOCKET, SO_TYPE, buffer, &length);
+    NO_SOCKET(sendto, fd, buffer, 1, 0, NULL, 0);
+    NO_SOCKET(recvfrom, fd, buffer, 1, 0, NULL, NULL);
+    NO_SOCKET(sendmsg, fd, &message, 0);
+    NO_SOCKET(recvmsg, fd, &message, 0);
+    NO_SOCKET(sendmmsg, fd, &messages, 1, 0);
+    NO_SOCKET(recvmmsg, fd, &messages, 1, 0, NULL);
 }
 
 CASE(sockets)
@@ -426,6 +439,7 @@ CASE(descriptors_used_up)
     struct sockaddr address = { .sa_family = AF_UNIX };
     NEED(bind(listening, &address, 2));
     NEED(listen(listening, 1));
+    int self = NEED(SYS(pidfd_open, getpid(), 0));
     while (dup(0) >= 0 || errno != EMFILE) {}
     FULL(open, "/", O_RDONLY);
     FULL(openat, AT_FDCWD, "/", O_RDONLY);
@@ -447,4 +461,9 @@ CASE(descriptors_used_up)
     FULL(inotify_init1, 0);
     FULL(memfd_create, "x", 0);
     FULL(pidfd_open, getpid(), 0);
+    FULL(pidfd_getfd, self, 0, 0);
+    CHECK(SYS(inotify_init), -EMFILE);
+    FULL(accept, listening, NULL, NULL);
+    FULL(accept4, listening, NULL, NULL, 0);
+    FULL(mq_open, "check-full", O_RDWR | O_CREAT, 0600, NULL);
 }

@@ -35,6 +35,32 @@ static long connect_to(int fd, const char *name)
     return connect(fd, (struct sockaddr *)&address, sizeof(address));
 }
 
+// One byte, to a name or (NULL) to whom the socket is connected.
+static long send_to(int fd, const char *name, int flags)
+{
+    struct sockaddr_un address = named(name != NULL ? name : "");
+    return sendto(fd, "x", 1, flags, name != NULL ? (struct sockaddr *)&address : NULL,
+                  name != NULL ? sizeof(address) : 0);
+}
+
+static long message_to(int fd, const char *name, int flags)
+{
+    struct sockaddr_un address = named(name != NULL ? name : "");
+    struct iovec part = { buffer, 1 };
+    struct msghdr message = { .msg_name = name != NULL ? &address : NULL,
+                              .msg_namelen = name != NULL ? sizeof(address) : 0,
+                              .msg_iov = &part,
+                              .msg_iovlen = 1 };
+    return sendmsg(fd, &message, flags);
+}
+
+static long message_from(int fd, int flags)
+{
+    struct iovec part = { buffer, 1 };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    return recvmsg(fd, &message, flags);
+}
+
 static int listen_at(const char *name, int type)
 {
     int fd = NEED(socket(AF_UNIX, type, 0));
@@ -529,4 +555,180 @@ CASE(several_messages)
     CHECK(recvmmsg(pair[1], messages, 2, 0, NULL), 2);
     CHECK(recvmmsg(pair[1], messages, 3, MSG_DONTWAIT, NULL), 1);
     CHECK(recvmmsg(pair[1], messages, 3, MSG_DONTWAIT, NULL), -EAGAIN);
+}
+
+// ---- what is refused ----------------------------------------------------------------------------
+
+CASE(names_refused)
+{
+    int fd = NEED(socket(AF_UNIX, SOCK_STREAM, 0));
+    NEED(mkdir("closed", 0700));
+    NEED(symlink("loop", "loop"));
+    close(check_file("f", ""));
+    CHECK(bind_to(fd, "f/s"), -ENOTDIR);
+    CHECK(bind_to(fd, "loop/s"), -ELOOP);
+    CHECK(connect_to(fd, "f/s"), -ENOTDIR);
+    CHECK(connect_to(fd, "loop/s"), -ELOOP);
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(bind_to(fd, "closed/s"), -EACCES);
+        }
+    }
+}
+
+CASE(lengths_refused)
+{
+    socklen_t length = (socklen_t)-1;
+    NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    CHECK(SYS(getsockname, pair[0], buffer, &length), -EINVAL);
+    CHECK(SYS(getpeername, pair[0], buffer, &length), -EINVAL);
+    CHECK(SYS(getsockopt, pair[0], SOL_SOCKET, SO_TYPE, buffer, &length), -EINVAL);
+    CHECK(SYS(getpeername, pair[0], buffer, BAD), -EFAULT);
+    CHECK(SYS(getpeername, pair[0], BAD, &(socklen_t){ 10 }), -EFAULT);
+    CHECK(SYS(sendto, pair[0], buffer, 1, 0, buffer, -1), -EINVAL);
+    CHECK(SYS(socketpair, 77, SOCK_STREAM, 0, pair), -EAFNOSUPPORT);
+}
+
+CASE(streams_refused)
+{
+    int lone = NEED(socket(AF_UNIX, SOCK_STREAM, 0));
+    NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    CHECK(send_to(lone, "s", 0), -EOPNOTSUPP);
+    CHECK(message_to(lone, "s", 0), -EOPNOTSUPP);
+    CHECK(send_to(pair[0], "s", 0), -EISCONN);
+    CHECK(message_to(pair[0], "s", 0), -EISCONN);
+    CHECK(message_to(lone, NULL, 0), -ENOTCONN);
+    CHECK(message_from(lone, 0), -EINVAL);
+    CHECK(message_from(pair[0], MSG_DONTWAIT), -EAGAIN);
+    while (SYS(sendto, pair[0], buffer, 4096, MSG_DONTWAIT, NULL, 0) > 0) {}
+    CHECK(send_to(pair[0], NULL, MSG_DONTWAIT), -EAGAIN);
+    CHECK(message_to(pair[0], NULL, MSG_DONTWAIT), -EAGAIN);
+    close(pair[1]);
+    CHECK(send_to(pair[0], NULL, MSG_NOSIGNAL), -EPIPE);
+    CHECK(message_to(pair[0], NULL, MSG_NOSIGNAL), -EPIPE);
+}
+
+CASE(datagrams_refused)
+{
+    struct iovec part = { buffer, sizeof(buffer) };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    struct sockaddr_un address = { .sun_family = AF_INET };
+    int server = NEED(socket(AF_UNIX, SOCK_DGRAM, 0));
+    int client = NEED(socket(AF_UNIX, SOCK_DGRAM, 0));
+    NEED(bind_to(server, "s"));
+    NEED(chmod("s", 0700));
+    CHECK(send_to(client, NULL, 0), -ENOTCONN);
+    CHECK(message_to(client, NULL, 0), -ENOTCONN);
+    CHECK(send_to(client, "s", MSG_OOB), -EOPNOTSUPP);
+    CHECK(SYS(sendto, client, buffer, 1, 0, &address, sizeof(address)), -EINVAL);
+    NEED(connect_to(client, "s"));
+    CHECK(SYS(sendto, client, buffer, sizeof(buffer), 0, NULL, 0), -EMSGSIZE);
+    CHECK(sendmsg(client, &message, 0), -EMSGSIZE);
+    message.msg_name = &address;
+    message.msg_namelen = sizeof(address);
+    CHECK(sendmsg(client, &message, 0), -EINVAL);
+    message.msg_controllen = 1ul << 31;
+    CHECK(sendmsg(client, &message, 0), -ENOBUFS);
+    while (send_to(client, NULL, MSG_DONTWAIT) > 0) {}
+    CHECK(send_to(client, NULL, MSG_DONTWAIT), -EAGAIN);
+    CHECK(message_to(client, NULL, MSG_DONTWAIT), -EAGAIN);
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(send_to(client, "s", 0), -EACCES);
+            CHECK(message_to(client, "s", 0), -EACCES);
+        }
+    }
+}
+
+// A packet that nobody read resets the connection, which the next call tells, once.
+static void reset_packets(void)
+{
+    NEED(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
+    NEED(send_to(pair[0], NULL, 0));
+    close(pair[1]);
+}
+
+CASE(packets_refused)
+{
+    int lone = NEED(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+    CHECK(SYS(recvfrom, lone, buffer, 1, 0, NULL, NULL), -ENOTCONN);
+    CHECK(message_from(lone, 0), -ENOTCONN);
+    reset_packets();
+    CHECK(send_to(pair[0], NULL, MSG_NOSIGNAL), -ECONNRESET);
+    CHECK(send_to(pair[0], NULL, MSG_NOSIGNAL), -EPIPE);
+    reset_packets();
+    CHECK(message_to(pair[0], NULL, MSG_NOSIGNAL), -ECONNRESET);
+    CHECK(SYS(recvfrom, pair[0], buffer, 1, 0, NULL, NULL), 0);
+}
+
+CASE(several_messages_refused)
+{
+    struct timespec wrong = { 0, 1000000000 };
+    struct mmsghdr messages = { 0 };
+    NEED(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+    CHECK(recvmmsg(pair[0], &messages, 1, 0, &wrong), -EINVAL);
+}
+
+CASE(connections_refused)
+{
+    int server = listen_at("s", SOCK_STREAM);
+    int packets = NEED(socket(AF_UNIX, SOCK_DGRAM, 0));
+    CHECK(accept4(server, NULL, NULL, 77), -EINVAL);
+    CHECK(accept4(packets, NULL, NULL, 0), -EOPNOTSUPP);
+    NEED(connect_to(NEED(socket(AF_UNIX, SOCK_STREAM, 0)), "s"));
+    NEED(connect_to(NEED(socket(AF_UNIX, SOCK_STREAM, 0)), "s"));
+    CHECK(SYS(accept, server, BAD, BAD), -EFAULT);
+    CHECK(SYS(accept4, server, BAD, &(socklen_t){ 10 }, 0), -EFAULT);
+    NEED(fcntl(server, F_SETFL, O_NONBLOCK));
+    CHECK(accept4(server, NULL, NULL, 0), -EAGAIN);
+}
+
+CASE(interrupted)
+{
+    int server = listen_at("s", SOCK_STREAM);
+    NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    INTERRUPTED
+    {
+        CHECK(SYS(recvfrom, pair[0], buffer, 1, 0, NULL, NULL), -EINTR);
+    }
+    INTERRUPTED
+    {
+        CHECK(message_from(pair[0], 0), -EINTR);
+    }
+    while (SYS(sendto, pair[0], buffer, 4096, MSG_DONTWAIT, NULL, 0) > 0) {}
+    INTERRUPTED
+    {
+        CHECK(send_to(pair[0], NULL, 0), -EINTR);
+    }
+    INTERRUPTED
+    {
+        CHECK(message_to(pair[0], NULL, 0), -EINTR);
+    }
+    INTERRUPTED
+    {
+        CHECK(accept(server, NULL, NULL), -EINTR);
+    }
+    INTERRUPTED
+    {
+        CHECK(accept4(server, NULL, NULL, 0), -EINTR);
+    }
+}
+
+// More connections than may wait to be accepted.
+CASE(full)
+{
+    int server = listen_at("s", SOCK_STREAM);
+    int client = NEED(socket(AF_UNIX, SOCK_STREAM, 0));
+    NEED(listen(server, 0));
+    NEED(connect_to(NEED(socket(AF_UNIX, SOCK_STREAM, 0)), "s"));
+    INTERRUPTED
+    {
+        CHECK(connect_to(client, "s"), -EINTR);
+    }
+    NEED(fcntl(client, F_SETFL, O_NONBLOCK));
+    CHECK(connect_to(client, "s"), -EAGAIN);
+    NEED(accept(server, NULL, NULL));
+    CHECK(connect_to(client, "s"), 0);
 }

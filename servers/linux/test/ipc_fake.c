@@ -11,7 +11,9 @@
 #include "../epoll.h"
 #include "../futex.h"
 #include "../heap.h"
+#include "../mount.h"
 #include "../page.h"
+#include "../pidfd.h"
 #include "../poll.h"
 #include "../space.h"
 #include "../timer.h"
@@ -229,6 +231,12 @@ void place_put(struct place place)
     }
 }
 
+int64_t place_writes(struct place place)
+{
+    (void)place;
+    return 0;
+}
+
 struct file *file_new(const struct file_ops *ops, struct place place, uint32_t flags)
 {
     struct file *file = heap_alloc(sizeof(*file));
@@ -282,6 +290,11 @@ void file_put(struct file *file)
     heap_free(file);
 }
 
+bool task_may_look(const struct task *task, const struct task *into)
+{
+    return task->process == into->process;
+}
+
 struct file *file_at(const struct task *task, int fd)
 {
     return fd < 0 || fd >= FAKE_FILES ? NULL : task->files->at[fd].file;
@@ -303,16 +316,25 @@ int64_t file_keep(struct task *task, struct file *file, int64_t result)
     return result;
 }
 
-int64_t file_install(struct task *task, struct file *file, unsigned from, bool close_on_exec)
+int64_t descriptor_free(struct task *task, unsigned from)
 {
     for (unsigned fd = from; fd < FAKE_FILES; fd++) {
         if (!task->files->at[fd].file) {
-            task->files->at[fd] = (struct descriptor){ file, close_on_exec };
             return fd;
         }
     }
-    file_put(file);
     return -EMFILE;
+}
+
+int64_t file_install(struct task *task, struct file *file, unsigned from, bool close_on_exec)
+{
+    int64_t fd = descriptor_free(task, from);
+    if (fd < 0) {
+        file_put(file);
+        return fd;
+    }
+    task->files->at[fd] = (struct descriptor){ file, close_on_exec };
+    return fd;
 }
 
 int64_t file_close(struct task *task, int fd)
