@@ -81,7 +81,7 @@ static bool room_make(struct sysv_table *table)
 
 static uint32_t place_free(const struct sysv_table *table)
 {
-    uint32_t place = 0;
+    uint32_t place = table->first;
     while (place < table->used && table->at[place]) {
         place++;
     }
@@ -100,6 +100,7 @@ int64_t sysv_add(const struct task *task, struct sysv_table *table, struct sysv_
     }
     table->used += place == table->used;
     table->at[place] = object;
+    table->first = place + 1;
     table->count++;
     object->id = (uint32_t)table->sequence << PLACE_BITS | place;
     object->key = key;
@@ -112,7 +113,9 @@ int64_t sysv_add(const struct task *task, struct sysv_table *table, struct sysv_
 
 void sysv_remove(struct sysv_table *table, const struct sysv_object *object)
 {
-    table->at[object->id & PLACE_MASK] = NULL;
+    uint32_t place = object->id & PLACE_MASK;
+    table->at[place] = NULL;
+    table->first = place < table->first ? place : table->first;
     table->count--;
     table->sequence = (uint16_t)((table->sequence + 1) % SEQUENCES);
 }

@@ -35,7 +35,8 @@ struct sysv_object {
 struct sysv_table {
     struct sysv_object **at;
     uint32_t room, count;
-    uint32_t used;  // places ever in use: none behind has one
+    uint32_t used;   // places ever in use: none behind has one
+    uint32_t first;  // no place before it is free
     uint16_t sequence;
 };
 

@@ -4,10 +4,13 @@
 // Message queues of System V: msgget(2), msgsnd(2), msgrcv(2), msgctl(2).
 #include "check.h"
 
+#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define QUEUES_MOST 32000  // on the system
 
 static struct {
     long type;
@@ -72,6 +75,16 @@ CASE(by_type)
     CHECK(take(id, 5, MSG_EXCEPT), -ENOMSG);
     CHECK(take(id, -5, 0), 1);
     CHECK_TEXT(message.text, "a");
+    end(id);
+}
+
+// By its place, and it stays; Linux may have been built without.
+CASE(copied)
+{
+    int id = queue();
+    NEED(put(id, 1, "one"));
+    CHECK_TRUE(SYS(msgrcv, id, &message, 10, 0, MSG_COPY | IPC_NOWAIT) == 3 || errno == ENOSYS);
+    CHECK(take(id, 0, 0), 3);
     end(id);
 }
 
@@ -158,12 +171,31 @@ CASE(waiting)
     end(id);
 }
 
+// One that takes no more.
+static int filled(void)
+{
+    int id = queue();
+    message.type = 1;
+    NEED(SYS(msgsnd, id, &message, 8192, IPC_NOWAIT));
+    NEED(SYS(msgsnd, id, &message, 8192, IPC_NOWAIT));
+    return id;
+}
+
 CASE(removed_while_waiting)
 {
     int id = queue();
     pid_t child = check_fork();
     if (child == 0) {
         CHECK(SYS(msgrcv, id, &message, 10, 0, 0), -EIDRM);
+        check_exit();
+    }
+    check_wait_asleep(child);
+    end(id);
+    check_join(child);
+    id = filled();
+    child = check_fork();
+    if (child == 0) {
+        CHECK(SYS(msgsnd, id, &message, 1, 0), -EIDRM);
         check_exit();
     }
     check_wait_asleep(child);
@@ -189,6 +221,12 @@ CASE(interrupted)
     check_wait_asleep(child);
     NEED(kill(child, SIGUSR1));
     check_join(child);
+    end(id);
+    id = filled();
+    INTERRUPTED
+    {
+        CHECK(SYS(msgsnd, id, &message, 1, 0), -EINTR);
+    }
     end(id);
 }
 
@@ -224,11 +262,13 @@ CASE(of_others)
 {
     if (check_is_root()) {
         struct msqid_ds state;
-        int id = NEED(msgget(IPC_PRIVATE, IPC_CREAT | 0604));
+        int key = 0x52000 + getpid();
+        int id = NEED(msgget(key, IPC_CREAT | 0604));
         NEED(put(id, 1, "for you"));
         AS_NOBODY
         {
             CHECK(put(id, 1, "x"), -EACCES);
+            CHECK(msgget(key, 0600), -EACCES);
             CHECK(take(id, 0, 0), 7);
             CHECK(msgctl(id, IPC_STAT, &state), 0);
             CHECK(msgctl(id, IPC_SET, &state), -EPERM);
@@ -236,6 +276,12 @@ CASE(of_others)
         }
         NEED(msgctl(id, IPC_STAT, &state));
         state.msg_perm.mode = 0600;
+        NEED(msgctl(id, IPC_SET, &state));
+        AS_NOBODY
+        {
+            CHECK(take(id, 0, 0), -EACCES);
+            CHECK(msgctl(id, IPC_STAT, &state), -EACCES);
+        }
         state.msg_perm.uid = CHECK_NOBODY;
         NEED(msgctl(id, IPC_SET, &state));
         AS_NOBODY
@@ -245,5 +291,23 @@ CASE(of_others)
             CHECK(msgctl(id, IPC_SET, &state), -EPERM);
         }
         end(id);
+    }
+}
+
+// In a namespace of its own where there is one: nobody else's calls find the table full.
+CASE(too_many)
+{
+    static int ids[QUEUES_MOST];
+    int count = 0;
+    if (check_is_root()) {
+        (void)!unshare(CLONE_NEWIPC);
+        while (count < QUEUES_MOST && (ids[count] = msgget(IPC_PRIVATE, 0600)) >= 0) {
+            count++;
+        }
+        CHECK(count, QUEUES_MOST);
+        CHECK(msgget(IPC_PRIVATE, 0600), -ENOSPC);
+        while (count-- > 0) {
+            end(ids[count]);
+        }
     }
 }

@@ -4,10 +4,13 @@
 // Semaphores of System V: semget(2), semop(2), semtimedop(2), semctl(2).
 #include "check.h"
 
+#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define SETS_MOST 32000  // on the system
 
 static int set(int count)
 {
@@ -18,6 +21,13 @@ static long operate(int id, int number, int change, int flags)
 {
     struct sembuf one = { (unsigned short)number, (short)change, (short)flags };
     return SYS(semop, id, &one, 1);
+}
+
+// The same, by the call that can wait for a limited time, without a limit.
+static long operate_timed(int id, int number, int change, int flags)
+{
+    struct sembuf one = { (unsigned short)number, (short)change, (short)flags };
+    return SYS(semtimedop, id, &one, 1, NULL);
 }
 
 static long value(int id, int number)
@@ -77,6 +87,11 @@ CASE(errors)
     struct sembuf many[501] = { 0 };
     int id = set(2);
     CHECK(operate(id, 2, 1, 0), -EFBIG);
+    CHECK(operate_timed(id, 2, 1, 0), -EFBIG);
+    CHECK(operate_timed(id, 0, 32767, 0), 0);
+    CHECK(operate_timed(id, 0, 1, 0), -ERANGE);
+    CHECK(SYS(semtimedop, id, many, 501, NULL), -E2BIG);
+    NEED(SYS(semctl, id, 0, SETVAL, 0));
     CHECK(SYS(semop, id, many, 0), -EINVAL);
     CHECK(SYS(semop, id, many, 501), -E2BIG);
     CHECK(SYS(semop, id, many, 500), 0);
@@ -153,6 +168,15 @@ CASE(removed_while_waiting)
     check_wait_asleep(child);
     end(id);
     check_join(child);
+    id = set(1);
+    child = check_fork();
+    if (child == 0) {
+        CHECK(operate_timed(id, 0, -1, 0), -EIDRM);
+        check_exit();
+    }
+    check_wait_asleep(child);
+    end(id);
+    check_join(child);
 }
 
 CASE(until)
@@ -168,23 +192,17 @@ CASE(until)
     end(id);
 }
 
-static void nothing(int number)
-{
-    (void)number;
-}
-
 CASE(interrupted)
 {
     int id = set(1);
-    pid_t child = check_fork();
-    if (child == 0) {
-        signal(SIGUSR1, nothing);
+    INTERRUPTED
+    {
         CHECK(operate(id, 0, -1, 0), -EINTR);
-        check_exit();
     }
-    check_wait_asleep(child);
-    NEED(kill(child, SIGUSR1));
-    check_join(child);
+    INTERRUPTED
+    {
+        CHECK(operate_timed(id, 0, -1, 0), -EINTR);
+    }
     CHECK(SYS(semctl, id, 0, GETNCNT, 0), 0);
     end(id);
 }
@@ -253,15 +271,36 @@ CASE(about)
 CASE(of_others)
 {
     if (check_is_root()) {
-        int id = NEED(semget(IPC_PRIVATE, 1, IPC_CREAT | 0604));
+        int key = 0x51000 + getpid();
+        int id = NEED(semget(key, 1, IPC_CREAT | 0604));
         AS_NOBODY
         {
             CHECK(value(id, 0), 0);
             CHECK(operate(id, 0, 0, 0), 0);
             CHECK(operate(id, 0, 1, 0), -EACCES);
+            CHECK(operate_timed(id, 0, 1, 0), -EACCES);
+            CHECK(semget(key, 1, 0600), -EACCES);
             CHECK(SYS(semctl, id, 0, SETVAL, 1), -EACCES);
             CHECK(SYS(semctl, id, 0, IPC_RMID, 0), -EPERM);
         }
         end(id);
+    }
+}
+
+// In a namespace of its own where there is one: nobody else's calls find the table full.
+CASE(too_many)
+{
+    static int ids[SETS_MOST];
+    int count = 0;
+    if (check_is_root()) {
+        (void)!unshare(CLONE_NEWIPC);
+        while (count < SETS_MOST && (ids[count] = semget(IPC_PRIVATE, 1, 0600)) >= 0) {
+            count++;
+        }
+        CHECK(count, SETS_MOST);
+        CHECK(semget(IPC_PRIVATE, 1, 0600), -ENOSPC);
+        while (count-- > 0) {
+            end(ids[count]);
+        }
     }
 }

@@ -4,6 +4,7 @@
 // Shared memory of System V: shmget(2), shmat(2), shmdt(2), shmctl(2).
 #include "check.h"
 
+#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -11,7 +12,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define PAGE 4096ul
+#define PAGE          4096ul
+#define SEGMENTS_MOST 4096  // on the system
 
 static int segment(size_t bytes)
 {
@@ -272,4 +274,22 @@ CASE(not_over_exec)
     NEED(waitpid(child, NULL, 0));
     CHECK(state(id).shm_nattch, 1);
     NEED(shmctl(id, IPC_RMID, NULL));
+}
+
+// In a namespace of its own where there is one: nobody else's calls find the table full.
+CASE(too_many)
+{
+    static int ids[SEGMENTS_MOST];
+    int count = 0;
+    if (check_is_root()) {
+        (void)!unshare(CLONE_NEWIPC);
+        while (count < SEGMENTS_MOST && (ids[count] = shmget(IPC_PRIVATE, 1, 0600)) >= 0) {
+            count++;
+        }
+        CHECK(count, SEGMENTS_MOST);
+        CHECK(shmget(IPC_PRIVATE, 1, 0600), -ENOSPC);
+        while (count-- > 0) {
+            NEED(shmctl(ids[count], IPC_RMID, NULL));
+        }
+    }
 }
