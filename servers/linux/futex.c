@@ -6,9 +6,9 @@
 #include "futex.h"
 
 #include "call.h"
-#include "capability.h"
 #include "clock.h"
 #include "heap.h"
+#include "pidfd.h"
 #include "space.h"
 #include "timer.h"
 
@@ -876,8 +876,7 @@ int64_t call_get_robust_list(struct task *task, int32_t tid, user_t head, user_t
     if (!of) {
         return -ESRCH;
     }
-    if (of->process != task->process && of->credentials.uid != task->credentials.euid &&
-        !task_capable(task, CAP_SYS_PTRACE)) {
+    if (!task_may_look(task, of)) {
         return -EPERM;
     }
     if (user_write(task, bytes, &size, sizeof(size)) < 0) {

@@ -17,9 +17,10 @@
 
 #include <rt/string.h>
 
-#define PIPE_PAGES     16u
-#define PIPE_PAGES_MAX 256u  // without CAP_SYS_RESOURCE
-#define PIPE_BYTES_MAX (1u << 31)
+#define PIPE_PAGES          16u
+#define PIPE_PAGES_MAX      256u  // without CAP_SYS_RESOURCE
+#define PIPE_BYTES_MAX      (1u << 31)
+#define O_NOTIFICATION_PIPE O_EXCL
 
 struct pipe {
     uint32_t readers, writers;         // open files
@@ -734,8 +735,11 @@ int64_t call_pipe2(struct task *task, user_t fds, uint32_t flags)
     struct file *ends[2];
     int64_t error;
 
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) {
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_NOTIFICATION_PIPE)) {
         return -EINVAL;
+    }
+    if (flags & O_NOTIFICATION_PIPE) {
+        return -ENOPKG;  // nothing tells of keys and mounts
     }
     error = pipe_make(flags & (O_NONBLOCK | O_DIRECT), ends);
     return error ? error : install_two(task, ends, fds, flags & O_CLOEXEC);

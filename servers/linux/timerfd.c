@@ -20,6 +20,12 @@ struct timerfd {
 
 static const struct file_ops timerfd_ops;
 
+// Whether it would wake the machine, which takes a privilege.
+static bool clock_is_alarm(int32_t clock)
+{
+    return clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+}
+
 static void timerfd_fire(struct interval *interval)
 {
     waitlist_wake(&CONTAINER(interval, struct timerfd, interval)->expirations);
@@ -87,7 +93,7 @@ static const struct file_ops timerfd_ops = {
 
 int64_t call_timerfd_create(struct task *task, int32_t clock, uint32_t flags)
 {
-    bool alarm = clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+    bool alarm = clock_is_alarm(clock);
     struct timerfd *timer;
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
@@ -136,12 +142,19 @@ int64_t call_timerfd_settime(struct task *task, int32_t fd, uint32_t flags, user
     if (IS_ERROR(timer)) {
         return ERROR_OF(timer);
     }
+    if (clock_is_alarm(timer->interval.clock) && !task_capable(task, CAP_WAKE_ALARM)) {
+        return -EPERM;
+    }
     old = timer->interval;
+    bool missed = timerfd_cancelled(timer) && timespec_ns(&new.value);
     timer->cancels = flags == (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET) &&
                      clock_is_real(timer->interval.clock);
     timer->sets = clock_sets();
     interval_set(&timer->interval, timespec_ns(&new.value), timespec_ns(&new.period),
                  flags & TFD_TIMER_ABSTIME);
+    if (missed && timer->cancels) {
+        return -ECANCELED;  // it is set all the same
+    }
     return to ? interval_write(task, to, &old) : 0;
 }
 

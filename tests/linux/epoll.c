@@ -237,3 +237,21 @@ CASE(masks)
     CHECK(epoll_pwait(set, got, 8, -1, &nothing), -EINTR);
     CHECK(seen, SIGUSR1);
 }
+
+CASE(not_told)
+{
+    begin(EPOLLIN);
+    INTERRUPTED
+    {
+        CHECK(epoll_wait(set, got, 8, -1), -EINTR);
+    }
+    INTERRUPTED
+    {
+        CHECK(SYS(epoll_pwait2, set, got, 8, NULL, NULL, 8), -EINTR);
+    }
+    NEED(write(ends[1], "x", 1));
+    CHECK(SYS(epoll_pwait, set, BAD, 8, 0, NULL, 8), -EFAULT);
+    CHECK(SYS(epoll_pwait, set, got, 8, 0, BAD, 8), -EFAULT);
+    CHECK(SYS(epoll_pwait2, set, BAD, 8, NULL, NULL, 8), -EFAULT);
+    CHECK(SYS(epoll_pwait2, set, got, 8, BAD, NULL, 8), -EFAULT);
+}

@@ -79,6 +79,8 @@ CASE(errors)
     CHECK(SYS(futex, BAD, FUTEX_WAIT, 0, NULL, NULL, 0), -EFAULT);
     CHECK(SYS(futex, BAD, FUTEX_WAKE, 1, NULL, NULL, 0), -EFAULT);
     CHECK(SYS(futex, BAD, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
+    void *closed = NEED_MEMORY(mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    CHECK(SYS(futex, closed, FUTEX_WAIT, 0, NULL, NULL, 0), -EFAULT);
     CHECK(SYS(futex, &word, 77, 0, NULL, NULL, 0), -ENOSYS);
     CHECK(futex(&word, FUTEX_WAIT, 0, &wrong, NULL, 0), -EINVAL);
     wrong = (struct timespec){ -1, 0 };
@@ -228,6 +230,10 @@ CASE(interrupted)
     NEED(SYS(tgkill, getpid(), waiter.id, SIGUSR1));
     pthread_join(waiter.thread, NULL);
     CHECK(waiter.result, -EINTR);
+    INTERRUPTED
+    {
+        CHECK(futex(&word, FUTEX_WAIT, word, NULL, NULL, 0), -EINTR);
+    }
 }
 
 CASE(restarted)
@@ -294,6 +300,12 @@ CASE(robust)
     CHECK(length, sizeof(head));
     CHECK(SYS(get_robust_list, 1 << 22, &got, &length), -ESRCH);
     CHECK(SYS(get_robust_list, 0, BAD, &length), -EFAULT);
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(SYS(get_robust_list, getppid(), &got, &length), -EPERM);
+        }
+    }
 }
 
 // The same over processes: who waits is woken, and finds the mark.

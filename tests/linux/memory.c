@@ -606,6 +606,16 @@ CASE(other_process)
     CHECK(process_vm_readv(child, &local, 1, &remote, 1, 0), -EFAULT);
     CHECK(process_vm_readv(1 << 22, &local, 1, &remote, 1, 0), -ESRCH);
     CHECK(process_vm_readv(child, &local, 1, &remote, 1, 1), -EINVAL);
+    CHECK(process_vm_writev(child, &local, 1, &remote, 1, 0), -EFAULT);
+    CHECK(process_vm_writev(1 << 22, &local, 1, &remote, 1, 0), -ESRCH);
+    CHECK(process_vm_writev(child, &local, 1, &remote, 1, 1), -EINVAL);
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(process_vm_readv(child, &local, 1, &remote, 1, 0), -EPERM);
+            CHECK(process_vm_writev(child, &local, 1, &remote, 1, 0), -EPERM);
+        }
+    }
     remote.iov_base = secret;
     text[0] = 'D';
     CHECK(process_vm_writev(child, &local, 1, &remote, 1, 0), 6);

@@ -48,6 +48,8 @@ CASE(errors)
     CHECK(SYS(pipe2, ends, O_APPEND), -EINVAL);
     CHECK(SYS(pipe2, ends, 1), -EINVAL);
     CHECK(open("/dev/null", O_RDONLY), 3);
+    // O_NOTIFICATION_PIPE, which Linux may have been built without.
+    CHECK_TRUE(pipe2(ends, O_EXCL) == 0 || errno == ENOPKG);
 }
 
 CASE(wrong_end)

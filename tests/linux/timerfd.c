@@ -101,5 +101,23 @@ CASE(errors)
     CHECK(SYS(timerfd_settime, fd, 0, BAD, NULL), -EFAULT);
     CHECK(SYS(timerfd_gettime, fd, BAD), -EFAULT);
     CHECK(timerfd_gettime(99, &new), -EBADF);
+    CHECK(timerfd_gettime(check_file("f", ""), &new), -EINVAL);
     CHECK(read(fd, &expirations, 7), -EINVAL);
+}
+
+// To wake the machine takes a privilege.
+CASE(alarms)
+{
+    if (check_is_root()) {
+        struct itimerspec new = { .it_value = { 100, 0 } };
+        int fd = NEED(timerfd_create(CLOCK_REALTIME_ALARM, 0));
+        AS_NOBODY
+        {
+            CHECK(timerfd_create(CLOCK_REALTIME_ALARM, 0), -EPERM);
+            CHECK(timerfd_create(CLOCK_BOOTTIME_ALARM, 0), -EPERM);
+            CHECK(timerfd_settime(fd, 0, &new, NULL), -EPERM);
+            CHECK(timerfd_gettime(fd, &new), 0);
+        }
+        CHECK(timerfd_settime(fd, 0, &new, NULL), 0);
+    }
 }

@@ -369,6 +369,13 @@ CASE(descriptor_of_another)
     CHECK(lseek(file, 0, SEEK_CUR), 2);
     CHECK(SYS(pidfd_getfd, descriptor, 77, 0), -EBADF);
     CHECK(SYS(pidfd_getfd, descriptor, file, 1), -EINVAL);
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(SYS(pidfd_getfd, descriptor, file, 0), -EPERM);
+            CHECK(SYS(pidfd_send_signal, descriptor, 0, NULL, 0), -EPERM);
+        }
+    }
     NEED(kill(child, SIGKILL));
     waitpid(child, NULL, 0);
 }
