@@ -31,6 +31,7 @@ struct file *file_new(const struct file_ops *ops, struct place place, uint32_t f
     file->inode = place.dentry->inode;
     if (counts_as_writer(file)) {
         file->inode->writers++;
+        place.mount->writers++;
     }
     return file;
 }
@@ -57,6 +58,7 @@ void file_put(struct file *file)
     }
     if (counts_as_writer(file)) {
         file->inode->writers--;
+        file->place.mount->writers--;
     }
     place_put(file->place);
     heap_free(file);

@@ -96,6 +96,7 @@ struct mount {
     uint32_t device;     // its own number (mountinfo)
     uint32_t magic;      // of its file system, for statfs
     uint32_t refs;       // places; the mount itself is one
+    uint32_t writers;    // files open for writing by it
     struct mount *copy;  // made of it by the bind that is under way
     bool expires;        // nobody has used it since umount2 was told MNT_EXPIRE
 };

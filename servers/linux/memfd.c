@@ -23,7 +23,7 @@
 static struct dentry *home(void)
 {
     static struct dentry *root;
-    root = root ? root : tmpfs_new(01777, 0);
+    root = root ? root : tmpfs_new(01777);
     return root;
 }
 

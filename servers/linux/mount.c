@@ -176,7 +176,7 @@ int64_t place_writes(struct place place)
 bool vfs_init(void)
 {
     dentry_init();
-    struct dentry *root = tmpfs_new(0755, 0), *unnamed = tmpfs_new(0755, 0);
+    struct dentry *root = tmpfs_new(0755), *unnamed = tmpfs_new(0755);
     if (!root || !unnamed) {
         return false;
     }
@@ -214,7 +214,7 @@ bool vfs_populate(void)
         random_seed(&seed, sizeof(seed));
     }
     struct place root = { mount_root, mount_root->root };
-    struct dentry *devices = tmpfs_new(0755, 0);
+    struct dentry *devices = tmpfs_new(0755);
     if (!devices || !mount_at(root, "dev", devices, "devtmpfs")) {
         return false;
     }
@@ -232,19 +232,24 @@ bool vfs_populate(void)
 }
 
 // ---- file systems ------------------------------------------------------------------------------
-// As far as a number goes, with K, M, G behind it, or % of all memory; in pages.
+// As far as a number goes, with K, M, G behind it; what comes next.
+static const char *number_of(const char *text, uint64_t *value)
+{
+    *value = 0;
+    for (; *text >= '0' && *text <= '9' && *value < UINT64_MAX / 16; text++) {
+        *value = *value * 10 + (uint64_t)(*text - '0');
+    }
+    char unit = (char)(*text | 0x20);
+    *value <<= unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
+    return text;
+}
+
+// A number, or % of all memory, in pages.
 static uint64_t size_of(const char *text)
 {
     uint64_t value = 0;
-    for (; *text >= '0' && *text <= '9' && value < UINT64_MAX / 16; text++) {
-        value = value * 10 + (uint64_t)(*text - '0');
-    }
-    char unit = (char)(*text | 0x20);
-    if (*text == '%') {
-        return value * page_total / 100;
-    }
-    value <<= unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
-    return PAGE_UP(value) >> PAGE_BITS;
+    const char *unit = number_of(text, &value);
+    return *unit == '%' ? value * page_total / 100 : PAGE_UP(value) >> PAGE_BITS;
 }
 
 static uint32_t decimal_of(const char *text)
@@ -278,10 +283,27 @@ static const char *option(const char *options, const char *name)
     return NULL;
 }
 
+// What options say of a tmpfs's limits: -EINVAL where it has more already.
+static int64_t limits_set(struct inode *root, const char *options)
+{
+    const char *size = option(options, "size"), *files = option(options, "nr_inodes");
+    uint64_t count = 0;
+    int64_t error = size ? tmpfs_limit(root, size_of(size)) : 0;
+    if (error || !files) {
+        return error;
+    }
+    number_of(files, &count);
+    return tmpfs_limit_inodes(root, count);
+}
+
 static struct dentry *memory_new(const char *options)
 {
-    const char *size = option(options, "size"), *mode = option(options, "mode");
-    return tmpfs_new(mode ? octal_of(mode) : S_ISVTX | 0777, size ? size_of(size) : 0);
+    const char *mode = option(options, "mode");
+    struct dentry *root = tmpfs_new(mode ? octal_of(mode) : S_ISVTX | 0777);
+    if (root) {
+        limits_set(root->inode, options);
+    }
+    return root;
 }
 
 static struct dentry *processes_new(const char *options)
@@ -350,12 +372,13 @@ static int64_t remount(const struct request *request)
     if (!is_root_of_mount(&request->target)) {
         return -EINVAL;
     }
-    const char *size = option(request->options, "size");
-    if (size && tmpfs_is(mount->root->inode)) {
-        int64_t error = tmpfs_limit(mount->root->inode, size_of(size));
-        if (error) {
-            return error;
-        }
+    if (request->flags & MS_RDONLY && mount->writers) {
+        return -EBUSY;
+    }
+    struct inode *root = mount->root->inode;
+    int64_t error = tmpfs_is(root) ? limits_set(root, request->options) : 0;
+    if (error) {
+        return error;
     }
     mount->flags = request->flags & MS_KEPT;
     return 0;

@@ -150,7 +150,7 @@ static int64_t make_unnamed(struct opening *opening, struct path_result *found)
     struct name name = name_of("#");
     struct dentry *dentry = inode ? dentry_new(found->at.dentry, &name, inode) : NULL;
     if (!dentry) {
-        return -ENOMEM;
+        return inode ? -ENOMEM : tmpfs_refusal(directory);
     }
     inode_adopt(opening->task, directory, inode);
     dentry->removed = true;

@@ -17,7 +17,8 @@
 
 #include <rt/string.h>
 
-#define ENTRY_BYTES 20  // what an entry adds to the size of a directory
+#define ENTRY_BYTES 20     // what an entry adds to the size of a directory
+#define INODE_ROOM  1024u  // what an inode, or a further link of one, counts as
 
 static const struct inode_ops tmpfs_ops;
 static uint64_t inodes, image_inodes;  // of all; those that the root image has brought
@@ -56,6 +57,7 @@ static struct node *node_new(struct tmpfs *fs, uint32_t mode)
     node->fs = fs;
     node->seals = SEAL_SEAL;
     fs->refs++;
+    fs->room += INODE_ROOM;
     inodes++;
     if (inode_is(&node->inode, S_IFDIR)) {
         node->inode.is.links = 2;
@@ -64,16 +66,40 @@ static struct node *node_new(struct tmpfs *fs, uint32_t mode)
     return node;
 }
 
+static bool has_room(const struct tmpfs *fs, uint64_t bytes)
+{
+    return !fs->room_most || fs->room + bytes <= fs->room_most;
+}
+
+static bool inode_possible(const struct tmpfs *fs)
+{
+    return inodes < inodes_most() && has_room(fs, INODE_ROOM);
+}
+
 // One that a program asks for.
 static struct node *node_more(struct tmpfs *fs, uint32_t mode)
 {
-    return inodes < inodes_most() ? node_new(fs, mode) : NULL;
+    return inode_possible(fs) ? node_new(fs, mode) : NULL;
 }
 
-// Why it got none.
-static int64_t no_room(void)
+int64_t tmpfs_refusal(struct inode *beside)
 {
-    return inodes < inodes_most() ? -ENOMEM : -ENOSPC;
+    return inode_possible(node_of(beside)->fs) ? -ENOMEM : -ENOSPC;
+}
+
+int64_t tmpfs_room_take(struct inode *inode, uint64_t bytes)
+{
+    struct tmpfs *fs = node_of(inode)->fs;
+    if (!has_room(fs, bytes)) {
+        return -ENOSPC;
+    }
+    fs->room += bytes;
+    return 0;
+}
+
+void tmpfs_room_give(struct inode *inode, uint64_t bytes)
+{
+    node_of(inode)->fs->room -= bytes;
 }
 
 static void tmpfs_free(struct inode *inode)
@@ -84,11 +110,12 @@ static void tmpfs_free(struct inode *inode)
     }
     heap_free(node->target);
     inodes--;
+    node->fs->room -= INODE_ROOM;
     fs_put(node->fs);
     heap_free(node);
 }
 
-struct dentry *tmpfs_new(uint32_t mode, uint64_t most)
+struct dentry *tmpfs_new(uint32_t mode)
 {
     struct tmpfs *fs = heap_alloc(sizeof(*fs));
     if (!fs) {
@@ -96,7 +123,6 @@ struct dentry *tmpfs_new(uint32_t mode, uint64_t most)
     }
     fs->refs = 1;
     fs->device = mount_device();
-    fs->most = most;
     struct node *root = node_new(fs, S_IFDIR | mode);
     fs_put(fs);
     if (!root) {
@@ -147,7 +173,7 @@ static int64_t tmpfs_create(struct task *task, struct dentry *directory, const c
 {
     struct node *node = node_more(node_of(directory->inode)->fs, mode);
     if (!node) {
-        return no_room();
+        return tmpfs_refusal(directory->inode);
     }
     node->inode.is.device = device;
     inode_adopt(task, directory->inode, &node->inode);
@@ -165,7 +191,7 @@ static int64_t tmpfs_symlink(struct task *task, struct dentry *directory, const 
         if (node) {
             inode_put(&node->inode);
         }
-        return no_room();
+        return tmpfs_refusal(directory->inode);
     }
     // NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length says where it ends
     memcpy(copy, target, bytes);
@@ -179,9 +205,15 @@ static int64_t tmpfs_symlink(struct task *task, struct dentry *directory, const 
 static int64_t tmpfs_link(struct dentry *directory, const char *name, struct inode *inode)
 {
     struct dentry *made = NULL;
-    inode_get(inode);
-    int64_t error = enter(directory, name, inode, &made);
+    uint64_t room = inode->is.links ? INODE_ROOM : 0;
+    int64_t error = tmpfs_room_take(inode, room);
     if (error) {
+        return error;
+    }
+    inode_get(inode);
+    error = enter(directory, name, inode, &made);
+    if (error) {
+        tmpfs_room_give(inode, room);
         return error;
     }
     inode->is.links++;
@@ -192,7 +224,11 @@ static int64_t tmpfs_link(struct dentry *directory, const char *name, struct ino
 
 static void drop_link(struct inode *inode)
 {
-    inode->is.links -= inode_is(inode, S_IFDIR) ? 2 : 1;
+    bool directory = inode_is(inode, S_IFDIR);
+    inode->is.links -= directory ? 2 : 1;
+    if (!directory && inode->is.links) {
+        tmpfs_room_give(inode, INODE_ROOM);
+    }
     inode_changed(inode);
 }
 
@@ -331,6 +367,28 @@ int64_t tmpfs_limit(struct inode *inode, uint64_t most)
     return 0;
 }
 
+int64_t tmpfs_limit_inodes(struct inode *inode, uint64_t most)
+{
+    struct tmpfs *fs = node_of(inode)->fs;
+    if (most > UINT64_MAX / INODE_ROOM || (most && most * INODE_ROOM < fs->room)) {
+        return -EINVAL;
+    }
+    fs->room_most = most * INODE_ROOM;
+    return 0;
+}
+
+// How many inodes there can be, and how many more.
+static void count_inodes(const struct tmpfs *fs, struct statfs *to)
+{
+    to->files = inodes_most();
+    to->files_free = inodes_most() > inodes ? inodes_most() - inodes : 0;
+    if (fs->room_most) {
+        uint64_t left = (fs->room_most - fs->room) / INODE_ROOM;
+        to->files = fs->room_most / INODE_ROOM;
+        to->files_free = left < to->files_free ? left : to->files_free;
+    }
+}
+
 void tmpfs_statfs(struct inode *inode, struct statfs *to)
 {
     const struct tmpfs *fs = node_of(inode)->fs;
@@ -343,7 +401,6 @@ void tmpfs_statfs(struct inode *inode, struct statfs *to)
                            .blocks = most,
                            .blocks_free = left,
                            .blocks_available = left,
-                           .files = inodes_most(),
-                           .files_free = inodes_most() > inodes ? inodes_most() - inodes : 0,
                            .name_bytes = NAME_MAX_BYTES };
+    count_inodes(fs, to);
 }

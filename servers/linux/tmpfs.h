@@ -13,9 +13,8 @@ struct statfs;
 // Files have half of the memory at most, whatever they are of: processes need some to remove them.
 // So many pages, and so many inodes.
 uint64_t tmpfs_most(void);
-// An empty one: its root's dentry with one reference; NULL: no memory.  `most`: how many pages its
-// files may have; 0: as many as all.
-struct dentry *tmpfs_new(uint32_t mode, uint64_t most);
+// An empty one: its root's dentry with one reference; NULL: no memory.
+struct dentry *tmpfs_new(uint32_t mode);
 bool tmpfs_is(const struct inode *inode);
 void tmpfs_statfs(struct inode *inode, struct statfs *to);
 
@@ -38,8 +37,17 @@ int64_t tmpfs_add(struct dentry *directory, const struct image_file *file, struc
 // Let a regular file that has none have this content.
 void tmpfs_fill(struct inode *inode, const char *data, uint64_t bytes);
 
+// Why it gave none, or a directory takes no further name: -ENOSPC, -ENOMEM.
+int64_t tmpfs_refusal(struct inode *beside);
+
+// What an extended attribute takes of the room for inodes, and gives back: -ENOSPC.
+int64_t tmpfs_room_take(struct inode *inode, uint64_t bytes);
+void tmpfs_room_give(struct inode *inode, uint64_t bytes);
+
 // Change the limit of a mounted one: -EINVAL where it has more already.
 int64_t tmpfs_limit(struct inode *inode, uint64_t most);
+// The same with how many inodes it may have; 0: as many as all.
+int64_t tmpfs_limit_inodes(struct inode *inode, uint64_t most);
 // fallocate, and the next data or hole for lseek.
 int64_t tmpfs_allocate(struct inode *inode, uint64_t from, uint64_t to);
 int64_t tmpfs_punch(struct inode *inode, uint64_t from, uint64_t to);

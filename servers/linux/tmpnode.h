@@ -15,6 +15,8 @@ struct tmpfs {
     uint32_t mounts;   // of it, and of parts of it
     uint64_t most;     // pages; 0: as many as there are
     uint64_t used;
+    uint64_t room;       // bytes that inodes, further links and extended attributes count as
+    uint64_t room_most;  // 0: as many as there are
 };
 
 struct node {

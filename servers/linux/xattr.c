@@ -17,6 +17,7 @@
 
 #define NAME_MOST     255u
 #define VALUE_MOST    65536u
+#define LIST_MOST     65536u
 #define XATTR_CREATE  1u
 #define XATTR_REPLACE 2u
 
@@ -37,10 +38,17 @@ struct request {
     uint32_t flags;
 };
 
+// What one takes of its file system.
+static uint64_t room_of(const struct xattr *attribute)
+{
+    return attribute ? sizeof(*attribute) + attribute->bytes : 0;
+}
+
 void xattr_forget(struct inode *inode)
 {
     for (struct xattr *at = inode->attributes, *next; at; at = next) {
         next = at->next;
+        tmpfs_room_give(inode, room_of(at));
         heap_free(at->value);
         heap_free(at);
     }
@@ -124,8 +132,13 @@ static int64_t set(struct request *request)
     if (!value) {
         return -ENOMEM;
     }
+    uint64_t before = room_of(*at), after = sizeof(**at) + request->bytes;
     error = user_read(request->task, value, request->to, request->bytes) ? -EFAULT : 0;
-    error = error ? error : replace(at, request->name, value, request->bytes);
+    error = error ? error : tmpfs_room_take(inode, after);
+    if (!error) {
+        error = replace(at, request->name, value, request->bytes);
+        tmpfs_room_give(inode, error ? after : before);
+    }
     if (error) {
         heap_free(value);
         return error;
@@ -158,13 +171,14 @@ static int64_t get(struct request *request)
 static int64_t list(struct request *request)
 {
     uint64_t done = 0;
+    request->bytes = request->bytes < LIST_MOST ? request->bytes : LIST_MOST;
     for (const struct xattr *at = request->place.dentry->inode->attributes; at; at = at->next) {
         uint64_t bytes = strlen(at->name) + 1;
         if (begins(at->name, "trusted.") && !task_capable(request->task, CAP_SYS_ADMIN)) {
             continue;
         }
         if (request->bytes && done + bytes > request->bytes) {
-            return -ERANGE;
+            return request->bytes < LIST_MOST ? -ERANGE : -E2BIG;
         }
         if (request->bytes && user_write(request->task, request->to + done, at->name, bytes)) {
             return -EFAULT;
@@ -186,6 +200,7 @@ static int64_t drop(struct request *request)
         return -ENODATA;
     }
     *at = gone->next;
+    tmpfs_room_give(inode, room_of(gone));
     heap_free(gone->value);
     heap_free(gone);
     inode_changed(inode);

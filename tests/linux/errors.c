@@ -5,8 +5,6 @@
 #include "check.h"
 
 #include <linux/openat2.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
@@ -174,43 +172,6 @@ CASE(paths_closed)
             change();
             join();
         }
-    }
-}
-
-// Where nothing may be written.
-// NOLINTNEXTLINE(readability-function-size): a list
-CASE(paths_read_only)
-{
-    if (check_is_root()) {
-        if (unshare(CLONE_NEWNS) == 0) {
-            NEED(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-        }
-        NEED(mkdir("ro", 0755));
-        NEED(mount("ro", "ro", "tmpfs", 0, NULL));
-        close(NEED(open("ro/x", O_RDWR | O_CREAT, 0644)));
-        NEED(mount("ro", "ro", "tmpfs", MS_REMOUNT | MS_RDONLY, NULL));
-        add("ro/x", EROFS);
-        BY_PATH(truncate, path, 0);
-        BY_PATH(unlink, path);
-        BY_PATH(unlinkat, AT_FDCWD, path, 0);
-        BY_PATH(chmod, path, 0600);
-        BY_PATH(chown, path, 0, 0);
-        BY_PATH(lchown, path, 0, 0);
-        BY_PATH(utime, path, NULL);
-        BY_PATH(utimes, path, NULL);
-        BY_PATH(utimensat, AT_FDCWD, path, NULL, 0);
-        BY_PATH(setxattr, path, "trusted.x", "", 0, 0);
-        BY_PATH(open, path, O_RDWR);
-        BY_PATH(access, path, W_OK);
-        kinds[0].path = "ro/new";
-        BY_PATH(open, path, O_RDWR | O_CREAT, 0600);
-        BY_PATH(creat, path, 0600);
-        BY_PATH(mkdir, path, 0700);
-        BY_PATH(mknod, path, S_IFREG | 0600, 0);
-        BY_PATH(symlink, "target", path);
-        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "ro/new" };
-        int fd = NEED(socket(AF_UNIX, SOCK_STREAM, 0));
-        CHECK(SYS(bind, fd, &address, sizeof(address)), -EROFS);
     }
 }
 

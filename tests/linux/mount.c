@@ -6,9 +6,12 @@
 #include "check.h"
 
 #include <sched.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+
+#include <limits.h>
 
 static bool begin(void)
 {
@@ -205,6 +208,20 @@ CASE(errors)
         CHECK(umount2(BAD, 0), -EFAULT);
         CHECK(umount2("a", 0x100), -EINVAL);
         CHECK(umount2("a", MNT_EXPIRE | MNT_DETACH), -EINVAL);
+        char name[NAME_MAX + 2] = "";
+        memset(name, 'n', NAME_MAX + 1);
+        CHECK(mount("x", name, "tmpfs", 0, NULL), -ENAMETOOLONG);
+    }
+}
+
+// The name of a place is looked up with the identity for files (setfsuid(2)).
+CASE(closed)
+{
+    if (begin()) {
+        NEED(mkdir("a/in", 0755));
+        NEED(chmod("a", 0700));
+        setfsuid(CHECK_NOBODY);
+        CHECK(mount("x", "a/in", "tmpfs", 0, NULL), -EACCES);
     }
 }
 

@@ -4,8 +4,12 @@
 // Extended attributes: setxattr(2), getxattr(2), listxattr(2), removexattr(2).
 #include "check.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+
+#define MANY 270  // names of 249 bytes are more than XATTR_LIST_MAX
 
 static char text[70000];
 
@@ -74,6 +78,64 @@ CASE(errors)
         if (getuid() == CHECK_NOBODY) {
             CHECK(setxattr("f", "user.a", "", 0, 0), -EACCES);
         }
+    }
+}
+
+CASE(errors_of_files)
+{
+    int file = check_file("f", "");
+    NEED(symlink("f", "s"));
+    int null = NEED(open("/dev/null", O_RDONLY));
+    CHECK(SYS(fsetxattr, file, "user.a", "value", 5, 0), 0);
+    CHECK(SYS(fsetxattr, file, "user.a", "", 0, XATTR_CREATE), -EEXIST);
+    CHECK(SYS(lsetxattr, "f", "user.a", "", 0, XATTR_CREATE), -EEXIST);
+    CHECK(SYS(fsetxattr, file, "user.b", "", 0, XATTR_REPLACE), -ENODATA);
+    CHECK(SYS(lsetxattr, "f", "user.b", "", 0, XATTR_REPLACE), -ENODATA);
+    CHECK(SYS(fsetxattr, file, "", "", 0, 0), -ERANGE);
+    CHECK(SYS(lsetxattr, "f", "", "", 0, 0), -ERANGE);
+    CHECK(SYS(fsetxattr, null, "user.a", "", 0, 0), -EPERM);
+    CHECK(SYS(fgetxattr, file, "user.a", text, 4), -ERANGE);
+    CHECK(SYS(lgetxattr, "f", "user.a", text, 4), -ERANGE);
+    CHECK(SYS(fgetxattr, file, "user.b", text, 4), -ENODATA);
+    CHECK(SYS(flistxattr, file, text, 4), -ERANGE);
+    CHECK(SYS(fremovexattr, file, "user.b"), -ENODATA);
+}
+
+CASE(kinds_that_are_none)
+{
+    int file = check_file("f", "");
+    CHECK(SYS(setxattr, "f", "nothing.a", "", 0, 0), -ENOTSUP);
+    CHECK(SYS(lsetxattr, "f", "nothing.a", "", 0, 0), -ENOTSUP);
+    CHECK(SYS(fsetxattr, file, "nothing.a", "", 0, 0), -ENOTSUP);
+    CHECK(SYS(getxattr, "f", "nothing.a", text, 1), -ENOTSUP);
+    CHECK(SYS(lgetxattr, "f", "nothing.a", text, 1), -ENOTSUP);
+    CHECK(SYS(fgetxattr, file, "nothing.a", text, 1), -ENOTSUP);
+    CHECK(SYS(removexattr, "f", "nothing.a"), -ENOTSUP);
+    CHECK(SYS(lremovexattr, "f", "nothing.a"), -ENOTSUP);
+    CHECK(SYS(fremovexattr, file, "nothing.a"), -ENOTSUP);
+}
+
+// More than a list may be long, where a file system in memory has room for them.
+CASE(long_list)
+{
+    char name[256] = "trusted.";
+    if (check_is_root()) {
+        if (unshare(CLONE_NEWNS) == 0) {
+            NEED(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+        }
+        NEED(mkdir("m", 0755));
+        NEED(mount("m", "m", "tmpfs", 0, NULL));
+        int file = check_file("m/f", "");
+        for (int i = 0; i < MANY; i++) {
+            snprintf(name, sizeof(name), "trusted.%0240d", i);
+            NEED(fsetxattr(file, name, "", 0, 0));
+        }
+        CHECK(SYS(listxattr, "m/f", text, 65536), -E2BIG);
+        CHECK(SYS(llistxattr, "m/f", text, 65536), -E2BIG);
+        CHECK(SYS(flistxattr, file, text, 65536), -E2BIG);
+        CHECK(SYS(flistxattr, file, text, 65535), -ERANGE);
+        close(file);
+        NEED(umount2("m", MNT_DETACH));
     }
 }
 
