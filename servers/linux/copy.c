@@ -6,6 +6,8 @@
 #include "call.h"
 #include "content.h"
 #include "descriptor.h"
+#include "mount.h"
+#include "proc.h"
 
 #define STEP 16384u
 
@@ -70,6 +72,26 @@ static int64_t wait_for_room(struct task *task, struct file *to, int64_t result)
     return file_keep(task, to, wait_on(task, to->ops->waits(to)));
 }
 
+// Where files of a file system end at the latest: /proc knows nothing of large ones.
+static uint64_t end_of(const struct file *file)
+{
+    return file->place.mount->magic == PROC_MAGIC ? INT32_MAX : INT64_MAX;
+}
+
+// As many bytes as there can be; to a pipe they are spliced, which does not ask.
+static int64_t clip(const struct copying *copying, uint64_t *bytes)
+{
+    uint64_t one = end_of(copying->from), other = end_of(copying->to);
+    uint64_t end = one < other ? one : other;
+    uint64_t at = copying->from_at ? *copying->from_at : copying->from->offset;
+    *bytes = *bytes < CONTENT_MOST ? *bytes : CONTENT_MOST;
+    if (at + *bytes <= end || inode_is(copying->to->inode, S_IFIFO)) {
+        return 0;
+    }
+    *bytes = at < end ? end - at : 0;
+    return at < end ? 0 : -EOVERFLOW;
+}
+
 int64_t call_sendfile(struct task *task, int32_t to, int32_t from, user_t offset, uint64_t bytes)
 {
     uint64_t at = 0;
@@ -87,10 +109,11 @@ int64_t call_sendfile(struct task *task, int32_t to, int32_t from, user_t offset
         return -EINVAL;
     }
     int64_t error = offset_take(task, offset, &at, &copying.from_at);
+    error = error ? error : clip(&copying, &bytes);
     if (error) {
         return error;
     }
-    int64_t done = copy(&copying, bytes < CONTENT_MOST ? bytes : CONTENT_MOST);
+    int64_t done = copy(&copying, bytes);
     if (offset && user_write(task, offset, &at, sizeof(at))) {
         return -EFAULT;
     }
@@ -108,6 +131,9 @@ static int64_t may_copy(const struct copying *copying, uint64_t bytes)
     }
     if (!file_reads(from) || !file_writes(to) || to->flags & O_APPEND) {
         return -EBADF;
+    }
+    if (from->inode->device != to->inode->device) {
+        return -EXDEV;
     }
     uint64_t one = copying->from_at ? *copying->from_at : from->offset;
     uint64_t other = copying->to_at ? *copying->to_at : to->offset;

@@ -144,6 +144,7 @@ bool device_is_zero(const struct file *file)
 #define MAJOR_MEMORY   1u
 #define MAJOR_TTY      4u
 #define MAJOR_TTYAUX   5u
+#define MAJOR_MISC     10u
 #define MAJOR_PTS      136u
 #define MAJOR_PTS_LAST 143u
 
@@ -179,7 +180,7 @@ int64_t device_open(struct task *task, struct place place, uint32_t flags, struc
         }
     }
     place_put(place);
-    return -ENXIO;
+    return number >> 8 == MAJOR_MISC ? -ENODEV : -ENXIO;
 }
 
 static bool add(struct place directory, const struct image_file *file)

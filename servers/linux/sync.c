@@ -90,7 +90,7 @@ static int64_t allocate(struct task *task, struct inode *inode, uint32_t mode, u
     uint64_t size = inode->is.size;
     if (mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE)) {
         uint64_t end = to < size ? to : size;
-        int64_t error = from < end ? tmpfs_punch(inode, from, end) : 0;
+        int64_t error = tmpfs_punch(inode, from, end);
         if (error || mode & FALLOC_PUNCH_HOLE) {
             return error;
         }

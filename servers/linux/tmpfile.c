@@ -258,7 +258,10 @@ int64_t tmpfile_truncate(struct inode *inode, uint64_t size)
 int64_t tmpfs_allocate(struct inode *inode, uint64_t from, uint64_t to)
 {
     struct node *node = node_of(inode);
-    int64_t error = 0;
+    int64_t error = node->seals & SEAL_GROW && to > inode->is.size ? -EPERM : 0;
+    if (error) {
+        return error;
+    }
     for (uint64_t index = from >> PAGE_BITS; index < PAGE_UP(to) >> PAGE_BITS; index++) {
         bool there = pagetree_get(&node->pages, index) != PAGE_NONE ||
                      index < node->image_bytes >> PAGE_BITS;
@@ -287,6 +290,9 @@ static int64_t clear_part(struct node *node, uint64_t from, uint64_t to)
 int64_t tmpfs_punch(struct inode *inode, uint64_t from, uint64_t to)
 {
     struct node *node = node_of(inode);
+    if (node->seals & (SEAL_WRITE | SEAL_FUTURE_WRITE)) {
+        return -EPERM;
+    }
     while (from < to) {
         uint64_t end = least(to, (from | PAGE_MASK) + 1);
         bool whole = end - from == PAGE_SIZE && from >= PAGE_UP(node->image_bytes);

@@ -5,6 +5,7 @@
 // preadv2(2).
 #include "check.h"
 
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -61,6 +62,13 @@ CASE(send_errors)
     CHECK(sendfile(to, ends[0], &offset, 1), -ESPIPE);
     CHECK(sendfile(to, open(".", O_RDONLY), NULL, 1), -EINVAL);
     CHECK(sendfile(to, from, NULL, 0), 0);
+    offset = 1l << 31;  // files of /proc end before
+    int small = NEED(open("/proc/version", O_RDONLY));
+    CHECK(sendfile(to, small, &offset, 1), -EOVERFLOW);
+    NEED(fcntl(ends[1], F_SETFL, O_NONBLOCK));
+    while (write(ends[1], buffer, sizeof(buffer)) > 0) {}
+    offset = 0;
+    CHECK(sendfile(ends[1], from, &offset, 1), -EAGAIN);
 }
 
 CASE(splice)
@@ -125,6 +133,8 @@ CASE(from_memory)
     CHECK_TRUE(memcmp(buffer, "hello", 5) == 0);
     CHECK(vmsplice(check_file("f", ""), parts, 1, 0), -EBADF);
     CHECK(vmsplice(ends[1], parts, 2000, 0), -EINVAL);
+    while (write(ends[1], buffer, sizeof(buffer)) > 0) {}
+    CHECK(vmsplice(ends[1], parts, 1, SPLICE_F_NONBLOCK), -EAGAIN);
 }
 
 CASE(copy_range)
@@ -160,6 +170,9 @@ CASE(copy_range_errors)
     CHECK(copy_file_range(from, NULL, open("to", O_RDONLY), NULL, 5, 0), -EBADF);
     CHECK(copy_file_range(from, NULL, open("to", O_WRONLY | O_APPEND), NULL, 5, 0), -EBADF);
     CHECK(SYS(copy_file_range, from, BAD, to, NULL, 5, 0), -EFAULT);
+    in = 5;
+    CHECK(copy_file_range(from, &in, to, NULL, SIZE_MAX, 0), -EOVERFLOW);
+    CHECK(copy_file_range(from, NULL, memfd_create("x", 0), NULL, 5, 0), -EXDEV);
 }
 
 CASE(vectors_with_flags)

@@ -7,8 +7,13 @@
 
 #include <linux/falloc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
+
+#define MISC_MAJOR 10
+#define MISC_NONE  253  // a number that no driver has
 
 static char buffer[8192];
 
@@ -136,6 +141,33 @@ CASE(open_flags_kept)
 {
     int file = NEED(open("f", O_RDWR | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK, 0644));
     CHECK(fcntl(file, F_GETFL), O_RDWR | O_APPEND | O_NONBLOCK | O_LARGEFILE | 0100000);
+}
+
+// A program that is executed.
+CASE(open_busy)
+{
+    struct stat about;
+    if (check_is_root()) {
+        NEED(stat(check_program, &about));
+        CHECK(SYS(open, check_program, O_WRONLY), -ETXTBSY);
+        CHECK(SYS(creat, check_program, 0700), -ETXTBSY);
+        CHECK(SYS(truncate, check_program, about.st_size), -ETXTBSY);
+        CHECK(SYS(access, check_program, W_OK), 0);
+    }
+}
+
+CASE(open_nothing_behind)
+{
+    NEED(mknod("socket", S_IFSOCK | 0600, 0));
+    NEED(mkfifo("fifo", 0600));
+    CHECK(SYS(open, "socket", O_RDWR), -ENXIO);
+    CHECK(SYS(creat, "socket", 0600), -ENXIO);
+    CHECK(SYS(open, "fifo", O_WRONLY | O_NONBLOCK), -ENXIO);
+    if (check_is_root()) {
+        NEED(mknod("device", S_IFCHR | 0600, makedev(MISC_MAJOR, MISC_NONE)));
+        CHECK(SYS(open, "device", O_RDWR), -ENODEV);
+        CHECK(SYS(creat, "device", 0600), -ENODEV);
+    }
 }
 
 CASE(path_only)
@@ -360,6 +392,23 @@ CASE(truncate_errors)
     }
 }
 
+// What the limit on the size of files says (setrlimit(2)).
+CASE(limit_of_size)
+{
+    struct rlimit small = { 8192, 8192 };
+    int from = check_file("from", "hello");
+    int file = check_file("f", "");
+    loff_t at = 8192;
+    signal(SIGXFSZ, SIG_IGN);
+    NEED(setrlimit(RLIMIT_FSIZE, &small));
+    CHECK(SYS(truncate, "f", 8193), -EFBIG);
+    CHECK(SYS(ftruncate, file, 8193), -EFBIG);
+    CHECK(SYS(fallocate, file, 0, 8192, 1), -EFBIG);
+    CHECK(SYS(pwrite64, file, buffer, 1, 8192), -EFBIG);
+    CHECK(SYS(copy_file_range, from, NULL, file, &at, 5, 0), -EFBIG);
+    CHECK(truncate("f", 8192), 0);
+}
+
 CASE(allocate)
 {
     int file = check_file("f", "hello");
@@ -376,6 +425,7 @@ CASE(allocate)
     CHECK(fallocate(file, 0, 0, 0), -EINVAL);
     CHECK(fallocate(file, 0, -1, 1), -EINVAL);
     CHECK(fallocate(open("f", O_RDONLY), 0, 0, 1), -EBADF);
+    CHECK(fallocate(open("/dev/null", O_RDWR), 0, 0, 1), -ENODEV);
     CHECK(posix_fallocate(file, 0, 16384), 0);
     CHECK(size_of(file), 16384);
 }
@@ -398,6 +448,9 @@ CASE(vectors)
     parts[0].iov_len = (size_t)-1;
     CHECK(writev(file, parts, 1), -EINVAL);
     CHECK(preadv(file, parts + 1, 1, -2), -EINVAL);
+    CHECK(SYS(readv, file, parts, 1025), -EINVAL);
+    CHECK(SYS(pwritev, file, parts + 1, 1, -2l, 0), -EINVAL);
+    CHECK(SYS(pwritev2, file, parts + 1, 1, -2l, 0, 0), -EINVAL);
 }
 
 CASE(vectors_partly_bad)
@@ -433,6 +486,9 @@ CASE(synchronise)
     CHECK(syncfs(file), 0);
     CHECK(syncfs(-1), -EBADF);
     CHECK(fsync(-1), -EBADF);
+    int ends[2];
+    NEED(pipe(ends));
+    CHECK(sync_file_range(ends[1], 0, 0, SYNC_FILE_RANGE_WRITE), -ESPIPE);
 }
 
 CASE(advice)
@@ -444,6 +500,10 @@ CASE(advice)
     CHECK(posix_fadvise(-1, 0, 0, POSIX_FADV_NORMAL), EBADF);
     CHECK(readahead(file, 0, 4096), 0);
     CHECK(readahead(-1, 0, 4096), -EBADF);
+    int ends[2];
+    NEED(pipe(ends));
+    CHECK(SYS(fadvise64, ends[0], 0, 0, POSIX_FADV_NORMAL), -ESPIPE);
+    CHECK(readahead(ends[0], 0, 4096), -EINVAL);
 }
 
 CASE(devices)
@@ -496,6 +556,9 @@ CASE(openat2)
     how.resolve = 1 << 20;
     CHECK(SYS(openat2, AT_FDCWD, "f", &how, 24), -EINVAL);
     CHECK(SYS(openat2, AT_FDCWD, "f", BAD, 24), -EFAULT);
+    how.flags = O_RDWR | O_TRUNC;
+    how.resolve = 32;  // RESOLVE_CACHED
+    CHECK(SYS(openat2, AT_FDCWD, "f", &how, 24), -EAGAIN);
 }
 
 CASE(create)

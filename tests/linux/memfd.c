@@ -4,6 +4,7 @@
 // memfd_create(2) and the seals of fcntl(2).
 #include "check.h"
 
+#include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -73,10 +74,26 @@ CASE(seals)
     CHECK(pwrite(fd, "x", 1, 5), -EPERM);
     CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), -EPERM);
     CHECK_TRUE(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+    CHECK(SYS(fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -EPERM);
+    CHECK(SYS(fallocate, fd, 0, 0, 4096), -EPERM);
     CHECK(fcntl(fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
     CHECK(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), 0);
     CHECK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -EPERM);
     CHECK(fcntl(fd, F_GET_SEALS), ALL);
+}
+
+// By its name in /proc, and from another one.
+CASE(seals_everywhere)
+{
+    char name[64];
+    loff_t at = 0;
+    int from = NEED(memfd_create("from", 0));
+    int fd = NEED(memfd_create("some", MFD_ALLOW_SEALING));
+    NEED(write(from, "hello", 5));
+    NEED(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_WRITE));
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    CHECK(SYS(truncate, name, 4096), -EPERM);
+    CHECK(SYS(copy_file_range, from, &at, fd, NULL, 5, 0), -EPERM);
 }
 
 CASE(seals_errors)
