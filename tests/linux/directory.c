@@ -9,6 +9,8 @@
 
 #include <limits.h>
 
+#define DEEP 17  // times NAME_MAX is more than PATH_MAX
+
 static char buffer[32768];
 
 struct entry {
@@ -119,6 +121,7 @@ CASE(removed_while_in_use)
     CHECK(mkdir("e", 0777), -ENOENT);
     CHECK(open(".", O_RDONLY), directory + 1);
     CHECK(SYS(getdents64, directory, buffer, sizeof(buffer)), -ENOENT);
+    CHECK(SYS(getdents, directory, buffer, sizeof(buffer)), -ENOENT);
     CHECK(chdir(".."), 0);
     struct stat about;
     CHECK(fstat(directory, &about), 0);
@@ -273,9 +276,11 @@ CASE(change_errors)
     CHECK(SYS(chdir, BAD), -EFAULT);
     CHECK(fchdir(-1), -EBADF);
     CHECK(fchdir(open("f", O_RDONLY)), -ENOTDIR);
+    NEED(chmod("closed", 0644));
     AS_NOBODY
     {
         CHECK(chdir("closed"), -EACCES);
+        CHECK(fchdir(open("closed", O_RDONLY)), -EACCES);
     }
 }
 
@@ -286,6 +291,24 @@ CASE(current_errors)
     CHECK(SYS(getcwd, BAD, 100), -EFAULT);
     CHECK(SYS(getcwd, place, 0), -ERANGE);
     CHECK_TRUE(SYS(getcwd, place, sizeof(place)) == (long)strlen(place) + 1);
+}
+
+// Deeper than a path can be long.
+CASE(current_deep)
+{
+    char name[NAME_MAX + 1] = "";
+    char place[PATH_MAX + 1];
+    memset(name, 'n', NAME_MAX);
+    for (int i = 0; i < DEEP; i++) {
+        NEED(mkdir(name, 0777));
+        NEED(chdir(name));
+    }
+    CHECK(SYS(getcwd, place, sizeof(place)), -ENAMETOOLONG);
+    for (int i = 0; i < DEEP; i++) {
+        NEED(chdir(".."));
+        NEED(rmdir(name));
+    }
+    CHECK_TRUE(SYS(getcwd, place, sizeof(place)) > 0);
 }
 
 // A directory that moves takes along who stands in it.

@@ -37,6 +37,14 @@ CASE(duplicate)
     CHECK(fcntl(99, F_DUPFD, 0), -EBADF);
 }
 
+CASE(flock_without_waiting)
+{
+    int file = check_file("f", "");
+    NEED(flock(file, LOCK_EX));
+    int other = NEED(open("f", O_RDWR));
+    CHECK(SYS(flock, other, LOCK_SH | LOCK_NB), -EWOULDBLOCK);
+}
+
 CASE(duplicate_closes)
 {
     int ends[2];

@@ -320,6 +320,68 @@ CASE(relative)
     CHECK(faccessat(directory, "h", F_OK, 0), 0);
 }
 
+CASE(relative_errors)
+{
+    NEED(mkdir("d", 0777));
+    NEED(mkdir("full", 0777));
+    close(check_file("full/x", ""));
+    close(check_file("f", ""));
+    CHECK(SYS(mkdirat, AT_FDCWD, "d", 0700), -EEXIST);
+    CHECK(SYS(mknodat, AT_FDCWD, "f", S_IFREG | 0600, 0), -EEXIST);
+    CHECK(SYS(mknodat, AT_FDCWD, "n", S_IFLNK | 0600, 0), -EINVAL);
+    CHECK(SYS(mknodat, AT_FDCWD, "n", S_IFDIR | 0600, 0), -EPERM);
+    CHECK(SYS(linkat, AT_FDCWD, "f", AT_FDCWD, "d", 0), -EEXIST);
+    CHECK(SYS(linkat, AT_FDCWD, "d", AT_FDCWD, "n", 0), -EPERM);
+    CHECK(SYS(linkat, AT_FDCWD, "f", AT_FDCWD, "/dev/n", 0), -EXDEV);
+    CHECK(SYS(symlinkat, "x", AT_FDCWD, "f"), -EEXIST);
+    CHECK(SYS(readlinkat, AT_FDCWD, "f", buffer, 10), -EINVAL);
+    CHECK(SYS(unlinkat, AT_FDCWD, "/", AT_REMOVEDIR), -EBUSY);
+    CHECK(SYS(unlinkat, AT_FDCWD, "full", AT_REMOVEDIR), -ENOTEMPTY);
+    CHECK(SYS(renameat, AT_FDCWD, ".", AT_FDCWD, "n"), -EBUSY);
+    CHECK(SYS(renameat, AT_FDCWD, "d", AT_FDCWD, "d/n"), -EINVAL);
+    CHECK(SYS(renameat, AT_FDCWD, "f", AT_FDCWD, "d"), -EISDIR);
+    CHECK(SYS(renameat, AT_FDCWD, "d", AT_FDCWD, "full"), -ENOTEMPTY);
+    CHECK(SYS(renameat, AT_FDCWD, "f", AT_FDCWD, "/dev/n"), -EXDEV);
+    CHECK(SYS(renameat2, AT_FDCWD, ".", AT_FDCWD, "n", 0), -EBUSY);
+    CHECK(SYS(renameat2, AT_FDCWD, "f", AT_FDCWD, "d", 0), -EISDIR);
+    CHECK(SYS(renameat2, AT_FDCWD, "d", AT_FDCWD, "full", 0), -ENOTEMPTY);
+    CHECK(SYS(renameat2, AT_FDCWD, "f", AT_FDCWD, "/dev/n", 0), -EXDEV);
+}
+
+// In a directory whose names belong to others.
+CASE(sticky)
+{
+    NEED(mkdir("d", 0777));
+    NEED(chmod("d", 01777));
+    NEED(mkdir("d/e", 0777));
+    close(check_file("d/f", ""));
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(SYS(unlink, "d/f"), -EPERM);
+            CHECK(SYS(unlinkat, AT_FDCWD, "d/f", 0), -EPERM);
+            CHECK(SYS(rmdir, "d/e"), -EPERM);
+            CHECK(SYS(rename, "d/f", "g"), -EPERM);
+            CHECK(SYS(renameat, AT_FDCWD, "d/f", AT_FDCWD, "g"), -EPERM);
+            CHECK(SYS(renameat2, AT_FDCWD, "d/f", AT_FDCWD, "g", 0), -EPERM);
+        }
+    }
+}
+
+// Where only the kernel makes names.
+CASE(terminals)
+{
+    if (check_is_root()) {
+        CHECK(SYS(mkdirat, AT_FDCWD, "/dev/pts/n", 0700), -EPERM);
+        CHECK(SYS(mknodat, AT_FDCWD, "/dev/pts/n", S_IFIFO | 0600, 0), -EPERM);
+        CHECK(SYS(symlink, "x", "/dev/pts/n"), -EPERM);
+        CHECK(SYS(symlinkat, "x", AT_FDCWD, "/dev/pts/n"), -EPERM);
+        CHECK(SYS(unlink, "/dev/pts/ptmx"), -EPERM);
+        CHECK(SYS(open, "/dev/pts", O_RDWR | O_TMPFILE, 0600), -EOPNOTSUPP);
+        CHECK(SYS(openat, AT_FDCWD, "/dev/pts", O_RDWR | O_TMPFILE, 0600), -EOPNOTSUPP);
+    }
+}
+
 CASE(access)
 {
     close(check_file("r", ""));

@@ -168,6 +168,28 @@ CASE(change_owner)
     }
 }
 
+// Who neither owns a file nor is root may change nothing that the file says of itself.
+CASE(of_another)
+{
+    struct utimbuf times = { LATER, LATER };
+    struct timeval both[2] = { { LATER, 0 }, { LATER, 0 } };
+    int file = check_file("f", "");
+    NEED(symlink("f", "s"));
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(SYS(chmod, "f", 0600), -EPERM);
+            CHECK(SYS(fchmodat, AT_FDCWD, "f", 0600), -EPERM);
+            CHECK(SYS(fchown, file, CHECK_NOBODY, -1), -EPERM);
+            CHECK(SYS(lchown, "s", CHECK_NOBODY, -1), -EPERM);
+            CHECK(SYS(fchownat, AT_FDCWD, "f", CHECK_NOBODY, -1, 0), -EPERM);
+            CHECK(SYS(utime, "f", &times), -EPERM);
+            CHECK(SYS(utimes, "f", both), -EPERM);
+            CHECK(SYS(open, "f", O_RDONLY | O_NOATIME), -EPERM);
+        }
+    }
+}
+
 CASE(write_drops_set_user)
 {
     AS_NOBODY

@@ -280,6 +280,7 @@ CASE(set_with_flush)
     CHECK(tcflush(slave, TCIFLUSH), 0);
     CHECK(read(slave, text, 10), -EAGAIN);
     CHECK(tcflush(slave, 77), -EINVAL);
+    CHECK(ioctl(slave, TCXONC, 77), -EINVAL);
     CHECK(tcsendbreak(slave, 0), 0);
     CHECK(tcdrain(slave), 0);
     int waiting = -1;
