@@ -171,6 +171,7 @@ CASE(paths_closed)
             look();
             change();
             join();
+            BY_PATH(utimensat, AT_FDCWD, path, NULL, 0);
         }
     }
 }

@@ -325,3 +325,32 @@ CASE(input_by_signal)
     CHECK(write(ends[1], "x", 1), 1);
     CHECK(seen, SIGIO);
 }
+
+CASE(leases)
+{
+    close(check_file("f", ""));
+    int file = NEED(open("f", O_RDONLY));
+    signal(SIGIO, SIG_IGN);
+    AS_NOBODY
+    {
+        if (getuid() == CHECK_NOBODY) {
+            CHECK(SYS(fcntl, file, F_SETLEASE, F_RDLCK), -EACCES);
+        }
+    }
+    CHECK(fcntl(file, F_GETLEASE), F_UNLCK);
+    CHECK(SYS(fcntl, file, F_SETLEASE, F_WRLCK), 0);
+    CHECK(fcntl(file, F_GETLEASE), F_WRLCK);
+    IN_CHILD
+    {
+        CHECK(SYS(open, "f", O_RDONLY | O_NONBLOCK), -EWOULDBLOCK);
+        CHECK(SYS(openat, AT_FDCWD, "f", O_WRONLY | O_NONBLOCK), -EWOULDBLOCK);
+    }
+    CHECK(SYS(fcntl, file, F_SETLEASE, F_UNLCK), 0);
+    CHECK_TRUE(open("f", O_WRONLY | O_NONBLOCK) > 0);
+}
+
+CASE(notices_of_directories)
+{
+    CHECK(SYS(fcntl, check_file("f", ""), F_NOTIFY, DN_CREATE), -ENOTDIR);
+    CHECK(SYS(fcntl, open(".", O_RDONLY), F_NOTIFY, DN_CREATE), 0);
+}
