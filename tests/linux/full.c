@@ -72,6 +72,18 @@ CASE(no_inodes)
     }
 }
 
+CASE(links_counted)
+{
+    if (begin("nr_inodes=3")) {
+        close(check_file("full/x", ""));
+        CHECK(link("full/x", "full/one"), 0);
+        CHECK(link("full/x", "full/two"), -ENOSPC);
+        CHECK(unlink("full/x"), 0);
+        CHECK(link("full/one", "full/two"), 0);
+        end();
+    }
+}
+
 CASE(no_room_for_attributes)
 {
     if (begin("nr_inodes=4")) {
