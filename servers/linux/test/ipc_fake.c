@@ -571,6 +571,11 @@ int64_t signal_send_task(struct task *task, const struct signal_info *info)
     return 0;
 }
 
+uint64_t signals_queued(void)
+{
+    return 0;
+}
+
 struct signal_info fake_pending;
 
 bool signal_take(struct task *task, sigset of, struct signal_info *info)
@@ -641,6 +646,7 @@ static void task_setup(unsigned i)
     tasks[i] = (struct task){ .tid = 100 + i, .process = &processes[i] };
     processes[i] = (struct process){ .pid = 100 + i };
     processes[i].limits[7] = (struct limit){ FAKE_FILES, FAKE_FILES };
+    processes[i].limits[RLIMIT_SIGPENDING] = (struct limit){ UINT64_MAX, UINT64_MAX };
     files[i] = (struct files){ 1, FAKE_FILES, 0, descriptors[i] };
     tasks[i].files = &files[i];
     tasks[i].placement = &placement;
