@@ -20,9 +20,11 @@
 // siginfo's codes of SIGIO, and with each what poll would say (sigaction(2)).
 #define POLL_IN     1
 #define POLL_OUT    2
+#define POLL_MSG    3
 #define POLL_ERR    4
 #define POLL_HUP    6
 #define BAND_IN     (POLLIN | POLLRDNORM)
+#define BAND_MSG    (POLLIN | POLLRDNORM | POLLMSG)
 #define BAND_OUT    (POLLOUT | POLLWRNORM | POLLWRBAND)
 #define BAND_HANGUP (POLLHUP | POLLERR)
 
@@ -155,6 +157,11 @@ static void async_woken(struct waiter *waiter)
     }
 }
 
+void async_lease_asked(const struct file *file)
+{
+    tell(async_of(file), POLL_MSG, BAND_MSG);
+}
+
 // ---- the owner ---------------------------------------------------------------------------------
 static bool group_lives(uint32_t group)
 {
@@ -245,6 +252,16 @@ int64_t async_set_signal(struct file *file, uint64_t signal)
 uint32_t async_signal(const struct file *file)
 {
     return async_of(file)->signal;
+}
+
+int64_t async_prepare(struct task *task, struct file *file, int32_t fd)
+{
+    struct async *async = async_get(file);
+    if (!async) {
+        return -ENOMEM;
+    }
+    async->fd = fd;
+    return async->owner ? 0 : owner_set(task, file, F_OWNER_PID, (int32_t)task->process->pid);
 }
 
 // ---- O_ASYNC -----------------------------------------------------------------------------------

@@ -22,5 +22,9 @@ uint32_t async_signal(const struct file *file);
 // Have the file's O_ASYNC be `on`, as set at this descriptor: 0, or -ENOMEM.  Files that tell
 // nothing keep the flag as it is.
 int64_t async_set(struct task *task, struct file *file, int32_t fd, bool on);
+// Have somebody be told at whatever file: who is named already, or else the process.  0, -ENOMEM.
+int64_t async_prepare(struct task *task, struct file *file, int32_t fd);
+// A lease of the file is asked back.
+void async_lease_asked(const struct file *file);
 // Whether it tells anything.
 bool async_possible(const struct file *file);

@@ -8,6 +8,7 @@
 #include "capability.h"
 #include "clock.h"
 #include "content.h"
+#include "lease.h"
 #include "mount.h"
 #include "notify.h"
 #include "proc.h"
@@ -285,7 +286,8 @@ static int64_t may_truncate(struct task *task, struct place place)
     }
     int64_t error = place_writes(place);
     error = error ? error : inode_permits(task, inode, 2);
-    return !error && inode->writers < 0 ? -ETXTBSY : error;
+    error = !error && inode->writers < 0 ? -ETXTBSY : error;
+    return error ? error : lease_break(task, inode, O_WRONLY);
 }
 
 int64_t call_truncate(struct task *task, user_t path, int64_t size)

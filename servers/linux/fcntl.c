@@ -7,6 +7,7 @@
 #include "call.h"
 #include "capability.h"
 #include "descriptor.h"
+#include "lease.h"
 #include "lock.h"
 #include "pipe.h"
 #include "seal.h"
@@ -22,12 +23,12 @@
 #define F_GETSIG        11u
 #define F_SETOWN_EX     15u
 #define F_GETOWN_EX     16u
+#define F_SETLEASE      1024u
 #define F_GETLEASE      1025u
 #define F_DUPFD_QUERY   1027u
 #define F_DUPFD_CLOEXEC 1030u
 #define F_ADD_SEALS     1033u
 #define F_GET_SEALS     1034u
-#define F_UNLCK         2
 #define FD_CLOEXEC      1u
 
 #define FIOCLEX      0x5451u
@@ -90,7 +91,7 @@ static int64_t of_file(struct task *task, struct file *file, uint32_t command, u
     case F_GETSIG: return async_signal(file);
     case F_SETOWN_EX: return async_take_owner(task, file, argument);
     case F_GETOWN_EX: return async_give_owner(task, file, argument);
-    case F_GETLEASE: return F_UNLCK;
+    case F_GETLEASE: return lease_get(file);
     case F_SETPIPE_SZ: return pipe_resize(task, file, (uint32_t)argument);
     case F_GETPIPE_SZ: return pipe_size(file);
     case F_ADD_SEALS: return seal_add(file, (uint32_t)argument);
@@ -116,6 +117,9 @@ int64_t call_fcntl(struct task *task, int32_t fd, uint32_t command, uint64_t arg
     }
     if (command == F_SETFL) {
         return flags_set(task, file, fd, (uint32_t)argument);
+    }
+    if (command == F_SETLEASE) {
+        return lease_set(task, file, fd, (int32_t)argument);
     }
     return file_keep(task, file, of_file(task, file, command, argument));
 }

@@ -5,6 +5,7 @@
 #include "attribute.h"
 #include "dentry.h"
 #include "heap.h"
+#include "lease.h"
 #include "lock.h"
 #include "mount.h"
 #include "notify.h"
@@ -15,6 +16,11 @@
 static bool counts_as_writer(const struct file *file)
 {
     return file_writes(file) && inode_is(file->inode, S_IFREG);
+}
+
+static bool counts_as_reader(const struct file *file)
+{
+    return file_reads(file) && !file_writes(file) && inode_is(file->inode, S_IFREG);
 }
 
 struct file *file_new(const struct file_ops *ops, struct place place, uint32_t flags)
@@ -33,6 +39,7 @@ struct file *file_new(const struct file_ops *ops, struct place place, uint32_t f
         file->inode->writers++;
         place.mount->writers++;
     }
+    file->inode->readers += counts_as_reader(file);
     return file;
 }
 
@@ -47,6 +54,9 @@ void file_put(struct file *file)
     if (file->async) {
         async_end(file);
     }
+    if (!list_empty(&leases)) {
+        lease_close(file);
+    }
     if (!list_empty(&file->inode->locks)) {
         lock_close(file, file->inode);
     }
@@ -60,6 +70,7 @@ void file_put(struct file *file)
         file->inode->writers--;
         file->place.mount->writers--;
     }
+    file->inode->readers -= counts_as_reader(file);
     place_put(file->place);
     heap_free(file);
 }

@@ -60,6 +60,7 @@ struct inode {
     uint64_t number;
     uint32_t refs;    // dentries, files, areas
     int32_t writers;  // files open for writing; below 0: programs that run from it
+    int32_t readers;  // files open for nothing but reading
     struct attributes is;
     struct list areas;    // mappings of it (area.h)
     struct list locks;    // of fcntl and flock

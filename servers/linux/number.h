@@ -89,6 +89,7 @@ enum linux_number {
 #define POLLRDBAND 0x080u
 #define POLLWRNORM 0x100u
 #define POLLWRBAND 0x200u
+#define POLLMSG    0x400u
 #define POLLRDHUP  0x2000u
 
 // clone

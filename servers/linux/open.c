@@ -9,6 +9,7 @@
 #include "dentry.h"
 #include "descriptor.h"
 #include "device.h"
+#include "lease.h"
 #include "mount.h"
 #include "name.h"
 #include "notify.h"
@@ -179,6 +180,12 @@ static int64_t open_found(struct opening *opening, struct path_result *found, st
         return error;
     }
     struct inode *inode = found->at.dentry->inode;
+    if (!list_empty(&leases) && !(opening->flags & O_PATH)) {
+        error = lease_break(opening->task, inode, opening->flags);
+        if (error) {
+            return error;
+        }
+    }
     place_get(found->at);
     error = open_place(opening->task, found->at, opening->flags, file);
     if (!error && opening->flags & O_TRUNC && inode_is(inode, S_IFREG) && !opening->made &&

@@ -338,6 +338,9 @@ CASE(leases)
         }
     }
     CHECK(fcntl(file, F_GETLEASE), F_UNLCK);
+    CHECK(SYS(fcntl, file, F_SETLEASE, F_UNLCK), -EAGAIN);
+    CHECK(SYS(fcntl, file, F_SETLEASE, 77), -EINVAL);
+    CHECK(SYS(fcntl, open(".", O_RDONLY), F_SETLEASE, F_RDLCK), -EINVAL);
     CHECK(SYS(fcntl, file, F_SETLEASE, F_WRLCK), 0);
     CHECK(fcntl(file, F_GETLEASE), F_WRLCK);
     IN_CHILD
@@ -347,6 +350,58 @@ CASE(leases)
     }
     CHECK(SYS(fcntl, file, F_SETLEASE, F_UNLCK), 0);
     CHECK_TRUE(open("f", O_WRONLY | O_NONBLOCK) > 0);
+}
+
+CASE(leases_of_files_in_use)
+{
+    close(check_file("f", ""));
+    int file = NEED(open("f", O_RDONLY));
+    int other = NEED(open("f", O_RDONLY));
+    CHECK(fcntl(file, F_SETLEASE, F_WRLCK), -EAGAIN);
+    CHECK(fcntl(file, F_SETLEASE, F_RDLCK), 0);
+    CHECK(fcntl(other, F_SETLEASE, F_RDLCK), 0);
+    close(other);
+    CHECK(fcntl(file, F_SETLEASE, F_WRLCK), 0);
+    CHECK(fcntl(file, F_SETLEASE, F_RDLCK), 0);
+    CHECK_TRUE(open("f", O_RDONLY | O_NONBLOCK) > 0);
+    close(file);
+    file = NEED(open("f", O_RDWR | O_NONBLOCK));
+    CHECK(fcntl(file, F_SETLEASE, F_RDLCK), -EAGAIN);
+}
+
+static volatile sig_atomic_t asked_for;
+
+static void on_asked(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    asked_for = info->si_fd;
+}
+
+// Who opens waits until the lease is given up; who has it is told.
+CASE(leases_asked_back)
+{
+    struct sigaction action = { .sa_sigaction = on_asked, .sa_flags = SA_SIGINFO };
+    close(check_file("f", "text"));
+    int file = NEED(open("f", O_RDONLY));
+    NEED(sigaction(SIGUSR1, &action, NULL));
+    NEED(fcntl(file, F_SETSIG, SIGUSR1));
+    NEED(fcntl(file, F_SETLEASE, F_WRLCK));
+    pid_t child = check_fork();
+    if (child == 0) {
+        close(file);
+        close(NEED(open("f", O_RDONLY)));
+        NEED(truncate("f", 2));
+        check_exit();
+    }
+    check_wait_asleep(child);
+    CHECK(asked_for, file);
+    CHECK(fcntl(file, F_GETLEASE), F_RDLCK);
+    CHECK(fcntl(file, F_SETLEASE, F_RDLCK), 0);
+    while (fcntl(file, F_GETLEASE) != F_UNLCK) {
+        check_sleep(1);
+    }
+    close(file);
+    check_join(child);
 }
 
 CASE(notices_of_directories)

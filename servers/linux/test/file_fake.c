@@ -248,6 +248,11 @@ int64_t io_take(struct io *io, void *to, uint64_t bytes)
 }
 
 // ---- waiting and telling -----------------------------------------------------------------------
+void wait_until(struct task *task, uint64_t deadline)
+{
+    (void)task, (void)deadline;
+}
+
 int64_t wait_on(struct task *task, struct waitlist *list)
 {
     (void)task;
@@ -489,6 +494,12 @@ entry_t *space_leaf(struct space *space, user_t *address, unsigned *count)
 unsigned area_count(const struct space *space)
 {
     return space->area_count;
+}
+
+uint64_t area_locked_pages(const struct space *space, uint64_t start, uint64_t end)
+{
+    (void)space, (void)start, (void)end;
+    return 0;
 }
 
 struct area *area_at(const struct space *space, unsigned number)
