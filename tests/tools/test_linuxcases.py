@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The Pith authors
 """Each system call of the Linux server has a case in a program of tests/linux (tools/linuxcases.py)."""
 import linuxcases
+from pithlib import debian
 from pithlib.ui import TREE
 
 PAGE = """.TH CALL 2
@@ -66,3 +67,19 @@ static long other(void)
 
 CHECK(make(1), -EPERM); CHECK(other(), -EINVAL); CHECK(remake(1), -EIO);"""}
     assert linuxcases.errors_shown("call", texts) == {"EPERM"}
+
+
+def test_every_error_of_the_manual_is_shown_or_explained(capsys):
+    status = linuxcases.main(["--errors", str(debian.manual()), str(TREE / "servers/linux/calls.def"), str(TREE / "tests/linux")])
+    assert status == 0, capsys.readouterr().out
+
+
+def test_explanations(tmp_path):
+    (tmp_path / "call.2").write_text(PAGE)
+    reasons = linuxcases.explained("# a comment\n*: EINVAL: nobody: asks\ncall other: EPERM EIO: why not\n")
+    assert reasons[("*", "EINVAL")] == "nobody: asks" and reasons[("other", "EIO")] == "why not"
+    texts = {"a": "CHECK(SYS(call, 1), -EPERM);"}
+    assert linuxcases.unseen(["call"], texts, tmp_path, {}) == ({"call": ["EINVAL"]}, [])
+    assert linuxcases.unseen(["call"], texts, tmp_path, {("call", "EINVAL"): ""}) == ({}, [])
+    assert linuxcases.unseen(["call"], texts, tmp_path, {("*", "EINVAL"): "", ("call", "EPERM"): ""}) == (
+        {}, [("call", "EPERM")])
