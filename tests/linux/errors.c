@@ -158,6 +158,14 @@ CASE(paths_watched)
     BY_PATH(inotify_add_watch, watch, path, 2);
 }
 
+static void use_every_way(void)
+{
+    look();
+    change();
+    join();
+    BY_PATH(utimensat, AT_FDCWD, path, NULL, 0);
+}
+
 // What lies behind a directory that may not be passed.
 CASE(paths_closed)
 {
@@ -168,10 +176,7 @@ CASE(paths_closed)
     {
         if (getuid() == CHECK_NOBODY) {
             add("closed/x", EACCES);
-            look();
-            change();
-            join();
-            BY_PATH(utimensat, AT_FDCWD, path, NULL, 0);
+            use_every_way();
         }
     }
 }
