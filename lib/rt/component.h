@@ -43,6 +43,7 @@ enum component_grant_kind {
     GRANT_SCHED,      // SchedControl of CPU `address`, up to `badge` millionths of it
     GRANT_MODULE,     // Frame of a file of the boot image, to read and execute: `bytes` long
     GRANT_SPACE,      // its own AddressSpace
+    GRANT_CONTEXT,    // SchedContext on CPU `address`, with a budget that stays: bind, consumed
 };
 
 // GRANT_WATCH, where the description says `deadlines = true`: a thread of the component's space,

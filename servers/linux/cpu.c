@@ -4,14 +4,13 @@
 // One queue, in turn, for all CPUs.
 #include "cpu.h"
 
-#include "object.h"
 #include "rseq.h"
 
 #include <rt/clock.h>
 #include <rt/component.h>
 #include <rt/panic.h>
 
-#define WHOLE 1000000u  // millionths
+#include <gen/rt_stubs.h>
 
 struct cpu {
     cap_t context;
@@ -34,25 +33,13 @@ static void must(struct rt_status status, const char *what)
     }
 }
 
-static void cpu_add(cap_t control, uint64_t share)
-{
-    uint64_t period = rt_ticks(CPU_PERIOD, rt_clock_hz()), budget = period;
-    if (share < WHOLE) {  // rounded, since the kernel rounds before it holds it against the share
-        budget = period / 1000 * (share / 1000);
-        budget -= budget >> 10;
-    }
-    struct cpu *cpu = &cpus[cpu_number++];
-    cpu->context = object_new(KIND_SCHED_CONTEXT, 9);
-    must(sched_context_configure(cpu->context, control, budget, period), "the time of guests");
-}
-
 void cpu_init(void)
 {
     const struct component_info *info = component_info();
     for (uint32_t i = 0; i < info->grant_count && cpu_number < CPUS_MOST; i++) {
         const struct component_grant *grant = &info->grants[i];
-        if (grant->kind == GRANT_SCHED && grant->slot) {
-            cpu_add(grant->slot, grant->badge);
+        if (grant->kind == GRANT_CONTEXT && grant->slot) {
+            cpus[cpu_number++].context = grant->slot;
         }
     }
     if (!cpu_number) {

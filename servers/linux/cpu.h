@@ -8,10 +8,9 @@
 
 #include "task.h"
 
-#define CPU_SLICE  4000000ul   // nanoseconds
-#define CPU_PERIOD 10000000ul  // likewise, of the container's time
-#define CPU_JUMP   40000000ul  // likewise, between two turns that a task gets before others
-#define CPUS_MOST  8u
+#define CPU_SLICE 4000000ul   // nanoseconds
+#define CPU_JUMP  40000000ul  // likewise, between two turns that a task gets before others
+#define CPUS_MOST 8u
 
 extern unsigned cpu_number;  // of CPUs; they are numbered from 0
 // Whether somebody else than the task whose trap is being handled may be to run now.

@@ -9,6 +9,7 @@
 
 #include <gen/rt_stubs.h>
 
+#define CONTEXT_BITS      9
 #define TIMER_BITS        7
 #define NOTIFICATION_BITS 6
 
@@ -28,6 +29,7 @@ static const struct grant_form forms[] = {
     [GRANT_SCHED] = { KIND_SCHED_CONTROL, RIGHT_ALL },
     [GRANT_MODULE] = { KIND_FRAME, RIGHT_READ | RIGHT_EXECUTE },
     [GRANT_SPACE] = { KIND_ADDRESS_SPACE, RIGHT_READ | RIGHT_WRITE },
+    [GRANT_CONTEXT] = { KIND_SCHED_CONTEXT, 0 },
 };
 static const enum rt_kind watch_kinds[] = {
     [WATCH_FIRST] = KIND_THREAD,
@@ -98,7 +100,7 @@ struct grant_form grant_form(const struct component *component, unsigned number,
         empty = slot >= grant_pools(component, number).count * PAIR;
     } else if (grant->kind == GRANT_MODULE) {
         empty = grant_module(grant) == supervisor.root->module_count;
-    } else if (grant->kind == GRANT_SCHED) {
+    } else if (grant->kind == GRANT_SCHED || grant->kind == GRANT_CONTEXT) {
         empty = cpu_missing(grant);
     }
     return empty ? (struct grant_form){ KIND_EMPTY, 0 } : form;
@@ -240,10 +242,6 @@ static struct rt_status give_sched(struct component *component, const struct sys
 {
     cap_t original = 0;
     given->address = grant->object;
-    if (cpu_missing(grant) && grant->flags & SCHED_OPTIONAL) {
-        given->slot = 0;
-        return RT_OK;
-    }
     struct rt_status status = device_slot(component, &original);
     if (cpu_missing(grant)) {
         status = rt_refuse(ERR_RANGE, 0);
@@ -253,6 +251,28 @@ static struct rt_status give_sched(struct component *component, const struct sys
                                rt_cpu_control(grant->object), RIGHT_ALL, grant->badge);
     }
     return give_device(component, original, given->slot, status);
+}
+
+// It may not configure it: its authority over time is this context as it is.
+static struct rt_status give_context(struct component *component, const struct system_grant *grant,
+                                     struct component_grant *given)
+{
+    cap_t made = home_slot(component, HOME_MADE);
+    uint64_t slot = given->slot;
+    given->address = grant->object;
+    if (cpu_missing(grant)) {
+        given->slot = 0;
+        return grant->flags & CONTEXT_OPTIONAL ? RT_OK : rt_refuse(ERR_RANGE, 0);
+    }
+    struct rt_status status = home_make(component, KIND_BITS(KIND_SCHED_CONTEXT, CONTEXT_BITS),
+                                        ROOT_SLOT_CSPACE, made, 1);
+    if (rt_ok(status)) {
+        status = sched_context_configure(made, rt_cpu_control(grant->object), ticks(grant->first),
+                                         ticks(grant->count));
+    }
+    return rt_ok(status)
+               ? captable_move(home_slot(component, HOME_CSPACE), slot, ROOT_SLOT_CSPACE, made)
+               : status;
 }
 
 static struct rt_status give_module(struct component *component, const struct system_grant *grant,
@@ -374,6 +394,7 @@ static struct rt_status give(struct component *component, unsigned number,
     case GRANT_SCHED: return give_sched(component, grant, given);
     case GRANT_MODULE: return give_module(component, grant, given);
     case GRANT_SPACE: return give_space(component, given->slot);
+    case GRANT_CONTEXT: return give_context(component, grant, given);
     case GRANT_SIGNALLED: break;
     }
     return RT_OK;

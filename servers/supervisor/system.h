@@ -25,18 +25,18 @@
 struct system_grant {
     const char *name;
     enum component_grant_kind kind;
-    // SERVE, CALL: endpoint.  SIGNAL: component.  REGION: region.  IRQ: the line.  SCHED: the CPU.
-    // MODULE: module.
+    // SERVE, CALL: endpoint.  SIGNAL: component.  REGION: region.  IRQ: the line.  SCHED, CONTEXT:
+    // the CPU.  MODULE: module.
     uint32_t object;
     uint64_t badge;  // as in struct component_grant, but 0 of UNTYPED
-    // PORTS.  UNTYPED: bytes, of the rest at least; slots.
+    // PORTS.  UNTYPED: bytes, of the rest at least; slots.  CONTEXT: budget, period (nanoseconds).
     uint64_t first, count;
-    uint32_t flags;  // IRQ: IRQ_*.  REGION: PROT_READ, PROT_WRITE.  UNTYPED: UNTYPED_*.  SCHED:
-                     // SCHED_*
+    uint32_t flags;  // IRQ: IRQ_*.  REGION: PROT_READ, PROT_WRITE.  UNTYPED: UNTYPED_*.  CONTEXT:
+                     // CONTEXT_*
 };
-#define UNTYPED_REST   1u  // what the machine has left; the last Untyped of its component, once only
-#define SCHED_OPTIONAL 1u  // no capability where the machine has no such CPU
-#define UNTYPED_WX     2u  // frames of it may be writable and executable at once
+#define UNTYPED_REST     1u  // what the machine has left; the last Untyped of its component, once only
+#define UNTYPED_WX       2u  // frames of it may be writable and executable at once
+#define CONTEXT_OPTIONAL 1u  // no capability where the machine has no such CPU
 
 struct system_endpoint {
     const char *name;     // COMPONENT.SERVICE

@@ -68,7 +68,7 @@ def containers(rounds: int, hostile: list, artefacts: Path, name: str) -> Steady
     with image.open("wb") as out:
         mkimage.append(build / "containers.img", out, list(zip(files, files.values(), sums)))
     said, beside = place / "said", place / "beside"
-    result = boot(image, place, timeout=TIMEOUT, cpus=2, extra=[
+    result = boot(image, place, timeout=TIMEOUT, extra=[
         *qemu.COUNTED, "-serial", f"file:{said}", "-chardev", f"file,id=beside,path={beside}",
         "-device", "isa-serial,chardev=beside,iobase=0x3e8,irq=5"])
     assert "exit 0" in result.serial, (result.explain(), said.read_text(errors="replace"))

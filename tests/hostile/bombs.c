@@ -41,6 +41,14 @@ static void bomb_forks(void)
     }
 }
 
+// All the time that there is, in programs that never call.
+static void bomb_time(void)
+{
+    (void)fork();
+    (void)fork();
+    for (volatile unsigned turns = 0;; turns++) {}
+}
+
 static void bomb_memory(void)
 {
     volatile uint8_t *at = mmap(NULL, MUCH, PROT_READ | PROT_WRITE,
@@ -207,6 +215,7 @@ static const struct bomb {
     void (*run)(void);
 } bombs[] = {
     { "forks", bomb_forks },
+    { "time", bomb_time },
     { "memory", bomb_memory },
     { "tables", bomb_tables },
     { "areas", bomb_areas },

@@ -212,6 +212,14 @@ REFUSED = [
      "shell 10.0 %, journal 10.0 %; at most 90 %; the rest is the supervisor's", 'budget = "2ms"'),
     (TICK, TICK + 'sched = { a = { share = "81%", cpu = 1 } }', "component.uart.budget: CPU 1 is given away to 91.0 %: "
      "shell.sched.a 81.0 %, uart 10.0 %; at most 90 %; the rest is the supervisor's", 'budget = "1ms"\ncpu'),
+    (TICK, TICK + 'contexts = { a = "71%" }', "component.shell.contexts.a: this is text; " + description.CONTEXT_RIGHT,
+     "contexts ="),
+    (TICK, TICK + 'contexts = { a = { cpu = 1 } }', "component.shell.contexts.a.budget: this key is missing; "
+     "the CPU time per period stands here; " + values.TIME_RIGHT, "contexts ="),
+    (TICK, TICK + 'contexts = { a = { budget = "2ms", period = "1ms" } }', "component.shell.contexts.a.budget: "
+     "2ms is more than the period of 1ms; a budget is at most the period", "contexts ="),
+    (TICK, TICK + 'contexts = { a = { budget = "7100us" } }', "component.journal.budget: CPU 0 is given away to 91.0 %: "
+     "shell.contexts.a 71.0 %, shell 10.0 %, journal 10.0 %; at most 90 %; the rest is the supervisor's", 'budget = "2ms"'),
     (TICK, TICK + 'modules = { a = "my file" }', "component.shell.modules.a: 'my file' is no file's name; "
      + description.MODULE_RIGHT, "modules ="),
     # time
@@ -476,6 +484,7 @@ def test_services_are_numbered():
 MAKER = """\
 untyped = { rest = { size = "rest", least = "8M", wx = true }, pool = "1M" }
 sched = { own = "20%", other = { share = "5%", cpu = 3 } }
+contexts = { here = { budget = "100us" }, there = { budget = "1ms", period = "5ms", cpu = 2, optional = true } }
 modules = { first = "root.img", again = "root.img", second = "b" }
 space = true
 """
@@ -484,12 +493,14 @@ space = true
 def test_what_objects_are_made_of():
     """The rest comes after Untypeds of a size, and modules are counted once each."""
     text = compiled(changed(TICK, TICK + MAKER))
-    assert grants_of(text, "shell")[4:12] == [
+    assert grants_of(text, "shell")[4:14] == [
         '{ "space", GRANT_SPACE, 0, 0x0ull, 0x0, 0, 0 },',
         '{ "pool", GRANT_UNTYPED, 0, 0x0ull, 0x100000, 2, 0 },',
         '{ "rest", GRANT_UNTYPED, 0, 0x0ull, 0x800000, 8, UNTYPED_REST | UNTYPED_WX },',
         '{ "own", GRANT_SCHED, 0, 0x30d40ull, 0x0, 0, 0 },',
         '{ "other", GRANT_SCHED, 3, 0xc350ull, 0x0, 0, 0 },',
+        '{ "here", GRANT_CONTEXT, 0, 0x0ull, 0x186a0, 10000000, 0 },',
+        '{ "there", GRANT_CONTEXT, 2, 0x0ull, 0xf4240, 5000000, CONTEXT_OPTIONAL },',
         '{ "first", GRANT_MODULE, 0, 0x0ull, 0x0, 0, 0 },',
         '{ "again", GRANT_MODULE, 0, 0x0ull, 0x0, 0, 0 },',
         '{ "second", GRANT_MODULE, 1, 0x0ull, 0x0, 0, 0 },']
@@ -503,7 +514,7 @@ def test_slots_of_what_objects_are_made_of():
     text = changed("slots = 128\nreplies = 4", "slots = 16\n" + MAKER)
     system, found = description.read(text.encode(), "s.toml")
     component = system.components["uart"]
-    assert plan.slots_needed(component, plan.grant_kinds(system, component)) == 4 + 2 + 6 + 1 + 2 + 8 + 2 + 3
+    assert plan.slots_needed(component, plan.grant_kinds(system, component)) == 4 + 2 + 6 + 1 + 2 + 8 + 2 + 2 + 3
 
 
 def test_fields():
@@ -790,7 +801,7 @@ def test_graph_text(tree, source):
 def test_graph_of_what_objects_are_made_of(tree, source):
     source.write_text(changed(TICK, TICK + MAKER))
     said = pith(tree, source).stdout.splitlines()
-    for line in ("  untyped  the rest (at least 8M) (wx) as rest, 1M as pool", "  time     20 % of CPU 0 as own, 5 % of CPU 3 as other",
+    for line in ("  untyped  the rest (at least 8M) (wx) as rest, 1M as pool", "  time     20 % of CPU 0 as own, 5 % of CPU 3 as other, 100us in 10ms of CPU 0 as here, 1ms in 5ms of CPU 2 as there",
                  "  modules  root.img as first, root.img as again, b as second"):
         assert line in said, line
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Iterator
 
 from . import graph, layout, plan
-from .description import SUPERVISOR, Component, System
+from .description import SUPERVISOR, Component, Context, System
 from .problems import Problems
 from .values import NAME_BYTES, nearest, size_text, time_text
 
@@ -225,7 +225,7 @@ def sched(system: System, problems: Problems) -> None:
     taken = {}
     for component in system.components.values():
         for local, share in component.sched.items():
-            cpu = plan.share_cpu(component, share)
+            cpu = plan.time_cpu(component, share)
             if cpu in taken:
                 problems.add(component.path + ("sched", local), f"{taken[cpu]} has a share of CPU {cpu} already",
                              "one share of each CPU")
@@ -233,13 +233,16 @@ def sched(system: System, problems: Problems) -> None:
 
 
 def own_shares(component: Component) -> list:
-    """Shares that a component gives away itself: (CPU, name, per cent)."""
-    return [(plan.share_cpu(component, share), f"{component.name}.sched.{local}", share.percent)
-            for local, share in component.sched.items()]
+    """What a component gives to its threads: (CPU, key, name, per cent)."""
+    return [(plan.time_cpu(component, share), "sched", f"{component.name}.sched.{local}", share.percent)
+            for local, share in component.sched.items()] + [
+        (plan.time_cpu(component, context), "contexts", f"{component.name}.contexts.{local}",
+         context.budget / context.period * 100) for local, context in component.contexts.items()
+        if context.budget <= context.period]
 
 
 def cpus_of(component: Component) -> set:
-    return {component.cpu, *(cpu for cpu, _, _ in own_shares(component))}
+    return {component.cpu, *(cpu for cpu, *_ in own_shares(component))}
 
 
 def backgrounds(system: System, problems: Problems) -> None:
@@ -254,17 +257,22 @@ def backgrounds(system: System, problems: Problems) -> None:
                              "what runs in the background is less important than all others of its CPUs")
 
 
+def budget_fits(problems: Problems, path: tuple, time: Component | Context) -> None:
+    if time.budget > time.period:
+        problems.add(path + ("budget",), f"{time_text(time.budget)} is more than the period of {time_text(time.period)}",
+                     "a budget is at most the period")
+
+
 def budgets(system: System, problems: Problems) -> None:
     shares = {}
     for component in system.components.values():
-        for cpu, name, share in own_shares(component) if not component.background else []:
-            shares.setdefault(cpu, []).append((component.path + ("sched",), name, share))
+        for cpu, key, name, share in own_shares(component) if not component.background else []:
+            shares.setdefault(cpu, []).append((component.path + (key,), name, share))
+        for local, context in component.contexts.items():
+            budget_fits(problems, component.path + ("contexts", local), context)
         if component.budget is None or component.period is None:
             continue
-        if component.budget > component.period:
-            problems.add(component.path + ("budget",),
-                         f"{time_text(component.budget)} is more than the period of {time_text(component.period)}",
-                         "a budget is at most the period")
+        budget_fits(problems, component.path, component)
         if component.deadlines and component.budget < WATCHED_BUDGET:
             problems.add(component.path + ("budget",),
                          f"{time_text(component.budget)} is too little to share with the thread that keeps deadlines",

@@ -25,7 +25,9 @@ REST_LEAST = 16 << 20
 PRIORITY = values.integer(1, PRIORITY_MOST)
 BUDGET_LEAST = 10_000
 BUDGET = values.time(BUDGET_LEAST, 10 * SECOND)
+BUDGET_MISSING = f"the CPU time per period stands here; {values.TIME_RIGHT}"
 PERIOD = values.time(100_000, 10 * SECOND)
+PERIOD_USUAL = 10_000_000
 ANY_TIME = values.time(100_000, 3600 * SECOND)
 MIN_BUDGET = 50_000  # what a caller of a passive server has left at least, where nothing else is said
 CPU = values.integer(0, 63)
@@ -64,7 +66,13 @@ class Untyped(NamedTuple):
 class Share(NamedTuple):
     percent: int
     cpu: Optional[int]  # None: the component's
-    optional: bool = False  # where the machine has no such CPU there is none
+
+
+class Context(NamedTuple):
+    budget: Optional[int]
+    period: int
+    cpu: Optional[int]  # None: the component's
+    optional: bool      # where the machine has no such CPU there is none
 
 
 class Never(NamedTuple):
@@ -95,6 +103,7 @@ class Component:
     regions: dict
     untyped: dict
     sched: dict
+    contexts: dict
     modules: dict
     space: bool
     uses: dict
@@ -234,8 +243,7 @@ def percent(place: Place, value: Any) -> int:
 
 SHARE_TABLE = values.table({
     "share": Key(percent, None, PERCENT_RIGHT),
-    "cpu": Key(CPU),
-    "optional": Key(values.boolean, False)})
+    "cpu": Key(CPU)})
 
 
 def share(place: Place, value: Any) -> Optional[Share]:
@@ -244,7 +252,22 @@ def share(place: Place, value: Any) -> Optional[Share]:
     if isinstance(value, str):
         return Share(percent(place, value), None)
     parts = SHARE_TABLE(place, value)
-    return Share(parts["share"], parts["cpu"], parts["optional"]) if parts["share"] is not None else None
+    return Share(parts["share"], parts["cpu"]) if parts["share"] is not None else None
+
+
+CONTEXT_RIGHT = '{ budget = "2ms", period = "10ms", cpu = 1 } stands here'
+CONTEXT_TABLE = values.table({
+    "budget": Key(BUDGET, None, BUDGET_MISSING),
+    "period": Key(PERIOD, PERIOD_USUAL),
+    "cpu": Key(CPU),
+    "optional": Key(values.boolean, False)})
+
+
+def context(place: Place, value: Any) -> Optional[Context]:
+    if not isinstance(value, dict):
+        raise Wrong(f"this is {values.kind(value)}", CONTEXT_RIGHT)
+    parts = CONTEXT_TABLE(place, value)
+    return Context(**parts) if parts["budget"] is not None else None
 
 
 def module(place: Place, value: Any) -> str:
@@ -261,7 +284,6 @@ def never(place: Place, value: Any) -> Never:
 
 
 # ---- the tables --------------------------------------------------------------------------------
-TIME_NEED = values.TIME_RIGHT
 RESTART = {
     "policy": Key(values.choice("always", "never", "power-off"), "always"),
     "backoff": Key(PAUSE, 10_000_000),
@@ -275,8 +297,8 @@ RESTART_DEFAULT = {name: key.default for name, key in RESTART.items()}
 COMPONENT = {
     "program": Key(values.name),
     "priority": Key(PRIORITY, None, f"a number from 1 to {PRIORITY_MOST} stands here; more is more important"),
-    "budget": Key(BUDGET, None, f"the CPU time per period stands here; {TIME_NEED}"),
-    "period": Key(PERIOD, 10_000_000),
+    "budget": Key(BUDGET, None, BUDGET_MISSING),
+    "period": Key(PERIOD, PERIOD_USUAL),
     "cpu": Key(CPU, 0),
     "memory": Key(values.size(PAGE, 1 << 36, power=True), None,
                   f"all memory that it is made of stands here, a power of two; {values.SIZE_RIGHT}"),
@@ -293,6 +315,7 @@ COMPONENT = {
     "regions": Key(values.named(region_use), {}),
     "untyped": Key(values.named(untyped), {}),
     "sched": Key(values.named(share), {}),
+    "contexts": Key(values.named(context), {}),
     "modules": Key(values.named(module), {}),
     "space": Key(values.boolean, False),
     "uses": Key(values.named(use), {}),

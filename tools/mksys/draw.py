@@ -48,8 +48,10 @@ def facts(system: System, component: Component, out: dict) -> list:
             ("signals", [f"{target} as {local}" for local, target in component.signals.items()]),
             ("regions", [f"{r.region} ({access(r.write)}) as {local}" for local, r in component.regions.items()]),
             ("untyped", [f"{untyped_text(u)} as {local}" for local, u in component.untyped.items()]),
-            ("time", [f"{s.percent} % of CPU {plan.share_cpu(component, s)} as {local}"
-                      for local, s in component.sched.items()]),
+            ("time", [f"{s.percent} % of CPU {plan.time_cpu(component, s)} as {local}"
+                      for local, s in component.sched.items()]
+             + [f"{time_text(c.budget)} in {time_text(c.period)} of CPU {plan.time_cpu(component, c)} as {local}"
+                for local, c in component.contexts.items()]),
             ("modules", [f"{module} as {local}" for local, module in component.modules.items()]),
             ("reaches", graph.reached(out, component.name))]
     return [(what, ", ".join(texts)) for what, texts in rows if texts]

@@ -83,6 +83,7 @@ def parts(component: Component, program: Program, system: System) -> list:
             Part("replies", REPLY, component.replies),
             Part("page tables", TABLE, own),
             *threads, *threads * component.deadlines,
+            Part("contexts", CONTEXT, len(component.contexts)),
             Part("more page tables", TABLE, more),
             Part("timers", TIMER, len(component.timers)),
             *watch * component.deadlines]

@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .description import SUPERVISOR, Component, Share, System
+from .description import SUPERVISOR, Component, Context, Share, System
 
 SELF = "SYSTEM_SELF"
 SERVICE_SHIFT, RIGHTS_SHIFT = 8, 8  # in a badge; SVC_SERVICE_SHIFT, SYSTEM_RIGHTS_SHIFT
@@ -13,7 +13,7 @@ REST = "UNTYPED of the rest"
 MILLIONTHS = 10_000  # of a per cent
 # GRANT_* of lib/rt/component.h -> slots that one takes.
 GRANT_SLOTS = {"SERVE": 1, "CALL": 1, "SIGNAL": 1, "SIGNALLED": 0, "TIMER": 1, "IRQ": 1, "PORTS": 1,
-               "REGION": 0, "WATCH": 4, "SCHED": 1, "MODULE": 1, "SPACE": 1,
+               "REGION": 0, "WATCH": 4, "SCHED": 1, "CONTEXT": 1, "MODULE": 1, "SPACE": 1,
                "UNTYPED": 2, REST: 8}  # REST: an UNTYPED of COMPONENT_UNTYPED_PAIRS pairs
 FIRST_SLOT = 4  # COMPONENT_SLOT_REPLIES
 WATCH, SPACE = "deadlines", "space"
@@ -102,7 +102,8 @@ def grant_kinds(system: System, component: Component) -> list:
             + ["SIGNAL"] * len(component.signals) + [kind for kind, _ in notified(system, component)]
             + ["PORTS"] * len(component.ports) + ["SPACE"] * component.space
             + [REST if untyped.rest else "UNTYPED" for untyped in component.untyped.values()]
-            + ["SCHED"] * len(component.sched) + ["MODULE"] * len(component.modules)
+            + ["SCHED"] * len(component.sched) + ["CONTEXT"] * len(component.contexts)
+            + ["MODULE"] * len(component.modules)
             + ["REGION"] * len(component.regions) + ["WATCH"] * component.deadlines)
 
 
@@ -120,16 +121,18 @@ def untyped(component: Component) -> list:
     return found
 
 
-def share_cpu(component: Component, share: Share) -> int:
-    return component.cpu if share.cpu is None else share.cpu
+def time_cpu(component: Component, time: Share | Context) -> int:
+    return component.cpu if time.cpu is None else time.cpu
 
 
 def objects(plan: Plan, component: Component) -> list:
     """What a component needs that makes objects itself."""
     found = [Grant(SPACE, "SPACE")] * component.space + untyped(component)
-    found += [Grant(name, "SCHED", share_cpu(component, share), share.percent * MILLIONTHS,
-                    flags="SCHED_OPTIONAL" if share.optional else "0")
+    found += [Grant(name, "SCHED", time_cpu(component, share), share.percent * MILLIONTHS)
               for name, share in component.sched.items()]
+    found += [Grant(name, "CONTEXT", time_cpu(component, context), first=context.budget, count=context.period,
+                    flags="CONTEXT_OPTIONAL" if context.optional else "0")
+              for name, context in component.contexts.items()]
     return found + [Grant(name, "MODULE", plan.modules.index(module)) for name, module in component.modules.items()]
 
 

@@ -115,6 +115,21 @@ static void time_is_limited(struct maker *maker)
                   ERR_RANGE, 5));
 }
 
+// A context of its own, which nobody has used and which is not its to configure.
+static void context_is_given(struct maker *maker)
+{
+    struct report *report = maker->report;
+    const struct component_grant *turn = component_need(GRANT_CONTEXT, "turn");
+    const struct component_grant *far = component_need(GRANT_CONTEXT, "far");
+    struct captable_identify_result found = captable_identify(COMPONENT_SLOT_CSPACE, turn->slot);
+    struct sched_context_consumed_result used = sched_context_consumed(turn->slot);
+    CHECK((found.kind_rights & 0xff) == KIND_SCHED_CONTEXT && turn->address == 0);
+    CHECK(rt_ok(used.status) && used.ticks == 0);
+    CHECK(refused(context_configure(turn->slot, turn->slot, 200000), ERR_TYPE, 1));
+    CHECK(refused(sched_context_unbind(turn->slot), ERR_STATE, 0));
+    CHECK(far->address == 1 && (far->slot != 0) == (component_grant(GRANT_SCHED, "far") != NULL));
+}
+
 // A file can be read, and nothing else; one that is not there is no capability.
 static void files_are_read(struct maker *maker)
 {
@@ -196,6 +211,7 @@ int component_main(const struct component_info *info)
     addresses_are_hidden(&maker);
     pages_are_not_both(&maker);
     time_is_limited(&maker);
+    context_is_given(&maker);
     files_are_read(&maker);
     guest_make(&maker);
     if (report->hand_on & HAND_ON_GIVEN) {
