@@ -158,7 +158,7 @@ static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint,
     struct cpu *cpu = hal_cpu();
     struct cap *frame;
     if (guest->state != THREAD_STOPPED || tag_label(tag) & GUEST_LOAD ||
-        (tag & TAG_LOW_MASK) > MSG_REG_WORDS || !(guest->flags & THREAD_ACTIVE) || guest->kicked ||
+        !(guest->flags & THREAD_ACTIVE) || guest->kicked ||
         (int32_t)guest->priority < cpu->ready_top || !thread_vector_unchanged(cpu, guest) ||
         thread->sched != thread->own) {
         return tag;
@@ -186,6 +186,20 @@ static __attribute__((noinline)) uint64_t answer_map(struct endpoint *endpoint,
     hal_resume();
 }
 
+// A guest goes on as its frame says.  Returns as answer_map does.
+static __attribute__((noinline)) uint64_t answer_load(struct endpoint *endpoint, struct cap *cap,
+                                                      uint64_t tag, struct arch_context *context)
+{
+    struct thread *guest = (struct thread *)cap->address;
+    if (guest->state == THREAD_STOPPED && guest->guest_frame &&
+        tag >> TAG_LABEL_SHIFT <= (GUEST_RESULT | GUEST_LOAD)) {
+        guest_frame_load(guest);
+        tag &= ~((uint64_t)GUEST_LOAD << TAG_LABEL_SHIFT);
+        answer_other(endpoint, cap, tag, context);
+    }
+    return tag;
+}
+
 HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uint64_t unused,
                                 struct arch_context *context)
 {
@@ -210,9 +224,14 @@ HOT void kernel_fast_reply_recv(uint64_t slot, uint64_t tag, uint64_t third, uin
     // Most often the time in use is what this call lent: then there is a caller and the context
     // does not change.
     if (UNLIKELY(!cap_is(reply_cap, KIND_REPLY, 0)) || UNLIKELY(sched->reply != reply)) {
-        if (tag_label(tag) & GUEST_MAP && cap_is(reply_cap, KIND_THREAD, RIGHT_WRITE)) {
-            tag = answer_map(endpoint, reply_cap, tag, context);
-        } else if ((tag & TAG_LOW_MASK) <= MSG_REG_WORDS) {
+        if ((tag & TAG_LOW_MASK) > MSG_REG_WORDS) {
+            goto slow;
+        }
+        if (tag_label(tag) & (GUEST_MAP | GUEST_LOAD) &&
+            cap_is(reply_cap, KIND_THREAD, RIGHT_WRITE)) {
+            tag = tag_label(tag) & GUEST_MAP ? answer_map(endpoint, reply_cap, tag, context)
+                                             : answer_load(endpoint, reply_cap, tag, context);
+        } else {
             answer_other(endpoint, reply_cap, tag, context);
         }
         goto slow;

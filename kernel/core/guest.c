@@ -24,7 +24,7 @@ void guest_frame_write(struct thread *guest, const struct hal_trap *trap)
     frame->address = trap->address;
 }
 
-static __attribute__((noinline)) void frame_load(struct thread *guest)
+void guest_frame_load(struct thread *guest)
 {
     struct thread_regs regs = guest->guest_frame->regs;
     hal_context_write(&guest->context, &regs);
@@ -81,7 +81,8 @@ static enum err answer_map(struct thread *handler)
     return error ? err_blame((enum err)(error & 0xff), 8 + ((unsigned)error >> 8)) : ERR_OK;
 }
 
-static inline enum err guest_answer(struct thread *handler, struct thread *guest, uint64_t tag)
+static __attribute__((noinline)) enum err guest_answer(struct thread *handler, struct thread *guest,
+                                                       uint64_t tag)
 {
     uint64_t what = tag_label(tag);
     enum err error;
@@ -95,7 +96,7 @@ static inline enum err guest_answer(struct thread *handler, struct thread *guest
         return error;
     }
     if (UNLIKELY(what & GUEST_LOAD)) {
-        frame_load(guest);
+        guest_frame_load(guest);
     }
     if (what & GUEST_RESULT) {
         hal_context_set_guest_result(&guest->context, hal_context_word(&handler->context, 0));

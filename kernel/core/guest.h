@@ -10,8 +10,9 @@
 // GUEST_KICK).
 void guest_trap(struct thread *guest, const struct hal_trap *trap);
 
-// Write the guest frame, which there is.
+// Write the guest frame, which there is; and have the guest go on as it says.
 void guest_frame_write(struct thread *guest, const struct hal_trap *trap);
+void guest_frame_load(struct thread *guest);
 
 // The message of a guest's system call; returns the tag.
 uint64_t guest_message(struct thread *guest, struct thread *receiver);

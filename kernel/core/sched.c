@@ -760,7 +760,7 @@ void sched_poked(struct cpu *cpu)
     cpu->resched = true;
 }
 
-void sched_set_priority(struct thread *thread, unsigned priority)
+COLD void sched_set_priority(struct thread *thread, unsigned priority)
 {
     struct cpu *cpu = thread->sched ? sched_context_cpu(thread->sched) : hal_cpu();
     if (thread->state == THREAD_BLOCKED_SEND) {

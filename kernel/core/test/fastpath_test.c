@@ -111,6 +111,11 @@ void guest_frame_write(struct thread *guest, const struct hal_trap *trap)
     (void)trap;
 }
 
+void guest_frame_load(struct thread *guest)
+{
+    (void)guest;
+}
+
 bool sched_account_general(struct cpu *on, struct sched_context *next)
 {
     (void)on;

@@ -239,11 +239,16 @@ static void test_a_vector_thread_faults(void **state)
 
 // ---- guests -------------------------------------------------------------------------------------
 
-static uint64_t guest_frame(void)
+static struct guest_frame *guest_frame_of(uint64_t thread)
 {
     uint64_t frame = make(KIND_FRAME, PAGE_BITS);
-    OK(INVOKE(client.cap, KIND_THREAD, SET_BUFFER, 1, frame, 0));
-    return frame;
+    OK(INVOKE(thread, KIND_THREAD, SET_BUFFER, 1, frame, 0));
+    return (struct guest_frame *)slot_cap(frame)->address;
+}
+
+static struct guest_frame *guest_frame(void)
+{
+    return guest_frame_of(client.cap);
 }
 
 static uint64_t guest_answer(uint64_t label, struct words words)
@@ -269,6 +274,27 @@ static void test_a_guest_and_its_answer(void **state)
     assert_int_equal(current()->context.code, 18);
 }
 
+static void test_a_guest_goes_on_as_its_frame_says(void **state)
+{
+    (void)state;
+    stage(0, THREAD_GUEST, 0);
+    struct thread_regs *regs = &guest_frame()->regs;
+    go();
+    guest_call(17, WORDS(0));
+    *regs = (struct thread_regs){ .rip = 0x5000, .rax = 44, .rdi = 45 };
+    guest_answer(GUEST_LOAD, WORDS(42));
+    EXPECT_LEFT(LEFT_RESUME, client);
+    assert_int_equal(current()->context.ip, 0x5000);
+    assert_int_equal(current()->context.code, 44);
+    guest_call(18, WORDS(0));
+    regs->rip = 0x6000;
+    guest_answer(GUEST_LOAD | GUEST_RESULT, WORDS(43));
+    EXPECT_LEFT(LEFT_RESUME, client);
+    assert_int_equal(current()->context.ip, 0x6000);
+    assert_int_equal(current()->context.code, 43);
+    assert_int_equal(current()->context.slot, 45);
+}
+
 // The handler may receive with a Reply: a guest's trap frees it.
 static void test_a_guest_frees_the_reply(void **state)
 {
@@ -287,11 +313,11 @@ static void test_a_guest_faults(void **state)
 {
     (void)state;
     stage(0, THREAD_GUEST, 0);
-    uint64_t frame = guest_frame();
+    const struct guest_frame *frame = guest_frame();
     go();
     trap(page_fault());
     EXPECT_LEFT(LEFT_PASS, server);
-    assert_int_equal(((struct guest_frame *)slot_cap(frame)->address)->address, 0x1230);
+    assert_int_equal(frame->address, 0x1230);
     OK(INVOKE(client.cap, KIND_THREAD, SET_BUFFER, 1, 0, 0));
     guest_answer(0, WORDS(0));
     trap(page_fault());
@@ -302,11 +328,11 @@ static void test_a_guest_that_wants_frames_takes_the_general_path(void **state)
 {
     (void)state;
     stage(0, THREAD_GUEST | THREAD_FRAME_SYSCALLS, 0);
-    uint64_t frame = guest_frame();
+    const struct guest_frame *frame = guest_frame();
     go();
     guest_call(19, WORDS(0));
     EXPECT_LEFT(LEFT_NOT, server);
-    assert_int_equal(((struct guest_frame *)slot_cap(frame)->address)->trap, GUEST_SYSCALL);
+    assert_int_equal(frame->trap, GUEST_SYSCALL);
 }
 
 static void test_a_kicked_guest_takes_the_general_path(void **state)
@@ -337,6 +363,29 @@ static void test_answers_that_are_refused(void **state)
     EXPECT_LEFT(LEFT_SLOW, server);
     guest_answer(0, WORDS(0));
     EXPECT_LEFT(LEFT_RESUME, client);
+}
+
+// Not by the way: who is no stopped guest keeps its registers, and a long answer changes nothing.
+static void test_frames_that_are_not_loaded(void **state)
+{
+    (void)state;
+    stage(0, THREAD_GUEST, 0);
+    struct guest_frame *own = guest_frame_of(server.cap), *frame = guest_frame();
+    go();
+    guest_call(17, WORDS(0));
+    uint64_t ip = current()->context.ip, guest_ip = client.thread->context.ip;
+    own->regs.rip = frame->regs.rip = 0x7000;
+    REFUSED(sys(SYS_reply_recv, endpoint, TAG(GUEST_LOAD, 0, 0), server.cap, WORDS(0)),
+            err_blame(ERR_STATE, 2));
+    assert_int_equal(current()->context.ip, ip);
+    REFUSED(sys(SYS_reply_recv, endpoint, TAG(GUEST_LOAD, 65, 0), client.cap, WORDS(0)),
+            err_blame(ERR_LENGTH, 1));
+    REFUSED(guest_answer(8 | GUEST_LOAD, WORDS(0)), err_blame(ERR_RANGE, 1));
+    assert_int_equal(client.thread->context.ip, guest_ip);
+    uint64_t weak = copy_slot(client.cap, RIGHT_READ);
+    REFUSED(sys(SYS_reply_recv, endpoint, TAG(GUEST_LOAD, 0, 0), weak, WORDS(0)),
+            err_blame(ERR_RIGHTS, 2));
+    assert_int_equal(client.thread->context.ip, guest_ip);
 }
 
 static void test_a_guest_without_time_is_answered(void **state)
@@ -628,11 +677,13 @@ int main(void)
         TEST(test_a_fault_with_somebody_in_between),
         TEST(test_a_vector_thread_faults),
         TEST(test_a_guest_and_its_answer),
+        TEST(test_a_guest_goes_on_as_its_frame_says),
         TEST(test_a_guest_frees_the_reply),
         TEST(test_a_guest_faults),
         TEST(test_a_guest_that_wants_frames_takes_the_general_path),
         TEST(test_a_kicked_guest_takes_the_general_path),
         TEST(test_answers_that_are_refused),
+        TEST(test_frames_that_are_not_loaded),
         TEST(test_a_guest_without_time_is_answered),
         TEST(test_the_end_of_a_slice_and_the_answer_to_a_guest),
         TEST(test_a_vector_guest),
