@@ -29,10 +29,14 @@ static unsigned position(const struct space *space, user_t address)
     return low;
 }
 
-struct area *area_find(const struct space *space, user_t address)
+struct area *area_find(struct space *space, user_t address)
 {
-    unsigned at = position(space, address);
-    return at < space->area_count ? space->areas[at] : NULL;
+    const struct area *found = space->found;
+    if (!found || address < found->start || address >= found->end) {
+        unsigned at = position(space, address);
+        space->found = at < space->area_count ? space->areas[at] : NULL;
+    }
+    return space->found;
 }
 
 unsigned area_count(const struct space *space)
@@ -81,6 +85,9 @@ static void area_insert(struct space *space, struct area *area)
 
 static void area_release(struct area *area)
 {
+    if (area->space->found == area) {
+        area->space->found = NULL;
+    }
     list_remove(&area->in_file);
     if (area->file) {
         file_put(area->file);
@@ -277,7 +284,7 @@ uint64_t area_locked_pages(const struct space *space, uint64_t start, uint64_t e
     return pages;
 }
 
-uint64_t area_place(const struct space *space, uint64_t hint, uint64_t bytes)
+uint64_t area_place(struct space *space, uint64_t hint, uint64_t bytes)
 {
     const struct area *above = area_find(space, hint);
     if (hint >= SPACE_BOTTOM && bytes <= SPACE_END && hint <= SPACE_END - bytes &&

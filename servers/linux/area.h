@@ -30,7 +30,7 @@ struct area {
 };
 
 // The area that an address lies in, or the next one above it; NULL: none.
-struct area *area_find(const struct space *space, user_t address);
+struct area *area_find(struct space *space, user_t address);
 // The areas of a space in their order: their number, and each.
 unsigned area_count(const struct space *space);
 struct area *area_at(const struct space *space, unsigned number);
@@ -48,7 +48,7 @@ int64_t area_lock(struct space *space, uint64_t start, uint64_t end, bool locked
 uint64_t area_locked_pages(const struct space *space, uint64_t start, uint64_t end);
 // A free range of this size: from `hint` where that is free, else as high as possible below the
 // stack; 0: none.
-uint64_t area_place(const struct space *space, uint64_t hint, uint64_t bytes);
+uint64_t area_place(struct space *space, uint64_t hint, uint64_t bytes);
 
 // Whether it is private memory that can be written, but no stack; how much a space has of it
 // (RLIMIT_DATA).

@@ -71,7 +71,7 @@ static bool area_has_room(const struct task *task, const struct area *area, uint
 }
 
 // What of a range would become data if it could be written.
-static uint64_t range_new_data(const struct space *space, uint64_t start, uint64_t end)
+static uint64_t range_new_data(struct space *space, uint64_t start, uint64_t end)
 {
     uint64_t bytes = 0;
     for (uint64_t at = start; at < end;) {
@@ -91,7 +91,7 @@ static uint64_t range_new_data(const struct space *space, uint64_t start, uint64
 static int64_t mapping_place(const struct task *task, uint64_t *address, uint64_t bytes,
                              uint32_t flags)
 {
-    const struct space *space = task->space;
+    struct space *space = task->space;
     if (flags & MAP_32BIT && !(flags & MAP_FIXED)) {
         *address = area_place_below(space, 1ull << 31, bytes);
         return *address ? 0 : -ENOMEM;

@@ -55,13 +55,15 @@ static bool sequence_is_good(struct task *task, const struct sequence *sequence)
 bool rseq_leave(struct task *task)
 {
     const user_t none = 0;
-    user_t at = 0;
     struct sequence sequence;
     task->rseq_left = false;
     if (!task->rseq) {
         return true;
     }
-    if (user_read(task, &at, task->rseq + AREA_SEQUENCE, sizeof(at))) {
+    const volatile user_t *there = user_reach(task, task->rseq + AREA_SEQUENCE, sizeof(user_t),
+                                              false);
+    user_t at = there ? *there : 0;
+    if (!there) {
         return false;
     }
     if (!at) {

@@ -128,15 +128,14 @@ int64_t call_shmget(struct task *task, int32_t key, uint64_t bytes, uint32_t fla
 }
 
 // ---- shmat, shmdt ------------------------------------------------------------------------------
-static bool range_taken(const struct space *space, uint64_t start, uint64_t bytes)
+static bool range_taken(struct space *space, uint64_t start, uint64_t bytes)
 {
     const struct area *above = area_find(space, start);
     return above && above->start < start + bytes;
 }
 
 // Where it goes; minus an error.
-static int64_t attach_place(const struct space *space, uint64_t address, uint64_t bytes,
-                            uint32_t flags)
+static int64_t attach_place(struct space *space, uint64_t address, uint64_t bytes, uint32_t flags)
 {
     if (!address) {
         address = flags & SHM_REMAP ? 0 : area_place(space, 0, bytes);

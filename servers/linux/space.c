@@ -12,7 +12,6 @@
 #include <rt/panic.h>
 #include <rt/string.h>
 
-#define LEAF_SHIFT  21
 #define LEVEL_BITS  9
 #define LEVELS      3  // of pointers
 #define ASPACE_BITS OBJECT_LARGE_BITS
@@ -78,12 +77,16 @@ static entry_t *leaf_make(struct space *space, user_t address)
     return *pointer;
 }
 
-entry_t *space_entry(struct space *space, user_t address, bool make)
+entry_t *space_entry_find(struct space *space, user_t address, bool make)
 {
+    uint64_t number = address >> LEAF_SHIFT;
     unsigned level = 0;
     entry_t *leaf = *pointer_find(space, address, &level);
     if (!leaf || level) {
         leaf = make ? leaf_make(space, address) : NULL;
+    }
+    if (leaf) {
+        space->leaves[number % LEAVES_KNOWN] = (struct leaf_known){ number + 1, leaf };
     }
     return leaf ? &leaf[leaf_index(address)] : NULL;
 }
@@ -211,7 +214,7 @@ static unsigned entry_prot(const struct area *area, entry_t entry, unsigned acce
 }
 
 // A stack does not grow close to what lies below it.
-static bool area_is_gap(const struct space *space, const struct area *area, uint64_t start)
+static bool area_is_gap(struct space *space, const struct area *area, uint64_t start)
 {
     const struct area *below = area_find(space,
                                          start > SPACE_STACK_GAP ? start - SPACE_STACK_GAP : 0);
@@ -392,6 +395,7 @@ static void table_prune(struct space *space, struct table *table)
         above[table_index(table->start, table->level)] = NULL;
         heap_free(table->ours);
         table->ours = NULL;
+        memset(space->leaves, 0, sizeof(space->leaves));
     }
 }
 
@@ -519,6 +523,8 @@ struct space *space_copy(struct space *from)
     to->table_count = 0;
     to->areas = NULL;
     to->area_count = to->area_room = 0;
+    to->found = NULL;
+    memset(to->leaves, 0, sizeof(to->leaves));
     to->resident = to->mapped = 0;
     to->locks_new = false;
     memset(to->attached, 0, sizeof(to->attached));

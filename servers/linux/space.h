@@ -21,6 +21,8 @@ typedef uint32_t entry_t;
 #define ENTRY_WRITES 0x20000000u  // mapped so that the process can write
 #define ENTRY_OWN    0x40000000u  // private to this space, as long as it has the only reference
 #define ENTRIES      512u         // of a leaf, and pointers of each table above it
+#define LEAF_SHIFT   21           // what a leaf is for, a power of two
+#define LEAVES_KNOWN 16u
 
 struct space {
     uint32_t refs;               // tasks
@@ -37,6 +39,11 @@ struct space {
     unsigned table_count, table_most;  // given page tables; when space_trim has a look
     struct area **areas;               // in order of address
     unsigned area_count, area_room;
+    struct area *found;  // by the last search for one, or NULL
+    struct leaf_known {
+        uint64_t number;  // of the leaf, plus one
+        entry_t *leaf;
+    } leaves[LEAVES_KNOWN];     // that were searched for, by the low bits of their numbers
     uint64_t resident, mapped;  // pages
     uint64_t code_start, code_end, data_start, data_end, brk_start, brk, stack_start;
     uint64_t args_start, args_end, env_start, env_end;
@@ -56,7 +63,14 @@ struct space *space_copy(struct space *from);  // for fork
 void space_put(struct space *space);
 
 // The entry of an address: NULL where there is none; with `make`, NULL for want of memory.
-entry_t *space_entry(struct space *space, user_t address, bool make);
+entry_t *space_entry_find(struct space *space, user_t address, bool make);
+static inline entry_t *space_entry(struct space *space, user_t address, bool make)
+{
+    uint64_t number = address >> LEAF_SHIFT;
+    const struct leaf_known *known = &space->leaves[number % LEAVES_KNOWN];
+    return known->number == number + 1 ? &known->leaf[address >> PAGE_BITS & (ENTRIES - 1)]
+                                       : space_entry_find(space, address, make);
+}
 // Entries from the one of `address` on in one leaf; NULL: *address is moved to the next leaf.
 entry_t *space_leaf(struct space *space, user_t *address, unsigned *count);
 

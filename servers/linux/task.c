@@ -172,13 +172,11 @@ void task_restart(struct task *task)
     task->answer = 0;
 }
 
-struct thread_regs *task_regs(struct task *task)
+struct thread_regs *task_regs_read(struct task *task)
 {
-    if (!task->frame_valid) {
-        must(thread_read_regs(task->thread), "registers");
-        task->frame->regs = *(const struct thread_regs *)rt_tcb()->buffer->words;
-        task->frame_valid = true;
-    }
+    must(thread_read_regs(task->thread), "registers");
+    task->frame->regs = *(const struct thread_regs *)rt_tcb()->buffer->words;
+    task->frame_valid = true;
     return &task->frame->regs;
 }
 

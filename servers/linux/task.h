@@ -177,7 +177,11 @@ void task_release(struct task *task);
 void tasks_bury(void);
 extern struct list tasks_dead;  // task.c's to change
 // All registers stand in task->frame.
-struct thread_regs *task_regs(struct task *task);
+struct thread_regs *task_regs_read(struct task *task);
+static inline struct thread_regs *task_regs(struct task *task)
+{
+    return task->frame_valid ? &task->frame->regs : task_regs_read(task);
+}
 // Have what stands there loaded when it goes on.
 void task_load(struct task *task);
 // Its vector registers as they are in a new program.

@@ -10,14 +10,10 @@
 
 #include <rt/string.h>
 
-// Where a page of a space is, for reading or writing; NULL: it cannot be touched.  Brings it in,
-// and has it private where it is to be written.
-static char *page_reach(struct space *space, user_t address, bool write)
+// A page that its process could not write to just now.
+static __attribute__((noinline)) char *page_bring(struct space *space, user_t address, bool write)
 {
     entry_t *entry = address < SPACE_END ? space_entry(space, address, false) : NULL;
-    if (entry && *entry & ENTRY_WRITES) {
-        return page_here(*entry & ENTRY_PAGE);
-    }
     if (entry && *entry && !write) {
         struct area *area = area_find(space, address);
         if (area && area->start <= address && area->prot & PROT_RIGHTS) {
@@ -36,6 +32,15 @@ static char *page_reach(struct space *space, user_t address, bool write)
     return page_here(*entry & ENTRY_PAGE);
 }
 
+// Where a page of a space is, for reading or writing; NULL: it cannot be touched.  Brings it in,
+// and has it private where it is to be written.
+static inline char *page_reach(struct space *space, user_t address, bool write)
+{
+    const entry_t *entry = address < SPACE_END ? space_entry(space, address, false) : NULL;
+    return entry && *entry & ENTRY_WRITES ? page_here(*entry & ENTRY_PAGE)
+                                          : page_bring(space, address, write);
+}
+
 // The bytes from `at` on that lie in one page, at most `bytes`.
 static uint64_t span(user_t at, uint64_t bytes)
 {
@@ -43,18 +48,28 @@ static uint64_t span(user_t at, uint64_t bytes)
     return rest < bytes ? rest : bytes;
 }
 
-void *user_reach(struct task *task, user_t at, uint64_t bytes, bool write)
+// Whether further pages of a range lie behind its first one.
+static __attribute__((noinline)) bool others_follow(struct space *space, user_t at, uint64_t bytes,
+                                                    bool write, const char *here)
 {
-    char *first = page_reach(task->space, at, write);
-    uint64_t reached = span(at, bytes);
-    while (first && reached < bytes) {
-        const char *page = page_reach(task->space, at + reached, write);
-        if (page != first + (at & PAGE_MASK) + reached) {
-            return NULL;
+    for (uint64_t reached = span(at, bytes); reached < bytes;) {
+        if (page_reach(space, at + reached, write) != here + reached) {
+            return false;
         }
         reached += span(at + reached, bytes - reached);
     }
-    return first ? first + (at & PAGE_MASK) : NULL;
+    return true;
+}
+
+void *user_reach(struct task *task, user_t at, uint64_t bytes, bool write)
+{
+    char *page = page_reach(task->space, at, write);
+    if (!page) {
+        return NULL;
+    }
+    char *here = page + (at & PAGE_MASK);
+    bool whole = span(at, bytes) == bytes;
+    return whole || others_follow(task->space, at, bytes, write, here) ? here : NULL;
 }
 
 int space_read(struct space *space, void *to, user_t from, uint64_t bytes)

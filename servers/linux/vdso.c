@@ -61,15 +61,15 @@ static bool pages_fill(void)
     return true;
 }
 
-// Made for the first program, and kept.
+static struct file *vdso;  // made for the first program, and kept
+
 static struct file *vdso_file(void)
 {
     static const struct file_ops ops = { .page = vdso_page };
-    static struct file *file;
-    if (!file && image_pages() < PAGES_MOST && pages_fill()) {
-        file = file_new_unnamed(&ops, "vdso", 0555, O_RDONLY, NULL);
+    if (!vdso && image_pages() < PAGES_MOST && pages_fill()) {
+        vdso = file_new_unnamed(&ops, "vdso", 0555, O_RDONLY, NULL);
     }
-    return file;
+    return vdso;
 }
 
 static int64_t piece_map(struct space *space, struct area area, uint64_t count)
@@ -84,7 +84,7 @@ static int64_t piece_map(struct space *space, struct area area, uint64_t count)
 }
 
 // Somewhere above the stack, if it can be so that no page table more is needed.
-static uint64_t place_choose(const struct space *space, uint64_t bytes)
+static uint64_t place_choose(struct space *space, uint64_t bytes)
 {
     uint64_t start = space->stack_start, end = (start | (TABLE_REACH - 1)) + 1;
     end = end < SPACE_END ? end : SPACE_END;
@@ -120,28 +120,27 @@ int64_t vdso_map(struct space *space, uint64_t *at)
 
 // ---- signals -----------------------------------------------------------------------------------
 // Where a function of the object is in a space whose first page of it is as it was mapped.
-static user_t function_at(const struct space *space, uint64_t function)
+static user_t function_at(struct space *space, uint64_t function)
 {
     const struct area *area = area_find(space, space->vdso);
-    bool there = area && area->start == space->vdso && area->file == vdso_file() &&
-                 area->first == 1 && area->prot & PROT_EXECUTE &&
-                 function < area->end - area->start;
+    bool there = area && area->start == space->vdso && area->file == vdso && area->first == 1 &&
+                 area->prot & PROT_EXECUTE && function < area->end - area->start;
     return there ? space->vdso + function : 0;
 }
 
 static uint64_t entry_point(void)
 {
     uint64_t entry;
-    memcpy(&entry, vdso_image + offsetof(struct elf_header, entry), sizeof(entry));
+    __builtin_memcpy(&entry, vdso_image + offsetof(struct elf_header, entry), sizeof(entry));
     return entry;
 }
 
-user_t vdso_signal_enter(const struct space *space)
+user_t vdso_signal_enter(struct space *space)
 {
     return function_at(space, entry_point());
 }
 
-user_t vdso_signal_return(const struct space *space)
+user_t vdso_signal_return(struct space *space)
 {
     return function_at(space, entry_point() + VDSO_SIGNAL_BYTES);
 }

@@ -15,5 +15,5 @@ int64_t vdso_map(struct space *space, uint64_t *at);
 
 // Where the two functions of vdso/signal.h are in a space; 0: it has changed what it has of the
 // object.
-user_t vdso_signal_enter(const struct space *space);
-user_t vdso_signal_return(const struct space *space);
+user_t vdso_signal_enter(struct space *space);
+user_t vdso_signal_return(struct space *space);

@@ -697,6 +697,29 @@ CASE(mapped_at_many_places)
     map_far_apart(1ul << 44, 1ul << 30, 5000);
 }
 
+// A page where a page table more is needed for each number.
+static unsigned *map_apart(unsigned number)
+{
+    void *at = (void *)((1ul << 44) + number * (2ul << 20));
+    return NEED_MEMORY(mmap(at, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0));
+}
+
+// Nothing is looked for in a table that was given up.
+CASE(mapped_again_where_tables_were)
+{
+    enum {
+        MANY = 640
+    };
+    unsigned fresh = 0;
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        unsigned *at = map_apart(i / 2);
+        fresh += *at == 0;
+        *at = 1;
+        NEED(munmap(at, PAGE));
+    }
+    CHECK(fresh, 2 * MANY);
+}
+
 // What was locked cannot grow beyond the limit, nor be told to be read anew.
 CASE(lock_errors)
 {
