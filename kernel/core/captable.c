@@ -208,6 +208,19 @@ static uint64_t identify_size(const struct cap *cap)
     }
 }
 
+#define IDENTIFY_EMPTY_MOST 64
+
+// How many slots are empty from an empty one on, as far as a short look goes.
+static uint64_t identify_empty(struct cap *table, uint64_t slot)
+{
+    uint64_t end = slot + IDENTIFY_EMPTY_MOST, at = slot;
+    const struct cap *cap;
+    do {
+        cap = captable_slot(table, ++at);
+    } while (at < end && cap && cap_empty(cap));
+    return at - slot;
+}
+
 enum err op_captable_identify(struct invocation *inv)
 {
     if (!(inv->self->rights & RIGHT_READ)) {
@@ -218,9 +231,10 @@ enum err op_captable_identify(struct invocation *inv)
         return err_blame(ERR_RANGE, 1);
     }
     bool original = cap->flags & CAP_ORIGINAL;
+    uint64_t slot = inv->words[0];
     inv->results = 3;
     inv->words[0] = cap->kind | (uint64_t)cap->rights << 8 | (uint64_t)original << 16;
     inv->words[1] = identify_badge(cap);
-    inv->words[2] = identify_size(cap);
+    inv->words[2] = cap_empty(cap) ? identify_empty(inv->self, slot) : identify_size(cap);
     return ERR_OK;
 }

@@ -37,11 +37,12 @@ bool reach_as_described(const struct component *component)
             }
         }
     }
-    for (uint64_t slot = grant_slots_end(is); slot < 1ull << is->slot_bits; slot++) {
+    for (uint64_t slot = grant_slots_end(is); slot < 1ull << is->slot_bits;) {
         struct captable_identify_result found = held(component, slot);
         if (!rt_ok(found.status) || found.kind_rights != KIND_EMPTY) {
             return false;
         }
+        slot += found.size;
     }
     return true;
 }
@@ -133,8 +134,11 @@ static uint64_t reach_beyond(const struct component *component)
                          : reach_of_slot(component, grant_slot(is, i) + slot);
         }
     }
-    for (uint64_t slot = grant_slots_end(is); slot < 1ull << is->slot_bits; slot++) {
-        reach |= reach_of_slot(component, slot);
+    for (uint64_t slot = grant_slots_end(is); slot < 1ull << is->slot_bits;) {
+        struct captable_identify_result found = held(component, slot);
+        bool empty = rt_ok(found.status) && found.kind_rights == KIND_EMPTY;
+        reach |= empty ? 0 : reach_of_slot(component, slot);
+        slot += empty ? found.size : 1;
     }
     return reach;
 }

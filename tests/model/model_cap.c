@@ -164,8 +164,20 @@ static uint64_t cap_mint(struct model_cap *to, const struct model_cap *from, uns
     return M_OK;
 }
 
+// Empty slots from an empty one on.
+static uint64_t empty_slots(struct model_cap *table, uint64_t slot)
+{
+    const struct model_cap *cap = model_slot(table, slot);
+    uint64_t count = 0;
+    while (count < 64 && cap && !cap->kind) {
+        cap = model_slot(table, slot + ++count);
+    }
+    return count;
+}
+
 static uint64_t cap_identify(struct model_invocation *inv)
 {
+    uint64_t slot = inv->words[0];
     if (!(inv->self->rights & R_READ)) {
         return M_RIGHTS;
     }
@@ -177,6 +189,9 @@ static uint64_t cap_identify(struct model_invocation *inv)
     inv->words[0] = cap->kind | (uint64_t)cap->rights << 8 | (uint64_t)cap->original << 16;
     inv->words[1] = cap->badge;
     inv->words[2] = cap->bits ? cap_size(cap) : 0;
+    if (!cap->kind) {
+        inv->words[2] = empty_slots(inv->self, slot);
+    }
     if (cap->kind == K_FRAME) {
         inv->words[1] = (cap->address & ((1ull << cap->bits) - 1)) >> PAGE_BITS;
     }

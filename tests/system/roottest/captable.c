@@ -106,6 +106,25 @@ static void delete_revoke_identify_refuse(void)
     rt_object_delete(table);
 }
 
+// Of an empty slot: how many are empty from it on, and no more than a short look finds.
+static void identify_counts_empty_slots(void)
+{
+    cap_t table = make(KIND_CAPTABLE);
+    cap_t endpoint = make(KIND_ENDPOINT);
+    EXPECT_EQUAL(captable_identify(table, TABLE_SLOTS - 1).size, 1);
+    EXPECT_OK(captable_copy(table, 3, CSPACE, endpoint, RIGHT_ALL));
+    EXPECT_EQUAL(captable_identify(table, 1).size, 2);
+    EXPECT_EQUAL(captable_identify(table, 2).size, 1);
+    EXPECT_EQUAL(captable_identify(table, 4).size, TABLE_SLOTS - 4);
+    EXPECT_OK(captable_delete(table, 3));
+    EXPECT_EQUAL(captable_identify(table, 2).size, TABLE_SLOTS - 2);
+    rt_object_delete(endpoint);
+    rt_object_delete(table);
+    table = make_sized(KIND_CAPTABLE, 13);
+    EXPECT_EQUAL(captable_identify(table, 1).size, 64);
+    rt_object_delete(table);
+}
+
 // A derived capability never has more rights than what it was derived from.
 static void copy_narrows(void)
 {
@@ -241,6 +260,6 @@ static void dying_table_refused(void)
 }
 
 GROUP(captable, TEST(copy_refuses), TEST(mint_refuses), TEST(mint_refuses_ranges),
-      TEST(move_refuses), TEST(delete_revoke_identify_refuse), TEST(copy_narrows),
-      TEST(mint_gives_badges_and_ranges), TEST(move_keeps_derivation), TEST(dying_source_refused),
-      TEST(dying_table_refused));
+      TEST(move_refuses), TEST(delete_revoke_identify_refuse), TEST(identify_counts_empty_slots),
+      TEST(copy_narrows), TEST(mint_gives_badges_and_ranges), TEST(move_keeps_derivation),
+      TEST(dying_source_refused), TEST(dying_table_refused));
