@@ -208,7 +208,7 @@ static uint64_t identify_size(const struct cap *cap)
     }
 }
 
-#define IDENTIFY_EMPTY_MOST 64
+#define IDENTIFY_EMPTY_MOST 32
 
 // How many slots are empty from an empty one on, as far as a short look goes.
 static uint64_t identify_empty(struct cap *table, uint64_t slot)

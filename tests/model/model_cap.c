@@ -169,7 +169,7 @@ static uint64_t empty_slots(struct model_cap *table, uint64_t slot)
 {
     const struct model_cap *cap = model_slot(table, slot);
     uint64_t count = 0;
-    while (count < 64 && cap && !cap->kind) {
+    while (count < 32 && cap && !cap->kind) {
         cap = model_slot(table, slot + ++count);
     }
     return count;
