@@ -7,6 +7,7 @@ An anchor is a path, or a path and the name of something that this file defines,
 """
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,17 @@ def test_figures_of_the_readme(tree):
     for name, (figure, limit, aim) in table.items():
         assert (limit, aim) == (limits[name].limit, limits[name].aim), name
         assert figure <= limit, name
+
+
+def test_figures_beside_linux(tree):
+    """What each row must reach is what bench/linux/rows.toml says, and its ratio is that of its figures."""
+    must = tomllib.loads((tree / "bench/linux/rows.toml").read_text(encoding="utf-8"))["rows"]
+    rows = re.findall(r"^\| (\w+) \| .* \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \|$",
+                      (tree / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) >= 17
+    for name, pith, linux, ratio, most in rows:
+        exact = int(pith.replace(",", "")) / int(linux.replace(",", ""))
+        assert abs(exact - float(ratio)) <= 0.005 and float(most) == must[name]["must"] and exact <= float(most), name
 
 
 def make_tree(place: Path) -> None:
