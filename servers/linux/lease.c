@@ -49,8 +49,7 @@ static void drop(struct lease *lease)
 
 static void become(struct lease *lease, int32_t kind)
 {
-    lease->kind = kind;
-    lease->target = lease->target == F_UNLCK ? F_UNLCK : kind;
+    lease->kind = lease->target = kind;
     waitlist_wake(&changed);
 }
 
@@ -105,6 +104,12 @@ static int64_t add(struct task *task, struct file *file, int32_t fd, int32_t kin
     return 0;
 }
 
+// Whether somebody waits for less than that: who opens counts as one who has opened.
+static bool is_asked_for_less(const struct lease *lease, int32_t kind)
+{
+    return lease->target != lease->kind && lease->target != kind;
+}
+
 int64_t lease_set(struct task *task, struct file *file, int32_t fd, int32_t kind)
 {
     if (kind != F_RDLCK && kind != F_WRLCK && kind != F_UNLCK) {
@@ -123,7 +128,8 @@ int64_t lease_set(struct task *task, struct file *file, int32_t fd, int32_t kind
         }
         return own ? 0 : -EAGAIN;
     }
-    if (!is_alone(file, kind) || !goes_with_others(file, kind)) {
+    if (!is_alone(file, kind) || !goes_with_others(file, kind) ||
+        (own && is_asked_for_less(own, kind))) {
         return -EAGAIN;
     }
     if (!own) {
@@ -163,7 +169,7 @@ static void take_back(struct lease *lease)
 int64_t lease_break(struct task *task, const struct inode *inode, uint32_t flags)
 {
     bool writes = flags & O_ACCMODE;
-    uint64_t deadline = 0;
+    uint64_t deadline = UINT64_MAX;
     LIST_EACH(at, &leases, struct lease, all) {
         if (!rules_out(at, inode, writes)) {
             continue;
@@ -171,16 +177,16 @@ int64_t lease_break(struct task *task, const struct inode *inode, uint32_t flags
         ask(at, writes ? F_UNLCK : F_RDLCK);
         if (rt_clock_monotonic() >= at->deadline) {
             take_back(at);
-        } else {
+        } else if (at->deadline < deadline) {
             deadline = at->deadline;
         }
     }
-    if (!deadline) {
+    if (deadline == UINT64_MAX) {
         return 0;
     }
     if (flags & O_NONBLOCK) {
         return -EAGAIN;
     }
-    wait_until(task, deadline);
+    task->call.deadline = deadline;  // at each attempt: others who ask for more have put it off
     return wait_on(task, &changed);
 }

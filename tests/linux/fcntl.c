@@ -404,6 +404,30 @@ CASE(leases_asked_back)
     check_join(child);
 }
 
+// Who is asked for a lease gives up what is asked for, or nothing: it does not begin anew.
+CASE(leases_kept_from_who_opens)
+{
+    close(check_file("f", ""));
+    int file = NEED(open("f", O_RDONLY));
+    signal(SIGIO, SIG_IGN);
+    const int32_t held[] = { F_WRLCK, F_WRLCK, F_RDLCK };
+    const int32_t wanted[] = { O_RDONLY, O_WRONLY, O_WRONLY };
+    for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+        NEED(fcntl(file, F_SETLEASE, held[i]));
+        pid_t child = check_fork();
+        if (child == 0) {
+            close(file);
+            close(NEED(open("f", wanted[i])));
+            check_exit();
+        }
+        check_wait_asleep(child);
+        CHECK(fcntl(file, F_SETLEASE, held[i]), -EAGAIN);
+        CHECK(fcntl(file, F_GETLEASE), wanted[i] == O_RDONLY ? F_RDLCK : F_UNLCK);
+        CHECK(fcntl(file, F_SETLEASE, F_UNLCK), 0);
+        check_join(child);
+    }
+}
+
 CASE(notices_of_directories)
 {
     CHECK(SYS(fcntl, check_file("f", ""), F_NOTIFY, DN_CREATE), -ENOTDIR);

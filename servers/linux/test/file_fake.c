@@ -31,6 +31,7 @@
 
 struct waitlist *fake_waited;
 uint32_t fake_signal;
+uint64_t fake_clock = 12340000000;
 uint64_t fake_truncated = UINT64_MAX;
 unsigned fake_replaced;
 uint64_t fake_heap, fake_heap_left = UINT64_MAX;
@@ -462,7 +463,7 @@ uint64_t rt_clock_hz(void)
 
 uint64_t rt_clock_monotonic(void)
 {
-    return 12340000000;
+    return fake_clock;
 }
 
 int space_read(struct space *space, void *to, user_t from, uint64_t bytes)

@@ -14,6 +14,7 @@ void fake_end(void);
 
 extern struct waitlist *fake_waited;  // by the last call that waits
 extern uint32_t fake_signal;          // sent last
+extern uint64_t fake_clock;           // nanoseconds, monotonic
 extern uint64_t fake_truncated;       // page of the last area_truncate
 extern unsigned fake_replaced;        // calls of area_replace
 extern uint64_t fake_heap;            // allocations that are not given up

@@ -479,6 +479,33 @@ static int64_t mount_at(const char *source, const char *target, const char *type
     return call_mount(task, at(source), at(target), at(type), flags, at("size=8k"));
 }
 
+#define SET_LEASE   1024u
+#define WRITE_LEASE 1u
+#define SECOND      1000000000ull
+
+// Who wants to read waits on where another has asked for more, and later: not for what is past.
+static void leases_are_waited_for(void **state)
+{
+    (void)state;
+    int fd = must_open("/tmp/l", O_CREAT | O_WRONLY);
+    assert_int_equal(call_fcntl(task, fd, SET_LEASE, WRITE_LEASE), 0);
+    assert_int_equal(call_open(task, at("/tmp/l"), O_RDONLY, 0), RESULT_WAIT);
+    struct call reading = task->call;
+    task->call = (struct call){};
+    fake_clock += SECOND;
+    assert_int_equal(call_open(task, at("/tmp/l"), O_WRONLY, 0), RESULT_WAIT);
+    uint64_t until = task->call.deadline;
+    assert_true(until >= reading.deadline + SECOND);
+    fake_clock = reading.deadline;
+    task->call = reading;
+    task->call.again = true;
+    assert_int_equal(call_open(task, at("/tmp/l"), O_RDONLY, 0), RESULT_WAIT);
+    assert_int_equal(task->call.deadline, until);
+    fake_clock = until;
+    must_open("/tmp/l", O_RDONLY);
+    task->call = (struct call){};
+}
+
 static void mounts_cover(void **state)
 {
     (void)state;
@@ -705,6 +732,7 @@ int main(void)
         TEST(record_locks),
         TEST(circles_of_locks_are_found),
         TEST(whole_files_are_locked),
+        TEST(leases_are_waited_for),
         TEST(mounts_cover),
         TEST(processes_tell_of_themselves),
         TEST(openat2_stays_within),
