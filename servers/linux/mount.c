@@ -287,13 +287,11 @@ static const char *option(const char *options, const char *name)
 static int64_t limits_set(struct inode *root, const char *options)
 {
     const char *size = option(options, "size"), *files = option(options, "nr_inodes");
-    uint64_t count = 0;
-    int64_t error = size ? tmpfs_limit(root, size_of(size)) : 0;
-    if (error || !files) {
-        return error;
+    uint64_t pages = size ? size_of(size) : 0, count = 0;
+    if (files) {
+        number_of(files, &count);
     }
-    number_of(files, &count);
-    return tmpfs_limit_inodes(root, count);
+    return tmpfs_limit(root, size ? &pages : NULL, files ? &count : NULL);
 }
 
 static struct dentry *memory_new(const char *options)

@@ -357,23 +357,16 @@ void tmpfs_mounted(struct dentry *root, int by)
     dentry_put(root);
 }
 
-int64_t tmpfs_limit(struct inode *inode, uint64_t most)
+int64_t tmpfs_limit(struct inode *inode, const uint64_t *pages, const uint64_t *files)
 {
     struct tmpfs *fs = node_of(inode)->fs;
-    if (most && most < fs->used) {
+    if ((pages && *pages && *pages < fs->used) ||
+        (files &&
+         (*files > UINT64_MAX / INODE_ROOM || (*files && *files * INODE_ROOM < fs->room)))) {
         return -EINVAL;
     }
-    fs->most = most;
-    return 0;
-}
-
-int64_t tmpfs_limit_inodes(struct inode *inode, uint64_t most)
-{
-    struct tmpfs *fs = node_of(inode)->fs;
-    if (most > UINT64_MAX / INODE_ROOM || (most && most * INODE_ROOM < fs->room)) {
-        return -EINVAL;
-    }
-    fs->room_most = most * INODE_ROOM;
+    fs->most = pages ? *pages : fs->most;
+    fs->room_most = files ? *files * INODE_ROOM : fs->room_most;
     return 0;
 }
 

@@ -44,10 +44,9 @@ int64_t tmpfs_refusal(struct inode *beside);
 int64_t tmpfs_room_take(struct inode *inode, uint64_t bytes);
 void tmpfs_room_give(struct inode *inode, uint64_t bytes);
 
-// Change the limit of a mounted one: -EINVAL where it has more already.
-int64_t tmpfs_limit(struct inode *inode, uint64_t most);
-// The same with how many inodes it may have; 0: as many as all.
-int64_t tmpfs_limit_inodes(struct inode *inode, uint64_t most);
+// Change how many pages a mounted one may have, and how many inodes: 0: as many as all; NULL: as it
+// is.  -EINVAL where it has more already, and nothing is changed.
+int64_t tmpfs_limit(struct inode *inode, const uint64_t *pages, const uint64_t *files);
 // fallocate, and the next data or hole for lseek.
 int64_t tmpfs_allocate(struct inode *inode, uint64_t from, uint64_t to);
 int64_t tmpfs_punch(struct inode *inode, uint64_t from, uint64_t to);

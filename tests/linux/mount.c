@@ -242,3 +242,18 @@ CASE(without_privileges)
         CHECK(umount2("/proc", 0), -EPERM);
     }
 }
+
+// Limits are changed together, or not at all.
+CASE(limits_together)
+{
+    struct statfs before, after;
+    if (begin()) {
+        NEED(mount("x", "a", "tmpfs", 0, "size=1m,nr_inodes=100"));
+        NEED(mkdir("a/in", 0755));
+        NEED(statfs("a", &before));
+        CHECK(mount("x", "a", "tmpfs", MS_REMOUNT, "size=64k,nr_inodes=1"), -EINVAL);
+        NEED(statfs("a", &after));
+        CHECK_TRUE(after.f_blocks == before.f_blocks);
+        CHECK_TRUE(after.f_files == before.f_files);
+    }
+}
