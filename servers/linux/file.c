@@ -54,7 +54,7 @@ void file_put(struct file *file)
     if (file->async) {
         async_end(file);
     }
-    if (!list_empty(&leases)) {
+    if (file->lease) {
         lease_close(file);
     }
     if (!list_empty(&file->inode->locks)) {

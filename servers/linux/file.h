@@ -53,6 +53,7 @@ struct file {
     struct inode *inode;  // that of its dentry
     void *state;          // of ops
     struct async *async;  // whom it tells of changes (async.h), or NULL
+    struct lease *lease;  // that it holds (lease.h), or NULL
     bool watched;         // by epoll: epoll_forget is called at its end
 };
 

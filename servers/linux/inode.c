@@ -19,6 +19,7 @@ void inode_init(struct inode *inode, const struct inode_ops *ops, uint32_t mode)
     inode->is.born = inode->is.accessed = inode->is.modified = inode->is.changed = inode_now();
     list_init(&inode->areas);
     list_init(&inode->locks);
+    list_init(&inode->leases);
     list_init(&inode->watches);
 }
 

@@ -64,6 +64,7 @@ struct inode {
     struct attributes is;
     struct list areas;    // mappings of it (area.h)
     struct list locks;    // of fcntl and flock
+    struct list leases;   // that files hold on it
     struct list watches;  // of inotify
     void *attributes;     // extended ones
     void *state;          // of ops

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: The Pith authors
 //
-// All leases are in one list: an opening where there is none looks at nothing.
+// Leases are found by their file, and by their inode: what many of them cost is paid by who opens
+// what they are on.
 #include "lease.h"
 
 #include "async.h"
@@ -20,29 +21,19 @@
 #define BREAK_TIME 45000000000ull  // for giving one up (/proc/sys/fs/lease-break-time)
 
 struct lease {
-    struct list all;
+    struct list in_inode;
     struct file *file;
     int32_t kind;
     int32_t target;     // what it is to become; its kind: nobody has asked
     uint64_t deadline;  // of that
 };
 
-struct list leases = LIST_EMPTY(leases);
 static struct waitlist changed = { LIST_EMPTY(changed.waiters) };
-
-static struct lease *lease_of(const struct file *file)
-{
-    LIST_EACH(at, &leases, struct lease, all) {
-        if (at->file == file) {
-            return at;
-        }
-    }
-    return NULL;
-}
 
 static void drop(struct lease *lease)
 {
-    list_remove(&lease->all);
+    lease->file->lease = NULL;
+    list_remove(&lease->in_inode);
     heap_free(lease);
     waitlist_wake(&changed);
 }
@@ -53,18 +44,14 @@ static void become(struct lease *lease, int32_t kind)
     waitlist_wake(&changed);
 }
 
-void lease_close(const struct file *file)
+void lease_close(struct file *file)
 {
-    struct lease *lease = lease_of(file);
-    if (lease) {
-        drop(lease);
-    }
+    drop(file->lease);
 }
 
 int64_t lease_get(const struct file *file)
 {
-    const struct lease *lease = lease_of(file);
-    return lease ? lease->target : F_UNLCK;
+    return file->lease ? file->lease->target : F_UNLCK;
 }
 
 // ---- taking ------------------------------------------------------------------------------------
@@ -81,9 +68,8 @@ static bool is_alone(const struct file *file, int32_t kind)
 
 static bool goes_with_others(const struct file *file, int32_t kind)
 {
-    LIST_EACH(at, &leases, struct lease, all) {
-        bool other = at->file != file && at->file->inode == file->inode;
-        if (other && (kind == F_WRLCK || at->target == F_UNLCK)) {
+    LIST_EACH(at, &file->inode->leases, struct lease, in_inode) {
+        if (at != file->lease && (kind == F_WRLCK || at->target == F_UNLCK)) {
             return false;
         }
     }
@@ -100,7 +86,8 @@ static int64_t add(struct task *task, struct file *file, int32_t fd, int32_t kin
     lease->file = file;
     lease->kind = kind;
     lease->target = kind;
-    list_add(&leases, &lease->all);
+    file->lease = lease;
+    list_add(&file->inode->leases, &lease->in_inode);
     return 0;
 }
 
@@ -121,7 +108,7 @@ int64_t lease_set(struct task *task, struct file *file, int32_t fd, int32_t kind
     if (!inode_is(file->inode, S_IFREG)) {
         return -EINVAL;
     }
-    struct lease *own = lease_of(file);
+    struct lease *own = file->lease;
     if (kind == F_UNLCK) {
         if (own) {
             drop(own);
@@ -151,11 +138,6 @@ static void ask(struct lease *lease, int32_t target)
     async_lease_asked(lease->file);
 }
 
-static bool rules_out(const struct lease *lease, const struct inode *inode, bool writes)
-{
-    return lease->file->inode == inode && (writes || lease->kind == F_WRLCK);
-}
-
 // Who lets the time pass loses it.
 static void take_back(struct lease *lease)
 {
@@ -170,8 +152,8 @@ int64_t lease_break(struct task *task, const struct inode *inode, uint32_t flags
 {
     bool writes = flags & O_ACCMODE;
     uint64_t deadline = UINT64_MAX;
-    LIST_EACH(at, &leases, struct lease, all) {
-        if (!rules_out(at, inode, writes)) {
+    LIST_EACH(at, &inode->leases, struct lease, in_inode) {
+        if (!writes && at->kind != F_WRLCK) {
             continue;
         }
         ask(at, writes ? F_UNLCK : F_RDLCK);

@@ -180,7 +180,7 @@ static int64_t open_found(struct opening *opening, struct path_result *found, st
         return error;
     }
     struct inode *inode = found->at.dentry->inode;
-    if (!list_empty(&leases) && !(opening->flags & O_PATH)) {
+    if (!list_empty(&inode->leases) && !(opening->flags & O_PATH)) {
         error = lease_break(opening->task, inode, opening->flags);
         if (error) {
             return error;

@@ -428,6 +428,32 @@ CASE(leases_kept_from_who_opens)
     }
 }
 
+// Each ends with its file, whatever others there are, of this file and of another.
+CASE(leases_in_numbers)
+{
+    enum {
+        MANY = 40
+    };
+    int files[MANY], others[MANY];
+    close(check_file("f", ""));
+    close(check_file("g", ""));
+    for (unsigned i = 0; i < MANY; i++) {
+        files[i] = NEED(open("f", O_RDONLY));
+        others[i] = NEED(open("g", O_RDONLY));
+        NEED(fcntl(files[i], F_SETLEASE, F_RDLCK));
+        NEED(fcntl(others[i], F_SETLEASE, F_RDLCK));
+    }
+    for (unsigned i = MANY; i-- > 1;) {
+        close(files[i]);
+    }
+    CHECK(fcntl(files[0], F_GETLEASE), F_RDLCK);
+    CHECK(fcntl(files[0], F_SETLEASE, F_WRLCK), 0);
+    close(files[0]);
+    CHECK_TRUE(open("f", O_WRONLY | O_NONBLOCK) > 0);
+    CHECK(fcntl(others[MANY / 2], F_GETLEASE), F_RDLCK);
+    CHECK(fcntl(others[MANY / 2], F_SETLEASE, F_WRLCK), -EAGAIN);
+}
+
 CASE(notices_of_directories)
 {
     CHECK(SYS(fcntl, check_file("f", ""), F_NOTIFY, DN_CREATE), -ENOTDIR);
