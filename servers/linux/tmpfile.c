@@ -255,17 +255,38 @@ int64_t tmpfile_truncate(struct inode *inode, uint64_t size)
     return 0;
 }
 
+// Whether a page is there for good: nothing has to be found for it when it is written to.
+static bool is_allocated(const struct node *node, uint64_t index)
+{
+    return pagetree_get(&node->pages, index) != PAGE_NONE || index < node->image_bytes >> PAGE_BITS;
+}
+
+// Whether a file system has as many pages more as a file lacks in a range.
+static bool has_pages(const struct node *node, uint64_t first, uint64_t end)
+{
+    const struct tmpfs *fs = node->fs;
+    uint64_t left = tmpfs_most() > tmpfs_pages ? tmpfs_most() - tmpfs_pages : 0;
+    uint64_t own = fs->most - fs->used;
+    left = fs->most && own < left ? own : left;
+    for (uint64_t index = first, lacks = 0; index < end; index++) {
+        lacks += !is_allocated(node, index);
+        if (lacks > left) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int64_t tmpfs_allocate(struct inode *inode, uint64_t from, uint64_t to)
 {
     struct node *node = node_of(inode);
+    uint64_t first = from >> PAGE_BITS, end = PAGE_UP(to) >> PAGE_BITS;
     int64_t error = node->seals & SEAL_GROW && to > inode->is.size ? -EPERM : 0;
-    if (error) {
-        return error;
+    if (error || !has_pages(node, first, end)) {
+        return error ? error : -ENOSPC;
     }
-    for (uint64_t index = from >> PAGE_BITS; index < PAGE_UP(to) >> PAGE_BITS; index++) {
-        bool there = pagetree_get(&node->pages, index) != PAGE_NONE ||
-                     index < node->image_bytes >> PAGE_BITS;
-        if (!there && page_bring(node, index, 0, &error) == PAGE_NONE) {
+    for (uint64_t index = first; index < end; index++) {
+        if (!is_allocated(node, index) && page_bring(node, index, 0, &error) == PAGE_NONE) {
             return error;
         }
     }

@@ -48,6 +48,22 @@ CASE(no_pages)
     }
 }
 
+// What was not allocated takes nothing.
+CASE(allocated_in_part)
+{
+    if (begin("size=64k")) {
+        struct stat is;
+        int file = check_file("full/x", "");
+        NEED(fallocate(file, 0, 8192, 4096));
+        CHECK(fallocate(file, FALLOC_FL_KEEP_SIZE, 0, 1 << 20), -ENOSPC);
+        NEED(fstat(file, &is));
+        CHECK(is.st_blocks, 8);
+        CHECK(write(check_file("full/y", ""), buffer, 61440), 61440);
+        CHECK(fallocate(file, 0, 8192, 4096), 0);
+        end();
+    }
+}
+
 // Its root and a file are two; a link of a file counts as one.
 CASE(no_inodes)
 {
