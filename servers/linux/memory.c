@@ -249,16 +249,18 @@ int64_t call_brk(struct task *task, user_t to)
 // Move the pages of one range to another, where nothing is yet.
 static bool entries_move(struct space *space, uint64_t from, uint64_t to, uint64_t bytes)
 {
-    for (uint64_t done = 0; done < bytes; done += PAGE_SIZE) {
-        entry_t *old = space_entry(space, from + done, false);
-        if (old && *old) {
-            entry_t *new = space_entry(space, to + done, true);
-            if (!new) {
+    for (user_t at = from, end = from + bytes; at < end;) {
+        unsigned count = 0;
+        const entry_t *old = space_leaf(space, &at, &count);
+        for (; old && count && at < end; old++, count--, at += PAGE_SIZE) {
+            entry_t *new = *old ? space_entry(space, to + (at - from), true) : NULL;
+            if (new) {
+                *new = *old & ~(ENTRY_MAPPED | ENTRY_WRITES);
+                page_get(*old & ENTRY_PAGE);
+                space->resident++;
+            } else if (*old) {
                 return false;
             }
-            *new = *old & ~(ENTRY_MAPPED | ENTRY_WRITES);
-            page_get(*old & ENTRY_PAGE);
-            space->resident++;
         }
     }
     return true;

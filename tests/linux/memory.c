@@ -764,3 +764,20 @@ CASE(advice_errors)
     NEED(mprotect(private, PAGE, PROT_READ));
     CHECK(madvise(private, PAGE, MADV_POPULATE_WRITE), -EINVAL);
 }
+
+// It takes as long as there are pages, however long the range is.
+CASE(remap_of_much)
+{
+    const size_t much = 1ul << 44;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *from = NEED_MEMORY(mmap(NULL, much, PROT_READ | PROT_WRITE, flags, -1, 0));
+    char *to = NEED_MEMORY(mmap(NULL, much, PROT_NONE, flags, -1, 0));
+    from[0] = 'a';
+    from[much / 2 + 4096] = 'b';
+    from[much - 1] = 'c';
+    CHECK_TRUE(mremap(from, much, much, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+    CHECK(to[0], 'a');
+    CHECK(to[much / 2], 0);
+    CHECK(to[much / 2 + 4096], 'b');
+    CHECK(to[much - 1], 'c');
+}
