@@ -383,21 +383,39 @@ int64_t call_mremap(struct task *task, user_t from, uint64_t old_bytes, uint64_t
     return remap_elsewhere(task, &remap);
 }
 
+// Which pages of a range that begins in one leaf and one area are there; where that ends.
+static uint64_t leaf_resident(struct space *space, user_t address, uint64_t end,
+                              uint8_t resident[ENTRIES])
+{
+    unsigned count = 0;
+    user_t at = address, leaf_end = (address | ((1ull << LEAF_SHIFT) - 1)) + 1;
+    const entry_t *entry = space_leaf(space, &at, &count);
+    end = end < leaf_end ? end : leaf_end;
+    for (unsigned i = 0; i < (end - address) >> PAGE_BITS; i++) {
+        resident[i] = entry && entry[i];
+    }
+    return end;
+}
+
 int64_t call_mincore(struct task *task, user_t address, uint64_t bytes, user_t vector)
 {
+    uint8_t resident[ENTRIES];
     if (address & PAGE_MASK) {
         return -EINVAL;
     }
-    for (uint64_t end = address + PAGE_UP(bytes); address < end; address += PAGE_SIZE, vector++) {
+    for (uint64_t end = address + PAGE_UP(bytes); address < end;) {
         const struct area *area = area_find(task->space, address);
-        const entry_t *entry = space_entry(task->space, address, false);
-        uint8_t resident = entry && *entry;
         if (!area || area->start > address) {
             return -ENOMEM;
         }
-        if (user_write(task, vector, &resident, 1)) {
+        uint64_t to = leaf_resident(task->space, address, end < area->end ? end : area->end,
+                                    resident);
+        uint64_t count = (to - address) >> PAGE_BITS;
+        if (user_write(task, vector, resident, count)) {
             return -EFAULT;
         }
+        vector += count;
+        address = to;
     }
     return 0;
 }

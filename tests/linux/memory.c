@@ -781,3 +781,22 @@ CASE(remap_of_much)
     CHECK(to[much / 2 + 4096], 'b');
     CHECK(to[much - 1], 'c');
 }
+
+CASE(resident_of_much)
+{
+    const size_t much = 1ul << 36, count = much / 4096;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *area = NEED_MEMORY(mmap(NULL, much, PROT_READ | PROT_WRITE, flags, -1, 0));
+    unsigned char *resident = NEED_MEMORY(mmap(NULL, count, PROT_READ | PROT_WRITE, flags, -1, 0));
+    area[4096] = 'a';
+    area[much / 2] = 'b';
+    NEED(mprotect(area + much / 2 + 4096, 4096, PROT_NONE));
+    CHECK(mincore(area, much, resident), 0);
+    CHECK(resident[1] & 1, 1);
+    CHECK(resident[2] & 1, 0);
+    CHECK(resident[count / 2] & 1, 1);
+    CHECK(resident[count / 2 + 1] & 1, 0);
+    CHECK(resident[count - 1] & 1, 0);
+    NEED(munmap(area + much / 2, 4096));
+    CHECK(mincore(area + much / 2 - 4096, 8192, resident), -ENOMEM);
+}
