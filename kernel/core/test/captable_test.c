@@ -164,10 +164,12 @@ static void test_identify(void **state)
     assert_int_equal(INVOKE(op_captable_identify, root_slot(13), 10), ERR_RIGHTS);
     assert_int_equal(INVOKE(op_captable_identify, TABLE, 0), BLAME(RANGE, 1));
     assert_int_equal(INVOKE(op_captable_identify, TABLE, ROOT_SLOTS), BLAME(RANGE, 1));
-    check_identify(99, 0, 0, 0);
+    check_identify(99, 0, 0, 32);
+    check_identify(ROOT_SLOTS - 1, 0, 0, 1);
     check_identify(ROOT_RAM, KIND_UNTYPED | 0xff << 8 | 1 << 16, 0, ARENA_BYTES);
     assert_int_equal(MINT(50, 10, 7), ERR_OK);
     check_identify(50, KIND_ENDPOINT | 0xff << 8, 7, 64);
+    check_identify(47, 0, 0, 3);
     assert_int_equal(MINT(51, 11, 1 | 3ull << 32), ERR_OK);
     assert_int_equal(MINT(52, 51, 1 | 2ull << 32), ERR_OK);
     check_identify(52, KIND_FRAME | 0xc7 << 8, 2, 0x2000);
