@@ -144,6 +144,12 @@ static const char *const error_names[] = {
 #include "errors.def"
 };
 
+const char *call_error_name(int64_t result)
+{
+    uint64_t error = (uint64_t)-result;
+    return error < COUNT(error_names) ? error_names[error] : NULL;
+}
+
 struct line {
     struct rt_sink sink;
     char text[1024];
@@ -216,11 +222,11 @@ void call_print(struct task *task, int64_t result)
         rt_print_to(&line.sink, i ? ", " : "");
         argument_print(&line.sink, task, entry->shown[i], task->call.args[i]);
     }
-    uint64_t error = (uint64_t)-result;
+    const char *error = call_error_name(result);
     if (result == RESULT_NONE) {
         rt_print_to(&line.sink, ") = ?\n");
-    } else if (error < COUNT(error_names) && error_names[error]) {
-        rt_print_to(&line.sink, ") = -1 %s\n", error_names[error]);
+    } else if (error) {
+        rt_print_to(&line.sink, ") = -1 %s\n", error);
     } else {
         rt_print_to(&line.sink,
                     result < 0 || (uint64_t)result > 0xffffffff ? ") = 0x%lx\n" : ") = %ld\n",

@@ -62,5 +62,7 @@ int64_t call_dispatch(struct task *task);
 // The task whose call is being carried out, or NULL.
 struct task *call_task(void);
 enum restart call_restart(uint32_t number);
+// The name of an error that a call gives (minus its number); NULL: it is none.
+const char *call_error_name(int64_t result);
 // How often a call was asked for that there is not.
 uint64_t call_unknown(uint32_t number);

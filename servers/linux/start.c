@@ -4,6 +4,7 @@
 // What a container begins with: its files, its terminal, its first process.
 #include "start.h"
 
+#include "call.h"
 #include "clock.h"
 #include "clone.h"
 #include "command.h"
@@ -183,7 +184,7 @@ void start(void)
     directory_enter(task);
     int64_t error = program_exec(task);
     if (error) {
-        console_say("pith: cannot run %s: error %d\n", command.first_argument, (int)-error);
+        console_say("pith: cannot run %s: %s\n", command.first_argument, call_error_name(error));
         start_ended((error == -ENOENT ? 127u : 126u) << 8);
         return;
     }

@@ -3,6 +3,7 @@
 """Programs on the Linux server as `./pith run -- PROGRAM` runs them: Debian's busybox, whose shell does what it does
 on the development host; where a program's end is to be told, and what must not break the system."""
 import hashlib
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from harness import boot
 from harness.linux import MARK, Done, on_pith, root_with, split
-from pithlib import roots
+from pithlib import linux, roots
+from pithlib.ui import Failure
 
 BUSYBOX = Path("/bin/busybox")
 ENVIRONMENT = {"PATH": "/bin", "HOME": "/", "LC_ALL": "C"}
@@ -125,6 +127,11 @@ def test_status(command, status):
     assert done.ended and done.status == status, done
 
 
+def test_what_cannot_run_is_told():
+    done = on_pith(["/no/such"])
+    assert "pith: cannot run /no/such: ENOENT" in done.output + done.errors, done
+
+
 def test_output_errors_and_input():
     """Apart, whole, and with its end."""
     data = "".join(f"line {i}\n" for i in range(1000)).encode()
@@ -203,6 +210,20 @@ def test_panic_is_told(artefacts):
     done = boot("linux", artefacts, extra=["-serial", f"file:{first}"])
     assert done.status == 63 and "PITH-PANIC v1 task=linux " in done.serial, done.explain()
     assert "linux is dead, and the system ends with it" in first.read_text()
+
+
+@pytest.mark.parametrize("megabytes", [0, 40])
+def test_memory_that_is_too_little(pith_build, tmp_path, megabytes):
+    """What is told to be enough for a root is, and anything less is told to be too little."""
+    (tmp_path / "large").write_bytes(b"x" * (megabytes << 20))
+    root = root_with(tmp_path, tmp_path / "root.cpio")
+    guest = linux.Guest(["/bin/true"], root=root, memory=1)
+    with pytest.raises(Failure) as failed:
+        linux.run(guest, pith_build)
+    least = int(re.search(r"--memory: 1M is too little for this root; at least (\d+)M", str(failed.value))[1])
+    with pytest.raises(Failure):
+        linux.run(guest._replace(memory=least - 1), pith_build)
+    assert linux.run(guest._replace(memory=least), pith_build) == 0
 
 
 def test_strace():

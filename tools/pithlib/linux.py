@@ -20,6 +20,8 @@ from .console import Console, is_terminal
 from .ui import Failure, usage
 
 SYSTEM = "linux"
+MIB = 1 << 20
+LEAST_MEMORY = 65  # MiB beside the image: what systems/linux.toml asks for, 32M of it in one piece
 SHELL = ["/bin/sh"]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -95,6 +97,12 @@ def make_image(guest: Guest, directory: Path, place: Path) -> Path:
     return image
 
 
+def check_memory(guest: Guest, image: Path) -> None:
+    least = LEAST_MEMORY - -image.stat().st_size // MIB
+    if guest.memory < least:
+        raise Failure(f"--memory: {guest.memory}M is too little for this root; at least {least}M")
+
+
 @contextlib.contextmanager
 def said_apart():
     """What is said on the way goes to standard error where that is a terminal, else nowhere: standard output is
@@ -109,6 +117,7 @@ def run(guest: Guest, directory: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="pith-run-") as place:
         with said_apart():
             image = make_image(guest, directory, Path(place))
+            check_memory(guest, image)
         console = Console(terminal)
         line = qemu.command(directory / "boot" / "loader", image, memory=guest.memory, cpus=guest.cpus,
                             extra=["-display", "none", "-monitor", "none", *console.arguments(), *guest.qemu])
