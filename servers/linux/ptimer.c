@@ -34,8 +34,6 @@ struct ptimer {
     uint64_t told;     // with the one that was taken last
 };
 
-static uint64_t timer_count;  // of all processes: each has a signal that may be queued
-
 static void ptimer_fire(struct interval *interval)
 {
     struct ptimer *timer = CONTAINER(interval, struct ptimer, interval);
@@ -88,7 +86,7 @@ static void ptimer_free(struct ptimer *timer)
 {
     interval_clear(&timer->interval);
     list_remove(&timer->link);
-    timer_count--;
+    signals_keep(timer->process, -1);
     heap_free(timer);
 }
 
@@ -176,7 +174,7 @@ static int64_t ptimer_new(struct task *task, int32_t clock, const struct signal_
         count++;
     }
     if (count >= TIMERS_MAX ||
-        timer_count + signals_queued() >= task_limit(task, RLIMIT_SIGPENDING)) {
+        !signals_allowed(task->process->uid, task_limit(task, RLIMIT_SIGPENDING))) {
         heap_free(timer);
         return -EAGAIN;
     }
@@ -186,7 +184,7 @@ static int64_t ptimer_new(struct task *task, int32_t clock, const struct signal_
     timer->event = *event;
     timer->task = event->notify & SIGEV_THREAD_ID ? (uint32_t)event->task : 0;
     list_add(&timers->posix, &timer->link);
-    timer_count++;
+    signals_keep(task->process, 1);
     *made = timer;
     return 0;
 }

@@ -32,7 +32,7 @@
 #define CAP_KILL          5
 #define DUMPED            0x80u
 
-static uint64_t queued_count;
+static uint64_t queued_count;  // of all users, with those that are kept
 
 // ---- what is pending ---------------------------------------------------------------------------
 void signal_init(struct pending *pending)
@@ -40,11 +40,34 @@ void signal_init(struct pending *pending)
     pending->set = 0;
     pending->first.info.signal = 0;
     list_init(&pending->queue);
+    pending->count = 0;
 }
 
-uint64_t signals_queued(void)
+static uint64_t queued_for(uint32_t uid)
 {
-    return queued_count;
+    uint64_t count = 0;
+    LIST_EACH(process, process_list(), struct process, all) {
+        if (process->uid != uid) {
+            continue;
+        }
+        count += process->signals.pending.count + process->signals.kept;
+        LIST_EACH(task, &process->tasks, struct task, in_process) {
+            count += task->signals.pending.count;
+        }
+    }
+    return count;
+}
+
+// Where there are fewer of all users nobody has to be asked.
+bool signals_allowed(uint32_t uid, uint64_t limit)
+{
+    return queued_count < limit || queued_for(uid) < limit;
+}
+
+void signals_keep(struct process *process, int32_t more)
+{
+    process->signals.kept += (uint32_t)more;
+    queued_count += (uint64_t)more;
 }
 
 static struct queued *queued_new(struct pending *pending)
@@ -55,6 +78,7 @@ static struct queued *queued_new(struct pending *pending)
 static void queued_free(struct pending *pending, struct queued *queued)
 {
     list_remove(&queued->link);
+    pending->count--;
     queued_count--;
     if (queued == &pending->first) {
         queued->info.signal = 0;
@@ -79,20 +103,22 @@ void signal_free(struct pending *pending)
 }
 
 // One of each is enough below the real-time signals.
-static int64_t pending_add(struct pending *pending, const struct signal_info *info, uint64_t limit)
+static int64_t pending_add(struct pending *pending, const struct signal_info *info, uint32_t uid,
+                           uint64_t limit)
 {
     bool realtime = info->signal > SIGNAL_FIRST_REALTIME - 1;
     if (pending->set & SIGNAL_BIT(info->signal) && !realtime) {
         return 0;
     }
-    struct queued *queued = queued_count < limit || info->signal == SIGKILL ? queued_new(pending)
-                                                                            : NULL;
+    bool allowed = signals_allowed(uid, limit) || info->signal == SIGKILL;
+    struct queued *queued = allowed ? queued_new(pending) : NULL;
     if (!queued && realtime && info->code != SI_USER) {
         return -EAGAIN;
     }
     pending->set |= SIGNAL_BIT(info->signal);
     if (queued) {
         queued->info = *info;
+        pending->count++;
         queued_count++;
         list_add(&pending->queue, &queued->link);
     }
@@ -233,7 +259,8 @@ int64_t signal_send_task(struct task *task, const struct signal_info *info)
     if (signal_ignored(task, signal)) {
         return 0;
     }
-    int64_t error = pending_add(&task->signals.pending, info, task_limit(task, RLIMIT_SIGPENDING));
+    int64_t error = pending_add(&task->signals.pending, info, task->process->uid,
+                                task_limit(task, RLIMIT_SIGPENDING));
     signal_poke(task);
     return error;
 }
@@ -252,7 +279,7 @@ int64_t signal_send(struct process *process, const struct signal_info *info)
     if (!wanted) {
         return 0;
     }
-    int64_t error = pending_add(&process->signals.pending, info,
+    int64_t error = pending_add(&process->signals.pending, info, process->uid,
                                 process->limits[RLIMIT_SIGPENDING].soft);
     process_poke(process);
     return error;
@@ -282,7 +309,7 @@ void signal_force(struct task *task, const struct signal_info *info)
         *action = (struct signal_action){ 0 };
         task->signals.blocked &= ~SIGNAL_BIT(signal);
     }
-    (void)pending_add(&task->signals.pending, info, UINT64_MAX);
+    (void)pending_add(&task->signals.pending, info, 0, UINT64_MAX);
 }
 
 // ---- what becomes of them ----------------------------------------------------------------------

@@ -83,6 +83,7 @@ struct pending {
     sigset set;
     struct list queue;
     struct queued first;  // signal 0: it is free
+    uint32_t count;       // in the queue
 };
 
 // Actions are shared by tasks with CLONE_SIGHAND.
@@ -93,6 +94,7 @@ struct handlers {
 
 struct signals {  // of a process
     struct pending pending;
+    uint32_t kept;         // for timers, which will send them
     uint32_t stop_signal;  // stopped by this one; 0: not
     bool stop_told;        // the parent has waited for that
     bool continued;        // and for this: SIGCONT came
@@ -116,8 +118,10 @@ struct task_signals {  // of a task
 // the task runs: what it is in ends early.  -EAGAIN: too many are queued.
 int64_t signal_send_task(struct task *task, const struct signal_info *info);
 int64_t signal_send(struct process *process, const struct signal_info *info);
-// How many are queued, of all processes.
-uint64_t signals_queued(void);
+// Whether one more may be queued for a user whose tasks may have `limit` of them.
+bool signals_allowed(uint32_t uid, uint64_t limit);
+// So many more, or fewer, are kept for the timers of a process.
+void signals_keep(struct process *process, int32_t more);
 // By the server itself (SI_KERNEL), to all of a group.
 void signal_kernel(struct process *process, unsigned signal);
 void signal_group(uint32_t group, unsigned signal);

@@ -370,6 +370,43 @@ CASE(queue_errors)
     }
 }
 
+// What is queued for one user leaves others theirs.
+CASE(queued_for_users)
+{
+    enum {
+        ONE = 60001,
+        OTHER = 60002,
+        MOST = 10
+    };
+    const union sigval value = { .sival_int = 1 };
+    const struct rlimit limit = { MOST, MOST };
+    if (check_is_root()) {
+        NEED(setrlimit(RLIMIT_SIGPENDING, &limit));
+        block(SIGRTMIN, 0);
+        pid_t child = check_fork();
+        if (child == 0) {
+            NEED(setresuid(ONE, ONE, ONE));
+            for (unsigned i = 0; i < MOST; i++) {
+                NEED(sigqueue(getpid(), SIGRTMIN, value));
+            }
+            (void)pause();
+        }
+        check_wait_asleep(child);
+        IN_CHILD
+        {
+            NEED(setresuid(ONE, ONE, ONE));
+            CHECK(sigqueue(getpid(), SIGRTMIN, value), -EAGAIN);
+        }
+        IN_CHILD
+        {
+            NEED(setresuid(OTHER, OTHER, OTHER));
+            CHECK(sigqueue(getpid(), SIGRTMIN, value), 0);
+        }
+        NEED(kill(child, SIGKILL));
+        NEED(waitpid(child, NULL, 0));
+    }
+}
+
 CASE(suspend)
 {
     sigset_t nothing;
