@@ -57,7 +57,7 @@ uint64_t argument_choose(struct chooser *chooser, enum type type);
 
 // ---- processes ---------------------------------------------------------------------------------
 // Random calls in some threads and children; counts them at `progress`.
-__attribute__((noreturn)) void attack(uint64_t seed, unsigned calls, volatile uint64_t *progress);
+__attribute__((noreturn)) void attack(uint64_t seed, unsigned count, volatile uint64_t *progress);
 
 // Processes, files, pipes, memory, sockets and signals, with results that are known; what is wrong
 // is told.
