@@ -131,9 +131,11 @@ def root_with(directory: Path, out: Path) -> Path:
 
 
 MARK = "=== "
+CASE_SECONDS = 20
+SEVERAL_CPUS_SECONDS = 120  # a busy host runs one CPU while the other waits for a lock that this one has
 LOOP = """for program in {programs}; do
     echo "{mark}$program"
-    cd / && env -i PATH=/bin TMPDIR=/tmp /t/$program </dev/null 2>/dev/null
+    cd / && env -i PATH=/bin TMPDIR=/tmp CHECK_SECONDS={seconds} /t/$program </dev/null 2>/dev/null
     echo "{mark}$?"
 done"""
 
@@ -158,7 +160,8 @@ def programs_on_pith(root: Path, programs: Sequence[str] = PROGRAMS, timeout: fl
     others run on another one."""
     found, left = {}, list(programs)
     while left:
-        done = on_pith(["/bin/sh", "-c", LOOP.format(programs=" ".join(left), mark=MARK)], root=root,
+        seconds = SEVERAL_CPUS_SECONDS if cpus > 1 else CASE_SECONDS
+        done = on_pith(["/bin/sh", "-c", LOOP.format(programs=" ".join(left), mark=MARK, seconds=seconds)], root=root,
                        timeout=timeout, cpus=cpus)
         found.update(split(done.output))
         left = [program for program in left if program not in found]
