@@ -230,15 +230,24 @@ static uint64_t range_allows(const struct space *space, uint64_t start, uint64_t
     return start < end ? start : end;
 }
 
+// The same, with areas that begin and end there; *error also where there is no memory for these.
+static uint64_t range_cut(struct space *space, uint64_t start, uint64_t end, uint32_t prot,
+                          int64_t *error)
+{
+    end = range_allows(space, start, end, prot, error);
+    if (start < end && (!area_cut(space, start) || !area_cut(space, end))) {
+        *error = -ENOMEM;
+        return start;
+    }
+    return end;
+}
+
 int64_t area_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot)
 {
     int64_t error = 0;
-    end = range_allows(space, start, end, prot, &error);  // what comes before a hole is changed
+    end = range_cut(space, start, end, prot, &error);  // what comes before a hole is changed
     if (start == end) {
         return error;
-    }
-    if (!area_cut(space, start) || !area_cut(space, end)) {
-        return -ENOMEM;
     }
     for (unsigned at = position(space, start);
          at < space->area_count && space->areas[at]->start < end; at++) {
@@ -255,12 +264,9 @@ int64_t area_protect(struct space *space, uint64_t start, uint64_t end, uint32_t
 int64_t area_lock(struct space *space, uint64_t start, uint64_t end, bool locked)
 {
     int64_t error = 0;
-    end = range_allows(space, start, end, 0, &error);  // what comes before a hole is changed
+    end = range_cut(space, start, end, 0, &error);  // what comes before a hole is changed
     if (start == end) {
         return error;
-    }
-    if (!area_cut(space, start) || !area_cut(space, end)) {
-        return -ENOMEM;
     }
     for (unsigned at = position(space, start);
          at < space->area_count && space->areas[at]->start < end; at++) {
